@@ -1,0 +1,267 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// The suites of the closing table. One that ran nothing is a failure: a suite that was renamed away must not look green.
+const (
+	suiteFormat        = "formatting"
+	suiteGenerated     = "generated files"
+	suiteVet           = "vet"
+	suiteLint          = "lint"
+	suiteUnit          = "unit, -race"
+	suiteStore         = "store"
+	suiteConformance   = "conformance"
+	suiteNotes         = "examples/notes"
+	suiteFuzz          = "fuzz"
+	suiteStories       = "browser stories"
+	suiteAccessibility = "accessibility"
+)
+
+const (
+	noDatabase = "–"
+	sqlite     = "sqlite"
+	postgres   = "postgres"
+)
+
+// testTimeout bounds one test binary, well under the 25 minutes that everything may take.
+const testTimeout = "10m"
+
+// rows are the lines of the closing table in its order.
+var rows = []row{
+	{suiteFormat, noDatabase},
+	{suiteGenerated, noDatabase},
+	{suiteVet, noDatabase},
+	{suiteLint, noDatabase},
+	{suiteUnit, noDatabase},
+	{suiteStore, sqlite},
+	{suiteStore, postgres},
+	{suiteConformance, sqlite},
+	{suiteConformance, postgres},
+	{suiteNotes, noDatabase},
+	{suiteFuzz, noDatabase},
+	{suiteStories, sqlite},
+	{suiteStories, postgres},
+	{suiteAccessibility, sqlite},
+}
+
+// runner runs suites in the work tree at root with the tools in bin.
+type runner struct {
+	root, bin string
+	env       []string // what the servers' tests need, NAME=value
+	fuzzTime  string
+	report    *report
+}
+
+// goPackage is what the runner asks of `go list`.
+type goPackage struct {
+	ImportPath, Dir           string
+	TestGoFiles, XTestGoFiles []string
+}
+
+// all runs every suite. Checks run beside the tests; what measures time or drives a browser runs with nothing beside it.
+func (r *runner) all(ctx context.Context) error {
+	packages, err := r.packages(ctx)
+	if err != nil {
+		return err
+	}
+	var plain, stored, browser []string
+	for _, p := range packages {
+		tests, err := testSource(p)
+		switch {
+		case err != nil:
+			return err
+		case strings.HasSuffix(p.ImportPath, "/e2e"):
+			browser = append(browser, p.ImportPath)
+		case usesDatabase.MatchString(tests):
+			stored = append(stored, p.ImportPath)
+		default:
+			plain = append(plain, p.ImportPath)
+		}
+	}
+	checked := make(chan struct{})
+	go func() {
+		defer close(checked)
+		r.checks(ctx)
+	}()
+	r.test(ctx, r.root, named(suiteUnit, noDatabase), nil, append([]string{"-race"}, plain...))
+	// modernc SQLite is 14 to 33 times slower under -race: the same suites race on PostgreSQL instead.
+	r.test(ctx, r.root, named(suiteStore, sqlite), []string{"EXEUNT_TEST_DATABASES=sqlite"}, stored)
+	r.test(ctx, r.root, named(suiteStore, postgres), []string{"EXEUNT_TEST_DATABASES=postgres"}, append([]string{"-race"}, stored...))
+	r.test(ctx, filepath.Join(r.root, "examples", "notes"), named(suiteNotes, noDatabase), nil, []string{"-race", "./..."})
+	<-checked
+	r.fuzz(ctx, packages)
+	r.test(ctx, r.root, named(suiteStories, sqlite), []string{"EXEUNT_TEST_DATABASES=sqlite"}, browser)
+	// The pages are the same on both databases, so that accessibility is looked at once.
+	r.test(ctx, r.root, named(suiteStories, postgres), []string{"EXEUNT_TEST_DATABASES=postgres"}, append([]string{"-skip=^TestAccessib"}, browser...))
+	return ctx.Err()
+}
+
+// usesDatabase tells the packages whose tests run once for each database from those that run once.
+var usesDatabase = regexp.MustCompile(`internal/dbtest"|EXEUNT_TEST_(DATABASES|POSTGRES)`)
+
+// packages lists the packages of the module that have tests.
+func (r *runner) packages(ctx context.Context) ([]goPackage, error) {
+	out, err := r.command(ctx, r.root, nil, "go", "list", "-json=ImportPath,Dir,TestGoFiles,XTestGoFiles", "./...").Output()
+	if err != nil {
+		return nil, fmt.Errorf("list packages: %w", err)
+	}
+	var packages []goPackage
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		if err := decoder.Decode(&p); err == io.EOF {
+			return packages, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("read the list of packages: %w", err)
+		}
+		if len(p.TestGoFiles)+len(p.XTestGoFiles) > 0 {
+			packages = append(packages, p)
+		}
+	}
+}
+
+// testSource is the text of all test files of a package.
+func testSource(p goPackage) (string, error) {
+	var text strings.Builder
+	for _, file := range append(p.TestGoFiles, p.XTestGoFiles...) {
+		source, err := os.ReadFile(filepath.Join(p.Dir, file))
+		if err != nil {
+			return "", fmt.Errorf("read tests: %w", err)
+		}
+		text.Write(source)
+	}
+	return text.String(), nil
+}
+
+// named returns how a test is put into a row of the table: by its name where the name says so, else as given.
+func named(suite, database string) func(test string) row {
+	return func(test string) row {
+		switch {
+		case suite == suiteStories && strings.HasPrefix(test, "TestAccessib"):
+			return row{suiteAccessibility, database}
+		case suite == suiteStore && strings.HasPrefix(test, "TestConformance"):
+			return row{suiteConformance, database}
+		default:
+			return row{suite, database}
+		}
+	}
+}
+
+// test runs `go test -json` with args in dir and counts what it says.
+func (r *runner) test(ctx context.Context, dir string, place func(string) row, env, args []string) {
+	whole := place("")
+	start := time.Now()
+	fmt.Printf("== %s, %s\n", whole.suite, whole.database)
+	last := ""
+	if len(args) > 0 {
+		last = args[len(args)-1]
+	}
+	if last == "" || strings.HasPrefix(last, "-") {
+		return // no such package: the row stays empty, which is a failure
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return
+	}
+	cmd := r.command(ctx, dir, env, "go", append([]string{"test", "-json", "-count=1", "-timeout=" + testTimeout}, args...)...)
+	cmd.Stderr = os.Stderr
+	stream, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		r.report.add(whole, "go test", err.Error())
+		return
+	}
+	failures, err := r.report.read(stream, place, whole.suite == suiteStories)
+	if err != nil {
+		r.report.add(whole, "go test", err.Error())
+	}
+	if err := cmd.Wait(); err != nil && failures == 0 {
+		r.report.add(whole, "go test", err.Error())
+	}
+	fmt.Printf("   %s, %s: %.0f s\n", whole.suite, whole.database, time.Since(start).Seconds())
+}
+
+// checks are what looks at the source alone, each one test.
+func (r *runner) checks(ctx context.Context) {
+	lint := filepath.Join(r.bin, "golangci-lint")
+	r.check(suiteFormat, r.command(ctx, r.root, nil, lint, "fmt", "--diff"), "make fmt")
+	r.generated(ctx)
+	r.check(suiteVet, r.command(ctx, r.root, nil, "go", "vet", "./..."), "go vet ./...")
+	r.check(suiteLint, r.command(ctx, r.root, nil, lint, "run", "./..."), "make lint")
+}
+
+func (r *runner) check(suite string, cmd *exec.Cmd, again string) {
+	start := time.Now()
+	failure := ""
+	if out, err := cmd.CombinedOutput(); err != nil {
+		failure = fmt.Sprintf("%s%v (see it again with: %s)\n", out, err, again)
+	}
+	r.report.add(row{suite, noDatabase}, suite, failure)
+	fmt.Printf("   %s: %.0f s\n", suite, time.Since(start).Seconds())
+}
+
+// generated compares each committed *_templ.go with what its template makes now.
+func (r *runner) generated(ctx context.Context) {
+	place := row{suiteGenerated, noDatabase}
+	out, err := r.command(ctx, r.root, nil, "git", "ls-files", "*.templ").Output()
+	if err != nil {
+		r.report.add(place, "list templates", err.Error())
+	}
+	for _, template := range strings.Fields(string(out)) {
+		made, err := r.command(ctx, r.root, nil, "go", "tool", "templ", "generate", "-log-level=error", "-stdout", "-f", template).Output()
+		committed, readErr := os.ReadFile(filepath.Join(r.root, strings.TrimSuffix(template, ".templ")+"_templ.go"))
+		failure := ""
+		switch {
+		case err != nil:
+			failure = err.Error()
+		case readErr != nil:
+			failure = readErr.Error()
+		case !bytes.Equal(made, committed):
+			failure = "differs from what its template makes: run make generate"
+		}
+		r.report.add(place, template, failure)
+	}
+}
+
+var fuzzTarget = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)
+
+// fuzz runs each fuzz target for a while. A failing input stays under the package's testdata, where the next run starts.
+func (r *runner) fuzz(ctx context.Context, packages []goPackage) {
+	for _, p := range packages {
+		tests, err := testSource(p)
+		if err != nil {
+			r.report.add(row{suiteFuzz, noDatabase}, p.ImportPath, err.Error())
+			continue
+		}
+		for _, match := range fuzzTarget.FindAllStringSubmatch(tests, -1) {
+			name := p.ImportPath + "." + match[1]
+			fmt.Printf("== fuzz %s for %s\n", name, r.fuzzTime)
+			failure := ""
+			cmd := r.command(ctx, r.root, nil, "go", "test", "-run=^$", "-fuzz=^"+match[1]+"$", "-fuzztime="+r.fuzzTime, p.ImportPath)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				failure = fmt.Sprintf("%s%v\n", out, err)
+			}
+			r.report.add(row{suiteFuzz, noDatabase}, name, failure)
+		}
+	}
+}
+
+// command is a program that runs in dir with the servers' variables and env, and ends with ctx.
+func (r *runner) command(ctx context.Context, dir string, env []string, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(append(os.Environ(), r.env...), env...)
+	return cmd
+}
