@@ -1,0 +1,142 @@
+package ui
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+)
+
+//go:embed assets
+var assetFiles embed.FS
+
+// AssetsPath is the path prefix under which Assets must be mounted.
+const AssetsPath = "/assets/"
+
+// asset is one file as it is sent: its bytes, the same gzipped, its type.
+type asset struct {
+	raw, zipped []byte
+	kind        string
+}
+
+var (
+	assetURLs   = map[string]string{}
+	assetByPath = map[string]asset{}
+)
+
+func init() {
+	for name, file := range map[string]string{
+		"exeunt.css": "assets/exeunt.css",
+		"exeunt.js":  "assets/exeunt.js",
+		"htmx.js":    "assets/vendor/htmx-4.0.1.min.js",
+		"icon.svg":   "assets/icon.svg",
+	} {
+		b, err := assetFiles.ReadFile(file)
+		if err != nil {
+			panic("ui: " + err.Error())
+		}
+		addAsset(name, b)
+	}
+	addAsset("icons.svg", iconSprite())
+}
+
+var assetKinds = map[string]string{
+	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
+	".svg": "image/svg+xml",
+}
+
+func addAsset(name string, b []byte) {
+	sum := sha256.Sum256(b)
+	ext := path.Ext(name)
+	at := AssetsPath + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
+	var z bytes.Buffer
+	w, err := gzip.NewWriterLevel(&z, gzip.BestCompression)
+	if err == nil {
+		_, err = w.Write(b)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		panic("ui: compress asset: " + err.Error())
+	}
+	assetURLs[name] = at
+	assetByPath[at] = asset{raw: b, zipped: z.Bytes(), kind: assetKinds[ext]}
+}
+
+// AssetURL returns the address of the named browser file (exeunt.css, exeunt.js,
+// htmx.js, icon.svg, icons.svg). It holds a hash of the content, so the answer
+// never changes and may be kept for ever.
+func AssetURL(name string) string { return assetURLs[name] }
+
+// Assets serves the embedded browser files under AssetsPath, gzipped where the
+// browser accepts it, to be cached for ever.
+func Assets() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a, ok := assetByPath[r.URL.Path]
+		if !ok || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
+			http.NotFound(w, r)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", a.kind)
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Vary", "Accept-Encoding")
+		body := a.raw
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			body = a.zipped
+			h.Set("Content-Encoding", "gzip")
+		}
+		h.Set("Content-Length", strconv.Itoa(len(body)))
+		if r.Method == http.MethodHead {
+			return
+		}
+		// A failed write means the browser has gone: nobody is left to be told.
+		_, _ = w.Write(body)
+	})
+}
+
+// iconNames holds the icons in the sprite; Icon panics on any other.
+var iconNames = map[string]bool{}
+
+// iconSprite joins the Lucide files under assets/icons into one SVG of symbols.
+func iconSprite() []byte {
+	files, err := fs.Glob(assetFiles, "assets/icons/*.svg")
+	if err != nil || len(files) == 0 {
+		panic(fmt.Sprintf("ui: no icons: %v", err))
+	}
+	var b bytes.Buffer
+	b.WriteString(`<svg xmlns="http://www.w3.org/2000/svg">`)
+	for _, f := range files {
+		raw, err := assetFiles.ReadFile(f)
+		if err != nil {
+			panic("ui: " + err.Error())
+		}
+		_, rest, _ := strings.Cut(string(raw), "<svg")
+		_, inner, ok := strings.Cut(rest, ">")
+		inner, _, closed := strings.Cut(inner, "</svg>")
+		if !ok || !closed {
+			panic("ui: not an icon: " + f)
+		}
+		name := strings.TrimSuffix(path.Base(f), ".svg")
+		iconNames[name] = true
+		fmt.Fprintf(&b, `<symbol id="%s" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round">%s</symbol>`,
+			name, strings.Join(strings.Fields(inner), " "))
+	}
+	b.WriteString("</svg>")
+	return b.Bytes()
+}
+
+// ContentSecurityPolicy is the header the server sends with every page: the
+// pages of this package need no inline script, no inline style and no other host.
+const ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; " +
+	"font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
