@@ -1,0 +1,201 @@
+package exit
+
+import (
+	"slices"
+	"sort"
+)
+
+// maker builds one plan.
+type maker struct {
+	policy *Policy
+	ask    Ask
+	facts  Facts
+	day    Date
+	plan   *Plan
+}
+
+func (m *maker) add(s Step) { m.plan.Steps = append(m.plan.Steps, s) }
+
+// each adds one step at consent for each holder with an ability.
+func (m *maker) each(act Act, holders []string, choice string) {
+	for _, h := range holders {
+		m.add(Step{Key: string(act) + " " + h, Act: act, Holder: h, Due: m.day, AtConsent: true, Choice: choice})
+	}
+}
+
+func (m *maker) entrance() error {
+	if m.ask.Subject.Service() == "" || m.ask.Subject.Place() != "" {
+		return Fail(Invalid, "error.needs_service")
+	}
+	act := ActHide
+	if m.ask.Journey == Show {
+		act = ActShow
+	}
+	m.each(act, m.facts.Hiders, m.ask.Subject.Service())
+	m.plan.Stays = append(m.plan.Stays, Stay{What: "everything", State: "kept"})
+	return nil
+}
+
+func (m *maker) hibernate() error {
+	if r := m.open(Close); r != nil && r.covers(m.ask.Subject) {
+		return Fail(Conflict, "error.is_closing")
+	}
+	if r := m.open(Hibernate); r != nil && r.subject() == m.ask.Subject {
+		return Fail(Conflict, "error.is_hibernating")
+	}
+	longest := m.policy.Hibernate.Longest
+	if longest.N > 0 {
+		end := longest.From(m.day, m.facts.Calendar)
+		if m.ask.Until.IsZero() || end.Before(m.ask.Until) {
+			m.ask.Until = end
+		}
+	}
+	if !m.ask.Until.IsZero() && !m.day.Before(m.ask.Until) {
+		return Fail(Invalid, "error.until_past", "date", m.ask.Until)
+	}
+	m.plan.Until = m.ask.Until
+	m.each(ActFreeze, m.facts.Freezers, "")
+	m.each(ActVeil, m.facts.Veilers, "")
+	if !m.ask.Until.IsZero() {
+		m.add(Step{Key: string(ActWake), Act: ActWake, Due: m.ask.Until.AddDays(-1)})
+		m.seal()
+	}
+	m.plan.Stays = append(m.plan.Stays, Stay{What: "everything", State: "kept", Until: m.ask.Until})
+	return nil
+}
+
+func (m *maker) takeAlong() error {
+	if m.facts.Packer == "" {
+		return Fail(Unavailable, "error.no_packer")
+	}
+	m.add(Step{Key: string(ActPack), Act: ActPack, Holder: m.facts.Packer, Due: m.day, AtOnce: true, Choice: m.ask.Heir})
+	keep := m.policy.Export.Keep
+	m.add(Step{
+		Key: "erase " + m.facts.Packer + ".archives", Act: ActErase, Holder: m.facts.Packer, Class: "archives", Manner: Erase,
+		Term: keep, From: string(ActPack), Due: keep.From(m.day, m.facts.Calendar), After: []string{string(ActPack)}, Choice: "run",
+		Back: BackByItself,
+	})
+	m.seal()
+	m.plan.Stays = append(m.plan.Stays, Stay{What: "everything", State: "kept"})
+	return nil
+}
+
+// seal adds the last step, which waits for all others.
+func (m *maker) seal() {
+	s := Step{Key: string(ActSeal), Act: ActSeal, Due: m.day, AtOnce: true}
+	for _, o := range m.plan.Steps {
+		if !o.AtConsent {
+			s.After = append(s.After, o.Key)
+		}
+		if s.Due.Before(o.Due) {
+			s.Due = o.Due
+		}
+	}
+	m.add(s)
+}
+
+// openRun is an open run of the facts.
+type openRun struct{ RunFact }
+
+func (r openRun) subject() Subject { return r.Run.Subject }
+
+func (r openRun) covers(s Subject) bool { return r.Run.Subject.Covers(s) }
+
+func (m *maker) open(j Journey) *openRun {
+	for _, r := range m.facts.Runs {
+		if r.Run.Journey == j && r.Run.State.Open() && (r.Run.Subject.Covers(m.ask.Subject)) {
+			return &openRun{r}
+		}
+	}
+	return nil
+}
+
+// target finds the run that the request undoes or hastens.
+func (m *maker) target(journeys ...Journey) (*openRun, error) {
+	var found []openRun
+	for _, r := range m.facts.Runs {
+		if !r.Run.State.Open() || !slices.Contains(journeys, r.Run.Journey) {
+			continue
+		}
+		if m.ask.Run != "" && m.ask.Run != r.Run.ID || m.ask.Run == "" && r.Run.Subject != m.ask.Subject {
+			continue
+		}
+		found = append(found, openRun{r})
+	}
+	if len(found) == 0 {
+		return nil, Fail(NotFound, "error.nothing_to_"+string(m.ask.Journey))
+	}
+	// The newest: an older one of the same subject cannot be open beside it, other than a journey of another kind.
+	sort.Slice(found, func(i, j int) bool { return found[j].Run.Agreed.Before(found[i].Run.Agreed) })
+	return &found[0], nil
+}
+
+// undo plans cancel, return and wake: the inverse of what is not yet done or still kept.
+func (m *maker) undo() error {
+	kinds := []Journey{Close}
+	if m.ask.Journey == Wake {
+		kinds = []Journey{Hibernate}
+	}
+	r, err := m.target(kinds...)
+	if err != nil {
+		return err
+	}
+	if m.ask.Journey == Cancel && r.Run.State != RunOpen {
+		return Fail(Conflict, "error.cooling_off_over")
+	}
+	m.plan.Undoes = r.Run.ID
+	inverse := map[Act]Act{ActVeil: ActUnveil, ActFreeze: ActThaw, ActUnbind: ActRebind, ActOffer: ActWithdraw}
+	// In the reverse order: what was shut last opens first, the veil lifts when all is back.
+	for i := len(r.Steps) - 1; i >= 0; i-- {
+		s := r.Steps[i]
+		if back, ok := inverse[s.Act]; ok {
+			m.add(Step{Key: string(back) + " " + s.Holder, Act: back, Holder: s.Holder, Due: m.day, AtConsent: true, Choice: s.Choice})
+		}
+	}
+	for _, s := range r.Steps {
+		if !s.Act.Irreversible() {
+			continue
+		}
+		stay := Stay{What: s.ClassID(), State: "kept"}
+		switch {
+		case s.State == StepVerified || s.State == StepSatisfied:
+			stay.State, stay.Until = "gone", DateOf(s.Ended, m.policy.Zone)
+		case s.State == StepExcepted:
+			stay.State, stay.Until, stay.Law = "held", s.Until, s.Law
+		case s.Started():
+			stay.State = "finishing"
+		}
+		m.plan.Stays = append(m.plan.Stays, stay)
+	}
+	return nil
+}
+
+// hasten plans the rest of an open closing for now.
+func (m *maker) hasten() error {
+	r, err := m.target(Close)
+	if err != nil {
+		return err
+	}
+	m.plan.Undoes = r.Run.ID
+	for _, s := range r.Steps {
+		if s.State != StepWaiting || s.Act == ActSeal {
+			continue
+		}
+		h := s.Step
+		h.Due, h.AtOnce, h.Back = m.day, true, m.backAfter(s.Step)
+		m.add(h)
+	}
+	if len(m.plan.Steps) == 0 {
+		return Fail(NotFound, "error.nothing_to_hasten")
+	}
+	return nil
+}
+
+func (m *maker) backAfter(s Step) Back {
+	for _, c := range m.facts.Classes {
+		if c.ID() == s.ClassID() && c.Exported && c.Imported {
+			return BackArchive
+		}
+	}
+	return BackNever
+}

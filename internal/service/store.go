@@ -1,0 +1,157 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"exeunt/exit"
+	"exeunt/internal/db"
+	"exeunt/internal/who"
+)
+
+// everything is what a service allows that is not being ended.
+const everything = "join write entrance read export"
+
+// Announce stores the services of the registry that the database does not know yet.
+func (k *Desk) Announce(ctx context.Context) error {
+	return k.db.Update(ctx, func(ctx context.Context) error {
+		for _, s := range k.registry.Services {
+			if _, err := k.db.Exec(ctx, `insert into services (name, allows) values ($1, $2) on conflict (name) do nothing`, s.Name, everything); err != nil {
+				return fmt.Errorf("store service %s: %w", s.Name, err)
+			}
+		}
+		return nil
+	})
+}
+
+// Entrance is a service's place in an account's tabs and on Discover.
+type Entrance struct {
+	Service  Service
+	Shown    bool
+	Position int
+}
+
+// Entrances gives the account's entrances in its order, hidden ones too. A guest sees all.
+func (k *Desk) Entrances(ctx context.Context, account who.ID) ([]Entrance, error) {
+	type row struct {
+		name     string
+		shown    bool
+		position int
+	}
+	rows, err := k.db.Q(ctx).QueryContext(ctx, `select service, shown, position from entrances where account_id = $1`, int64(account))
+	if err != nil {
+		return nil, fmt.Errorf("read entrances: %w", err)
+	}
+	own, err := db.Scan(rows, func(r db.Row) (row, error) {
+		var x row
+		var shown int64
+		err := r.Scan(&x.name, &shown, &x.position)
+		x.shown = shown == 1
+		return x, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read entrances: %w", err)
+	}
+	var out []Entrance
+	for i, s := range k.registry.Services {
+		e := Entrance{Service: s, Shown: true, Position: i}
+		if j := slices.IndexFunc(own, func(x row) bool { return x.name == s.Name }); j >= 0 {
+			e.Shown, e.Position = own[j].shown, own[j].position
+		}
+		out = append(out, e)
+	}
+	slices.SortStableFunc(out, func(a, b Entrance) int { return a.Position - b.Position })
+	return out, nil
+}
+
+// Arrange stores the order of the account's entrances.
+func (k *Desk) Arrange(ctx context.Context, p Pass, account who.ID, names []string) error {
+	if !p.Valid() {
+		return errNoPass
+	}
+	for i, name := range names {
+		if _, ok := k.registry.Service(name); !ok {
+			return exit.Fail(exit.Invalid, "error.no_service", "service", name)
+		}
+		if _, err := k.db.Exec(ctx, `insert into entrances (account_id, service, shown, position) values ($1, $2, 1, $3)
+			on conflict (account_id, service) do update set position = excluded.position`, int64(account), name, i); err != nil {
+			return fmt.Errorf("store order of entrances: %w", err)
+		}
+	}
+	return nil
+}
+
+func (k *Desk) show(ctx context.Context, account who.ID, name string, shown bool) error {
+	if _, ok := k.registry.Service(name); !ok {
+		return exit.Fail(exit.Invalid, "error.no_service", "service", name)
+	}
+	position := slices.IndexFunc(k.registry.Services, func(s Service) bool { return s.Name == name })
+	_, err := k.db.Exec(ctx, `insert into entrances (account_id, service, shown, position) values ($1, $2, $3, $4)
+		on conflict (account_id, service) do update set shown = excluded.shown`, int64(account), name, flag(shown), position)
+	if err != nil {
+		return fmt.Errorf("store entrance: %w", err)
+	}
+	return nil
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// exclusive takes the account's state row for a change: it waits for every write that went
+// through the fence before, and every later one waits for it.
+func (k *Desk) exclusive(ctx context.Context, account who.ID) error {
+	n, err := k.db.Exec(ctx, `update standings set version = version + 1 where account_id = $1`, int64(account))
+	if err != nil {
+		return fmt.Errorf("lock state row: %w", err)
+	}
+	if n == 0 {
+		return exit.Fail(exit.NotFound, "error.account_gone")
+	}
+	return nil
+}
+
+// setReason adds a reason to a set, or takes it out; a set is open only when it is empty.
+func (k *Desk) setReason(ctx context.Context, t exit.Task, what string, on bool) error {
+	id, ok := who.ParseID(t.Subject.ID)
+	if !ok || t.Subject.Kind != exit.SubjectAccount {
+		return exit.Fail(exit.Invalid, "error.subject", "text", t.Subject.String())
+	}
+	if err := k.exclusive(ctx, id); err != nil {
+		return err
+	}
+	var err error
+	if on {
+		_, err = k.db.Exec(ctx, `insert into reasons (account_id, scope, what, reason, since) values ($1, $2, $3, $4, $5) on conflict do nothing`,
+			int64(id), t.Subject.In, what, t.Run, db.Ms(t.Now))
+	} else {
+		_, err = k.db.Exec(ctx, `delete from reasons where account_id = $1 and what = $2 and scope = $3 and reason = $4`, int64(id), what, t.Subject.In, t.Run)
+	}
+	if err != nil {
+		return fmt.Errorf("change %s: %w", what, err)
+	}
+	return nil
+}
+
+// Veiled gives those of the accounts that are veiled as a whole.
+func (k *Desk) Veiled(ctx context.Context, accounts []who.ID) (map[who.ID]bool, error) {
+	list, args := In(1, accounts)
+	rows, err := k.db.Q(ctx).QueryContext(ctx, `select distinct account_id from reasons where what = 'veil' and scope = '' and account_id in (`+list+`)`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read veils: %w", err)
+	}
+	ids, err := db.Scan(rows, func(r db.Row) (who.ID, error) {
+		var id int64
+		err := r.Scan(&id)
+		return who.ID(id), err
+	})
+	out := make(map[who.ID]bool, len(ids))
+	for _, id := range ids {
+		out[id] = true
+	}
+	return out, err
+}
