@@ -33,10 +33,7 @@ if ((${#missing[@]})); then
 	fi
 	apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0)
 	log=$(mktemp)
-	# The tests start a PostgreSQL of their own, so Debian's need not run: no cluster is made for it.
 	# A machine's package lists may be old or absent, hence the second try after an update.
-	"${root[@]}" mkdir -p /etc/postgresql-common/createcluster.d
-	echo 'create_main_cluster = false' | "${root[@]}" tee /etc/postgresql-common/createcluster.d/exeunt-test.conf >/dev/null
 	"${apt[@]}" install -y --no-install-recommends "${missing[@]}" >"$log" 2>&1 ||
 		{ "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "${missing[@]}"; } >>"$log" 2>&1 ||
 		{

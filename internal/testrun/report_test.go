@@ -120,3 +120,21 @@ func TestNamesChooseRows(t *testing.T) {
 		}
 	}
 }
+
+func TestDeadlineRaceIsNoFinding(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, failure string
+		want          bool
+	}{
+		{"race", "fuzz: elapsed: 20s, execs: 9 (0/sec)\n--- FAIL: FuzzPolicy (20.1s)\n    context deadline exceeded\nFAIL\n", true},
+		{"finding", "--- FAIL: FuzzPolicy (2.1s)\n    --- FAIL: FuzzPolicy (0.0s)\n        policy_test.go: wrong\n    Failing input written to testdata/fuzz/FuzzPolicy/1\n", false},
+		{"finding that is about a deadline", "--- FAIL: FuzzPolicy (2.1s)\n    context deadline exceeded\n    Failing input written to testdata/fuzz/FuzzPolicy/1\n", false},
+		{"does not build", "# exeunt/exit\nundefined: Policy\nFAIL\n", false},
+		{"passed", "", false},
+	} {
+		if got := deadlineRace(test.failure); got != test.want {
+			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
+		}
+	}
+}

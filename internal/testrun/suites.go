@@ -36,7 +36,7 @@ const (
 )
 
 // testTimeout bounds one test binary, well under the 25 minutes that everything may take.
-const testTimeout = "10m"
+const testTimeout = "15m"
 
 // rows are the lines of the closing table in its order.
 var rows = []row{
@@ -198,7 +198,9 @@ func (r *runner) checks(ctx context.Context) {
 	lint := filepath.Join(r.bin, "golangci-lint")
 	r.check(suiteFormat, r.command(ctx, r.root, nil, lint, "fmt", "--diff"), "make fmt")
 	r.generated(ctx)
-	r.check(suiteVet, r.command(ctx, r.root, nil, "go", "vet", "./..."), "go vet ./...")
+	for _, module := range []string{r.root, filepath.Join(r.root, "examples", "notes")} {
+		r.check(suiteVet, r.command(ctx, module, nil, "go", "vet", "./..."), "go vet ./... in "+module)
+	}
 	r.check(suiteLint, r.command(ctx, r.root, nil, lint, "run", "./..."), "make lint")
 }
 
@@ -248,14 +250,30 @@ func (r *runner) fuzz(ctx context.Context, packages []goPackage) {
 		for _, match := range fuzzTarget.FindAllStringSubmatch(tests, -1) {
 			name := p.ImportPath + "." + match[1]
 			fmt.Printf("== fuzz %s for %s\n", name, r.fuzzTime)
-			failure := ""
-			cmd := r.command(ctx, r.root, nil, "go", "test", "-run=^$", "-fuzz=^"+match[1]+"$", "-fuzztime="+r.fuzzTime, p.ImportPath)
-			if out, err := cmd.CombinedOutput(); err != nil {
-				failure = fmt.Sprintf("%s%v\n", out, err)
+			failure := r.fuzzOnce(ctx, p.ImportPath, match[1])
+			if deadlineRace(failure) {
+				failure = r.fuzzOnce(ctx, p.ImportPath, match[1])
 			}
 			r.report.add(row{suiteFuzz, noDatabase}, name, failure)
 		}
 	}
+}
+
+// fuzzOnce runs one fuzz target and returns what it said when it failed.
+func (r *runner) fuzzOnce(ctx context.Context, pkg, target string) (failure string) {
+	cmd := r.command(ctx, r.root, nil, "go", "test", "-run=^$", "-fuzz=^"+target+"$", "-fuzztime="+r.fuzzTime, pkg)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Sprintf("%s%v\n", out, err)
+	}
+	return ""
+}
+
+var bareDeadline = regexp.MustCompile(`--- FAIL: \w+ \([0-9.]+s\)\n\s+context deadline exceeded\n`)
+
+// deadlineRace tells the false alarm of Go before 1.27 (go.dev/issue/75804), whose fuzzer may report the end of its own
+// time as a failure, from a finding, which always leaves its input behind.
+func deadlineRace(failure string) bool {
+	return bareDeadline.MatchString(failure) && !strings.Contains(failure, "Failing input written")
 }
 
 // command is a program that runs in dir with the servers' variables and env, and ends with ctx.
