@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -217,11 +218,17 @@ func (r *runner) check(suite string, cmd *exec.Cmd, again string) {
 // generated compares each committed *_templ.go with what its template makes now.
 func (r *runner) generated(ctx context.Context) {
 	place := row{suiteGenerated, noDatabase}
-	out, err := r.command(ctx, r.root, nil, "git", "ls-files", "*.templ").Output()
+	var templates []string
+	err := fs.WalkDir(os.DirFS(r.root), ".", func(name string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(name, ".templ") {
+			templates = append(templates, name)
+		}
+		return err
+	})
 	if err != nil {
 		r.report.add(place, "list templates", err.Error())
 	}
-	for _, template := range strings.Fields(string(out)) {
+	for _, template := range templates {
 		made, err := r.command(ctx, r.root, nil, "go", "tool", "templ", "generate", "-log-level=error", "-stdout", "-f", template).Output()
 		committed, readErr := os.ReadFile(filepath.Join(r.root, strings.TrimSuffix(template, ".templ")+"_templ.go"))
 		failure := ""
