@@ -105,8 +105,8 @@ func Assets() http.Handler {
 	})
 }
 
-// iconNames holds the icons in the sprite; Icon panics on any other.
-var iconNames = map[string]bool{}
+// iconShapes holds what is inside each icon of the sprite, by name.
+var iconShapes = map[string]string{}
 
 // iconSprite joins the Lucide files under assets/icons into one SVG of symbols.
 func iconSprite() []byte {
@@ -128,9 +128,9 @@ func iconSprite() []byte {
 			panic("ui: not an icon: " + f)
 		}
 		name := strings.TrimSuffix(path.Base(f), ".svg")
-		iconNames[name] = true
+		iconShapes[name] = strings.Join(strings.Fields(inner), " ")
 		fmt.Fprintf(&b, `<symbol id="%s" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round">%s</symbol>`,
-			name, strings.Join(strings.Fields(inner), " "))
+			name, iconShapes[name])
 	}
 	b.WriteString("</svg>")
 	return b.Bytes()

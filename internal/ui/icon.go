@@ -20,4 +20,4 @@ func Icon(name string) templ.Component {
 
 // HasIcon reports whether an icon of that name is part of the sprite; services
 // give their icons as data and are checked with it when they are registered.
-func HasIcon(name string) bool { return iconNames[name] }
+func HasIcon(name string) bool { return iconShapes[name] != "" }
