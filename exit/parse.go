@@ -156,7 +156,7 @@ func (r *policyReader) tree(src []byte) ast.Node {
 		case body == nil:
 			body = d.Body
 		default:
-			r.fail(d.Body.GetToken(), "", "a second document begins here; a policy is one document")
+			r.fail(tokenOf(d.Body), "", "a second document begins here; a policy is one document")
 		}
 	}
 	if body == nil {
@@ -164,7 +164,7 @@ func (r *policyReader) tree(src []byte) ast.Node {
 		return nil
 	}
 	if deep := tooDeep(body, policyDepth); deep != nil {
-		r.fail(deep.GetToken(), "", "maps and lists go deeper than %d here", policyDepth)
+		r.fail(tokenOf(deep), "", "maps and lists go deeper than %d here", policyDepth)
 		return nil
 	}
 	return body
@@ -173,7 +173,7 @@ func (r *policyReader) tree(src []byte) ast.Node {
 // tokens refuses what a policy never needs, and nesting so deep that the parser's own recursion
 // would suffer from it.
 func (r *policyReader) tokens(tokens token.Tokens) bool {
-	depth, entries, line, headers := 0, 0, 0, 0
+	depth, entries, line, begun := 0, 0, 0, false
 	for _, tk := range tokens {
 		if tk.Position.Line != line {
 			entries, line = 0, tk.Position.Line
@@ -198,10 +198,11 @@ func (r *policyReader) tokens(tokens token.Tokens) bool {
 		case token.DirectiveType:
 			r.fail(tk, "", "directives are not allowed")
 		case token.DocumentHeaderType:
-			if headers++; headers > 1 {
+			if begun {
 				r.fail(tk, "", "a second document begins here; a policy is one document")
 			}
 		}
+		begun = begun || tk.Type != token.CommentType && tk.Type != token.DirectiveType
 		if depth > policyDepth || entries > policyDepth {
 			r.fail(tk, "", "maps and lists go deeper than %d here", policyDepth)
 			return false
@@ -259,30 +260,32 @@ type field struct {
 
 // fields reads a map whose keys are known.
 func (r *policyReader) fields(n ast.Node, path string, known []field) {
-	seen, ok := r.each(n, path, func(key *token.Token, name string, value ast.Node) {
+	at := func(name string) string { return join(path, name) }
+	seen, ok := r.each(n, path, at, func(key *token.Token, name string, value ast.Node) {
 		i := slices.IndexFunc(known, func(f field) bool { return f.key == name })
 		if i < 0 {
 			names := make([]string, len(known))
 			for i, f := range known {
 				names[i] = f.key
 			}
-			r.fail(key, join(path, name), "unknown field; known here: %s", strings.Join(names, ", "))
+			r.fail(key, at(name), "unknown field; known here: %s", strings.Join(names, ", "))
 			return
 		}
-		known[i].read(value, join(path, name))
+		known[i].read(value, at(name))
 	})
 	if !ok {
 		return
 	}
 	for _, f := range known {
 		if f.required && !seen[f.key] {
-			r.fail(n.GetToken(), join(path, f.key), "this field is missing")
+			r.fail(tokenOf(n), at(f.key), "this field is missing")
 		}
 	}
 }
 
 // each calls fn for each pair of a map and gives the keys it found; ok is false if n is no map.
-func (r *policyReader) each(n ast.Node, path string, fn func(key *token.Token, name string, value ast.Node)) (seen map[string]bool, ok bool) {
+// At gives the path of a key.
+func (r *policyReader) each(n ast.Node, path string, at func(key string) string, fn func(key *token.Token, name string, value ast.Node)) (seen map[string]bool, ok bool) {
 	var pairs []*ast.MappingValueNode
 	switch x := bare(n).(type) {
 	case *ast.MappingNode:
@@ -302,7 +305,7 @@ func (r *policyReader) each(n ast.Node, path string, fn func(key *token.Token, n
 		case !isText:
 			r.fail(p.Key.GetToken(), path, "a key must be text")
 		case seen[key.Value]:
-			r.fail(key.Token, join(path, key.Value), "this key is here twice")
+			r.fail(key.Token, at(key.Value), "this key is here twice")
 		default:
 			seen[key.Value] = true
 			fn(key.Token, key.Value, p.Value)
@@ -329,9 +332,18 @@ func (r *policyReader) wrong(n ast.Node, path, want string) {
 	}
 }
 
+// tokenOf gives the token at which a node begins. The library's own answer for a map in block
+// form is the colon after its first key.
 func tokenOf(n ast.Node) *token.Token {
-	if n == nil {
+	switch x := n.(type) {
+	case nil:
 		return nil
+	case *ast.MappingNode:
+		if !x.IsFlowStyle && len(x.Values) > 0 {
+			return x.Values[0].Key.GetToken()
+		}
+	case *ast.MappingValueNode:
+		return x.Key.GetToken()
 	}
 	return n.GetToken()
 }

@@ -28,8 +28,9 @@ var classForm = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}\.[a-z][a-z0-9_-]{0,63
 
 func (r *policyReader) classes(n ast.Node, path string) map[string]ClassPolicy {
 	out := map[string]ClassPolicy{}
-	seen, ok := r.each(n, path, func(key *token.Token, name string, value ast.Node) {
-		at := path + "[" + name + "]"
+	in := func(name string) string { return path + "[" + name + "]" }
+	seen, ok := r.each(n, path, in, func(key *token.Token, name string, value ast.Node) {
+		at := in(name)
 		if name != "*" && !classForm.MatchString(name) {
 			r.fail(key, at, "a class is named holder.class, or \"*\" for all that are not named")
 			return
