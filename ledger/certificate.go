@@ -140,6 +140,10 @@ func Sign(c Certificate, key *Key) ([]byte, error) {
 	}
 	c = c.canonical()
 	c.Key = key.Verifier()
+	// Before anything is added up: impossible counts have no sum.
+	if err := c.checkFields(); err != nil {
+		return nil, fmt.Errorf("sign certificate: %w", err)
+	}
 	sums, err := c.sum()
 	if err != nil {
 		return nil, fmt.Errorf("sign certificate: %w", err)

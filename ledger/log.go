@@ -124,6 +124,9 @@ func (l *Log) Head(ctx context.Context) ([]byte, error) {
 // Prove returns the proof that leaf index stands in the log of size leaves
 // (an audit path, RFC 6962 section 2.1.1).
 func (l *Log) Prove(ctx context.Context, index, size int64) (tlog.RecordProof, error) {
+	if err := l.reaches(ctx, size); err != nil {
+		return nil, fmt.Errorf("prove leaf %d of %d: %w", index, size, err)
+	}
 	p, err := tlog.ProveRecord(size, index, reader(ctx, l.store))
 	if err != nil {
 		return nil, fmt.Errorf("prove leaf %d of %d: %w", index, size, err)
@@ -134,11 +137,27 @@ func (l *Log) Prove(ctx context.Context, index, size int64) (tlog.RecordProof, e
 // ProveTree returns the proof that the log of size leaves begins with the log
 // of older leaves (RFC 6962 section 2.1.2). [CheckGrowth] checks it.
 func (l *Log) ProveTree(ctx context.Context, older, size int64) (tlog.TreeProof, error) {
+	if err := l.reaches(ctx, size); err != nil {
+		return nil, fmt.Errorf("prove that %d leaves grew to %d: %w", older, size, err)
+	}
 	p, err := tlog.ProveTree(size, older, reader(ctx, l.store))
 	if err != nil {
 		return nil, fmt.Errorf("prove that %d leaves grew to %d: %w", older, size, err)
 	}
 	return p, nil
+}
+
+// reaches refuses a size the log does not have: the path to a leaf that is still to
+// come may consist of old hashes alone, so that reading them would not fail.
+func (l *Log) reaches(ctx context.Context, size int64) error {
+	now, err := l.store.Size(ctx)
+	if err != nil {
+		return fmt.Errorf("read the size of the log: %w", err)
+	}
+	if size > now {
+		return fmt.Errorf("the log has %d leaves", now)
+	}
+	return nil
 }
 
 // Certify gives each receipt of c its proof against the newest head, fills in

@@ -297,6 +297,27 @@ func TestTamperedStoreIsNotSignedAgain(t *testing.T) {
 	}
 }
 
+func TestLostKeyDoesNotSignOn(t *testing.T) {
+	store, _ := build(t, 0, 4)
+	_, err := ledger.NewLog(store, seededKey(t, "exeunt.example", "new")).Append(t.Context(), leaves(4, 1))
+	if !errors.Is(err, ledger.ErrKey) {
+		t.Errorf("a new key on an old log: %v, want ErrKey", err)
+	}
+}
+
+func TestProveRefusesWhatIsNotThere(t *testing.T) {
+	store, _ := build(t, 0, 4)
+	l := ledger.NewLog(store, testKey(t))
+	for _, x := range [][2]int64{{4, 4}, {-1, 4}, {0, 0}, {0, 5}, {4, 5}} {
+		if _, err := l.Prove(t.Context(), x[0], x[1]); err == nil {
+			t.Errorf("leaf %d of %d was proved in a log of 4", x[0], x[1])
+		}
+	}
+	if _, err := l.ProveTree(t.Context(), 5, 4); err == nil {
+		t.Error("5 leaves were proved to have grown to 4")
+	}
+}
+
 func TestMemoryRefusesWhatDoesNotFit(t *testing.T) {
 	ctx := t.Context()
 	m := &ledger.Memory{}

@@ -110,6 +110,7 @@ func verify(data []byte, vkey string) (Report, error) {
 // VerifyExtension verifies newer and checks that it is the next version of older:
 // the same promises, and every receipt, amendment and cancellation of older still
 // in it, at the same leaf. A version that takes something back is [ErrPromise].
+// Both must be signed by the same key.
 func VerifyExtension(older, newer []byte, vkey string) (Report, error) {
 	o, err := Verify(older, vkey)
 	if err != nil {
@@ -202,6 +203,9 @@ func (c Certificate) findings() []Finding {
 	promised := make(map[string]Day, len(c.Promises))
 	for _, p := range c.Promises {
 		promised[p.Step] = p.Due
+	}
+	for _, a := range c.Amendments {
+		promised[a.Step] = a.Due
 	}
 	kept := c.keptSteps()
 	for _, e := range c.Receipts {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"exeunt/ledger"
 )
@@ -114,6 +115,7 @@ func TestFindings(t *testing.T) {
 	set := func(i int, done string) func(*ledger.Certificate) {
 		return func(c *ledger.Certificate) { c.Receipts[i].Receipt.Done = at(done) }
 	}
+	seen := map[ledger.FindingCode]bool{}
 	find := func(list ...ledger.Finding) []ledger.Finding { return list }
 	for name, x := range map[string]struct {
 		change func(*ledger.Certificate)
@@ -145,6 +147,9 @@ func TestFindings(t *testing.T) {
 		must(t, err)
 		r, err := ledger.Verify(data, "")
 		must(t, err)
+		for _, f := range r.Findings {
+			seen[f.Code] = true
+		}
 		if !reflect.DeepEqual(r.Findings, x.want) {
 			t.Errorf("%s: %v, want %v", name, r.Findings, x.want)
 		}
@@ -189,5 +194,34 @@ func TestReceiptHasOneForm(t *testing.T) {
 	must(t, err)
 	if a == b || a == (ledger.Salt{}) {
 		t.Error("two new salts are the same")
+	}
+}
+
+func TestVersionsHaveOneKey(t *testing.T) {
+	first, l := sampleFile(t)
+	second, err := ended(t, first, l, nil)
+	must(t, err)
+	other := seededKey(t, "exeunt.example", "other")
+	_, err = ledger.NewLog(&ledger.Memory{}, other).Certify(t.Context(), sample())
+	if !errors.Is(err, ledger.ErrEmpty) {
+		t.Errorf("certified by an empty log: %v", err)
+	}
+	ol := ledger.NewLog(&ledger.Memory{}, other)
+	strange, err := ol.Certify(t.Context(), logged(t, ol, sample()))
+	must(t, err)
+	if _, err := ledger.VerifyExtension(strange, second, ""); !errors.Is(err, ledger.ErrKey) {
+		t.Errorf("versions of two keys: %v, want ErrKey", err)
+	}
+}
+
+func TestDayOf(t *testing.T) {
+	shanghai := time.FixedZone("CST", 8*3600)
+	for in, want := range map[string]ledger.Day{
+		"2026-12-20T15:59:59Z": "2026-12-20",
+		"2026-12-20T16:00:00Z": "2026-12-21",
+	} {
+		if got := ledger.DayOf(at(in), shanghai); got != want {
+			t.Errorf("%s is %s, want %s", in, got, want)
+		}
 	}
 }
