@@ -24,6 +24,10 @@ type Engine struct {
 	Machine func() time.Time
 	// Facts fills in what the engine cannot know of a subject: owner, services, calendar. May be nil.
 	Facts func(ctx context.Context, ask Ask, f *Facts) error
+	// Receipt is called inside the transaction in which an irreversible step ends, with what it did. May be nil.
+	Receipt func(ctx context.Context, r Run, s StepStatus) error
+	// Agreed is called inside the transaction of a consent, with the run and the request. May be nil.
+	Agreed func(ctx context.Context, r Run, ask Ask) error
 	// Certify is called inside the transaction that seals a run. May be nil.
 	Certify func(ctx context.Context, r Run, steps []StepStatus) error
 	// Forget reports whether a sealed run's subject is gone and must be dropped from the run. Nil: whole accounts that were closed.
@@ -262,8 +266,31 @@ func (e *Engine) Agree(ctx context.Context, ask Ask, hash, by string) (Run, *Pla
 	return run, plan, nil
 }
 
+// Replay agrees a request again that was agreed at an earlier instant and is no longer in the
+// database, as after a restore: its terms count from then.
+func (e *Engine) Replay(ctx context.Context, ask Ask, agreed time.Time) (Run, error) {
+	var run Run
+	err := e.Store.Update(ctx, func(ctx context.Context) error {
+		plan, err := e.plan(ctx, ask, agreed, false)
+		if err != nil {
+			return err
+		}
+		run, err = e.start(ctx, ask, plan, "replay", agreed)
+		return err
+	})
+	return run, err
+}
+
 // start stores the run and does what happens at consent, all in the consent's transaction.
 func (e *Engine) start(ctx context.Context, ask Ask, plan *Plan, by string, now time.Time) (Run, error) {
+	run, err := e.begun(ctx, ask, plan, by, now)
+	if err == nil && e.Agreed != nil {
+		err = e.Agreed(ctx, run, ask)
+	}
+	return run, err
+}
+
+func (e *Engine) begun(ctx context.Context, ask Ask, plan *Plan, by string, now time.Time) (Run, error) {
 	run := Run{
 		ID: NewRunID(), Subject: ask.Subject, Journey: ask.Journey, State: RunRunning, By: by,
 		Hash: plan.Hash(), Plan: plan, Policy: plan.Policy, Agreed: now, Version: 1,

@@ -51,6 +51,7 @@ type Task struct {
 	Manner  Manner
 	Cursor  string // what the last chunk's Progress said
 	Limit   int    // at most so many items
+	Cut     string // export: the highest id there was at the start; what came later stays out
 	Choice  string // what the person chose for this step, e.g. an heir's id
 	Until   Date   // the end date of a hold
 	Now     time.Time

@@ -68,7 +68,7 @@ func (m *maker) takeAlong() error {
 	if m.facts.Packer == "" {
 		return Fail(Unavailable, "error.no_packer")
 	}
-	m.add(Step{Key: string(ActPack), Act: ActPack, Holder: m.facts.Packer, Due: m.day, AtOnce: true, Choice: m.ask.Heir})
+	m.add(Step{Key: string(ActPack), Act: ActPack, Holder: m.facts.Packer, Due: m.day, AtOnce: true, Choice: m.ask.Pack})
 	keep := m.policy.Export.Keep
 	m.add(Step{
 		Key: "erase " + m.facts.Packer + ".archives", Act: ActErase, Holder: m.facts.Packer, Class: "archives", Manner: Erase,

@@ -72,6 +72,7 @@ type Ask struct {
 	Heir    string            // who takes over what is shared
 	Until   Date              // hibernate: wakes then; close: returnable until then
 	Now     bool              // close: nothing is kept for a return
+	Pack    string            // take-along: what to pack, in the packer's own words ("" is all of it)
 	Run     string            // cancel, return, hasten, wake: the run meant; "" if there is only one
 }
 

@@ -78,7 +78,9 @@ type StepStatus struct {
 }
 
 // Started reports whether the step has done something that cannot be undone.
-func (s StepStatus) Started() bool { return s.Chunks > 0 || s.State == StepVerified || s.State == StepStuck && s.Chunks > 0 }
+func (s StepStatus) Started() bool {
+	return s.Chunks > 0 || s.State == StepVerified || s.State == StepStuck && s.Chunks > 0
+}
 
 // Lease is the right to work on one step for a while. Fence changes with each lease, so a
 // worker that lost its lease can no longer change the step.

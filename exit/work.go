@@ -276,7 +276,17 @@ func (e *Engine) verify(ctx context.Context, h Holder, l Lease) (int64, error) {
 		}
 	}
 	out.Redate = e.redate(l, now)
-	return 0, e.settle(ctx, l, out)
+	return 0, e.Store.Update(ctx, func(ctx context.Context) error {
+		if err := e.settle(ctx, l, out); err != nil {
+			return err
+		}
+		if e.Receipt == nil || !l.Step.Act.Irreversible() {
+			return nil
+		}
+		s := l.Step
+		s.State, s.Ended = out.State, now
+		return e.Receipt(ctx, l.Run, s)
+	})
 }
 
 func (e *Engine) settle(ctx context.Context, l Lease, s Settlement) error {

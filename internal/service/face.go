@@ -1,0 +1,113 @@
+package service
+
+import (
+	"context"
+	"net/http"
+
+	"exeunt/internal/ui"
+	"exeunt/internal/who"
+)
+
+// Access says who may use a route; finer rules are in each room's access.go.
+type Access int
+
+// The kinds of access. On all but Anyone and Leaving an account that is closing or closed is
+// led to the Exit Center.
+const (
+	Anyone   Access = iota // guests too
+	Member                 // signed in
+	Leaving                // signed in, whatever the account's state: Exit Center, downloads, sign-out
+	Operator               // the operator of the install
+)
+
+// Route is one page or one form's target. Pattern is that of http.ServeMux ("POST /circles/{id}").
+// Handle returns what failed; the server turns it into a page.
+type Route struct {
+	Pattern string
+	Access  Access
+	Handle  func(w http.ResponseWriter, r *http.Request) error
+	Upload  bool // takes a large body: the room bounds it itself
+}
+
+// Session is what the server knows about a request's viewer, read once a request.
+type Session struct {
+	Viewer      who.Viewer
+	DisplayName string
+	Avatar      string // a blob key; "" if there is none
+	Entrances   []Entrance
+	Trial       *ui.TrialBar
+	Flash       *ui.Notice
+	Path        string
+}
+
+type sessionKey struct{}
+
+// WithSession puts the session into a request's context.
+func WithSession(ctx context.Context, s *Session) context.Context {
+	return context.WithValue(ctx, sessionKey{}, s)
+}
+
+// SessionOf gives the request's session; a guest's if the server put none there.
+func SessionOf(ctx context.Context) *Session {
+	if s, ok := ctx.Value(sessionKey{}).(*Session); ok {
+		return s
+	}
+	return &Session{}
+}
+
+// ViewerOf gives who looks.
+func ViewerOf(ctx context.Context) who.Viewer { return SessionOf(ctx).Viewer }
+
+// MediaPath gives the address of a blob, "" for no key. The handler there asks the veil.
+func MediaPath(key string) string {
+	if key == "" {
+		return ""
+	}
+	return "/media/" + key
+}
+
+// Frame gives the page's frame for the request's viewer: tabs, trial bar, flash.
+func Frame(ctx context.Context, title string) ui.Frame {
+	s := SessionOf(ctx)
+	f := ui.Frame{Title: title, Path: s.Path, Trial: s.Trial, Flash: s.Flash}
+	for _, e := range s.Entrances {
+		if e.Shown {
+			f.Tabs = append(f.Tabs, ui.Tab{Label: ui.T(ctx, e.Service.Title), Href: e.Service.Path, Icon: e.Service.Icon})
+		}
+	}
+	if s.Viewer.Guest() {
+		return f
+	}
+	f.Viewer = &ui.ViewerView{Name: s.DisplayName, Avatar: MediaPath(s.Avatar), Href: ui.MePath}
+	if s.Viewer.State == who.Active {
+		f.WriteHref = "/write"
+	}
+	return f
+}
+
+// flashCookie carries the key of one sentence from a posted form to the page after it.
+const flashCookie = "flash"
+
+// Done answers a posted form: it leads to a path of this site, where the sentence of the key is
+// shown once. An empty key shows nothing.
+func Done(w http.ResponseWriter, r *http.Request, to, key string) error {
+	if key != "" {
+		http.SetCookie(w, &http.Cookie{Name: flashCookie, Value: key, Path: "/", MaxAge: 60, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil})
+	}
+	http.Redirect(w, r, ui.LocalPath(to), http.StatusSeeOther)
+	return nil
+}
+
+// TakeFlash reads and clears the sentence that [Done] left; nil if there is none. Only keys that
+// the languages know are shown.
+func TakeFlash(w http.ResponseWriter, r *http.Request) *ui.Notice {
+	c, err := r.Cookie(flashCookie)
+	if err != nil || r.Method != http.MethodGet {
+		return nil
+	}
+	http.SetCookie(w, &http.Cookie{Name: flashCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil})
+	if !ui.HasKey(c.Value) {
+		return nil
+	}
+	return &ui.Notice{Kind: ui.Done, Sentence: ui.T(r.Context(), c.Value)}
+}
