@@ -1,0 +1,307 @@
+package archive
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"time"
+)
+
+// timeForm is RFC 3339 with milliseconds, always UTC.
+const timeForm = "2006-01-02T15:04:05.000Z"
+
+// Time is an instant in an archive: UTC, whole milliseconds, written as RFC 3339.
+// The zero Time is left out of records.
+type Time struct{ time.Time }
+
+// At makes the Time of t, cut to milliseconds.
+func At(t time.Time) Time {
+	if t.IsZero() {
+		return Time{}
+	}
+	return Time{t.UTC().Truncate(time.Millisecond)}
+}
+
+// MarshalJSON writes the instant as "2006-01-02T15:04:05.000Z", the zero Time as "".
+func (t Time) MarshalJSON() ([]byte, error) {
+	if t.IsZero() {
+		return []byte(`""`), nil
+	}
+	if y := t.UTC().Year(); y < 1 || y > 9999 {
+		return nil, fmt.Errorf("write time: year %d is outside 1 to 9999", y)
+	}
+	return []byte(t.UTC().Format(`"` + timeForm + `"`)), nil
+}
+
+// UnmarshalJSON reads RFC 3339 with any zone and precision; "" and null are the zero Time.
+func (t *Time) UnmarshalJSON(b []byte) error {
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return fmt.Errorf("read time: %w", err)
+	}
+	if s == "" {
+		*t = Time{}
+		return nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return fmt.Errorf("read time: %w", err)
+	}
+	*t = At(at)
+	return nil
+}
+
+// Audiences of a post. Circle and only-me have no counterpart in Mastodon's files,
+// where they are addressed to nobody but their author.
+const (
+	AudiencePublic    = "public"
+	AudienceUnlisted  = "unlisted"
+	AudienceFollowers = "followers"
+	AudienceCircle    = "circle"
+	AudienceOnlyMe    = "only-me"
+	AudienceDirect    = "direct"
+)
+
+// Kinds of [Link].
+const (
+	LinkBoost    = "boost"
+	LinkLike     = "like"
+	LinkBookmark = "bookmark"
+)
+
+// Profile is how an account shows itself. Avatar and Cover are entry names.
+type Profile struct {
+	ID          string        `json:"id,omitempty"`
+	Origin      string        `json:"origin,omitempty"` // URI of the account it came from, if imported
+	Name        string        `json:"name"`
+	DisplayName string        `json:"display_name,omitempty"`
+	Bio         string        `json:"bio,omitempty"`
+	Kind        string        `json:"kind,omitempty"` // personal or organisation
+	Created     Time          `json:"created,omitzero"`
+	Avatar      string        `json:"avatar,omitempty"`
+	Cover       string        `json:"cover,omitempty"`
+	Links       []ProfileLink `json:"links,omitempty"`
+}
+
+// ProfileLink is one labelled address on a profile.
+type ProfileLink struct {
+	Label string `json:"label"`
+	URL   string `json:"url"`
+}
+
+// Settings are what an account chose. Who sees what takes the words of the
+// platform ("everyone", "followers", "only-me"); More holds what has no field.
+type Settings struct {
+	Locale       string            `json:"locale,omitempty"`
+	Theme        string            `json:"theme,omitempty"`
+	Zone         string            `json:"zone,omitempty"`
+	SeeFollowing string            `json:"see_following,omitempty"`
+	SeeFollowers string            `json:"see_followers,omitempty"`
+	SeeLikes     string            `json:"see_likes,omitempty"`
+	Entrances    []EntranceSetting `json:"entrances,omitempty"`
+	More         map[string]string `json:"more,omitempty"`
+}
+
+// EntranceSetting is one entrance and whether the account shows it, in their order.
+type EntranceSetting struct {
+	Service string `json:"service"`
+	Shown   bool   `json:"shown"`
+}
+
+// Post is something the person wrote, on the own page or in a circle.
+type Post struct {
+	ID         string  `json:"id"`
+	Origin     string  `json:"origin,omitempty"` // URI where it came from, if imported
+	Place      string  `json:"place,omitempty"`  // page or circle
+	Circle     string  `json:"circle,omitempty"` // id of the circle
+	CircleName string  `json:"circle_name,omitempty"`
+	Audience   string  `json:"audience"`
+	Text       string  `json:"text"` // plain text, line breaks kept
+	Language   string  `json:"language,omitempty"`
+	Published  Time    `json:"published,omitzero"`
+	Edited     Time    `json:"edited,omitzero"`
+	Images     []Image `json:"images,omitempty"`
+	Likes      int64   `json:"likes,omitempty"`
+	Comments   int64   `json:"comments,omitempty"`
+	InReplyTo  string  `json:"in_reply_to,omitempty"` // URI
+	Sensitive  bool    `json:"sensitive,omitempty"`
+	Summary    string  `json:"summary,omitempty"` // content warning
+}
+
+// Image is a media file of a post. Path is its entry name; Missing says why the
+// archive does not hold it.
+type Image struct {
+	Path    string `json:"path"`
+	Type    string `json:"type,omitempty"`
+	Width   int    `json:"width,omitempty"`
+	Height  int    `json:"height,omitempty"`
+	Alt     string `json:"alt,omitempty"`
+	Missing string `json:"missing,omitempty"`
+}
+
+// Link points at something of someone else's that the person boosted, liked or
+// bookmarked elsewhere. Likes and bookmarks of Mastodon have no time.
+type Link struct {
+	Kind string `json:"kind"`
+	URI  string `json:"uri"`
+	At   Time   `json:"at,omitzero"`
+}
+
+// Reference names what a comment, like or favourite is about, with enough of it
+// to be understood without the platform.
+type Reference struct {
+	Kind    string `json:"kind,omitempty"`
+	ID      string `json:"id,omitempty"`
+	URI     string `json:"uri,omitempty"`
+	Excerpt string `json:"excerpt,omitempty"`
+}
+
+// Comment is one the person wrote, or one received on a post of theirs; then
+// Author is a pseudonym that the caller made.
+type Comment struct {
+	ID        string    `json:"id"`
+	On        Reference `json:"on,omitzero"`
+	Parent    string    `json:"parent,omitempty"`
+	Author    string    `json:"author,omitempty"`
+	Text      string    `json:"text"`
+	Published Time      `json:"published,omitzero"`
+	Edited    Time      `json:"edited,omitzero"`
+}
+
+// Like is a like the person gave.
+type Like struct {
+	On Reference `json:"on"`
+	At Time      `json:"at,omitzero"`
+}
+
+// Favourite is something the person kept for later.
+type Favourite struct {
+	On Reference `json:"on"`
+	At Time      `json:"at,omitzero"`
+}
+
+// Follow is one follow, in the direction of its class. Address is name@host.
+type Follow struct {
+	Address string `json:"address"`
+	Since   Time   `json:"since,omitzero"`
+}
+
+// Circle is a circle the person owns.
+type Circle struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Intro    string `json:"intro,omitempty"`
+	JoinMode string `json:"join_mode,omitempty"` // open, approval or invitation
+	Created  Time   `json:"created,omitzero"`
+	Members  int64  `json:"members,omitempty"`
+	Posts    int64  `json:"posts,omitempty"`
+}
+
+// Membership is a circle the person belongs to.
+type Membership struct {
+	Circle string `json:"circle"`
+	Name   string `json:"name"`
+	Role   string `json:"role,omitempty"`
+	Joined Time   `json:"joined,omitzero"`
+}
+
+// recordTypes says which record a class holds; a class that is not here holds raw JSON.
+var recordTypes = map[string]reflect.Type{
+	ClassProfile:     reflect.TypeFor[Profile](),
+	ClassSettings:    reflect.TypeFor[Settings](),
+	ClassPosts:       reflect.TypeFor[Post](),
+	ClassImages:      reflect.TypeFor[Image](),
+	ClassLinks:       reflect.TypeFor[Link](),
+	ClassComments:    reflect.TypeFor[Comment](),
+	ClassReceived:    reflect.TypeFor[Comment](),
+	ClassLikes:       reflect.TypeFor[Like](),
+	ClassFavourites:  reflect.TypeFor[Favourite](),
+	ClassFollowing:   reflect.TypeFor[Follow](),
+	ClassFollowers:   reflect.TypeFor[Follow](),
+	ClassCircles:     reflect.TypeFor[Circle](),
+	ClassMemberships: reflect.TypeFor[Membership](),
+}
+
+// decodeRecord turns one JSON value into the record of its class.
+func decodeRecord(class string, raw []byte) (any, error) {
+	raw = withoutNUL(raw)
+	t, ok := recordTypes[class]
+	if !ok {
+		return json.RawMessage(raw), nil
+	}
+	v := reflect.New(t)
+	if err := json.Unmarshal(raw, v.Interface()); err != nil {
+		return nil, err
+	}
+	return v.Elem().Interface(), nil
+}
+
+// withoutNUL replaces the escape of U+0000, which databases refuse in text, by
+// U+FFFD; a raw NUL byte is no JSON and never comes this far.
+func withoutNUL(raw []byte) []byte {
+	var out []byte
+	for i := 0; i+1 < len(raw); i++ {
+		if raw[i] != '\\' {
+			continue
+		}
+		if raw[i+1] == 'u' && i+6 <= len(raw) && string(raw[i+2:i+6]) == "0000" {
+			if out == nil {
+				out = append([]byte(nil), raw...)
+			}
+			copy(out[i+2:i+6], "fffd")
+		}
+		i++
+	}
+	if out == nil {
+		return raw
+	}
+	return out
+}
+
+// Manifest is exeunt/manifest.json: what this volume holds and what it lacks.
+type Manifest struct {
+	Format    string          `json:"format"`  // "exeunt-archive"
+	Version   int             `json:"version"` // 1
+	Made      Time            `json:"made"`
+	Host      string          `json:"host,omitempty"`
+	Account   string          `json:"account"`
+	Scope     Scope           `json:"scope"`
+	Volume    int             `json:"volume"`    // counted from 1
+	Continued bool            `json:"continued"` // a further volume follows
+	Classes   []ClassManifest `json:"classes"`
+	// MissingCount is the length of Missing.
+	MissingCount int64 `json:"missing_count"`
+	// Missing names every file that should be here and is not. A reader of an
+	// archive keeps the first hundred of them.
+	Missing []Missing `json:"missing"`
+}
+
+// Scope says what was asked for.
+type Scope struct {
+	Services []string `json:"services,omitempty"` // empty: all
+	Since    Time     `json:"since,omitzero"`
+	Media    bool     `json:"media"`
+}
+
+// ClassManifest counts one class in this volume.
+type ClassManifest struct {
+	Class string `json:"class"`
+	File  string `json:"file"`
+	Count int64  `json:"count"`
+	Files int64  `json:"files,omitempty"` // media written while this class was open
+	Bytes int64  `json:"bytes,omitempty"` // of that media
+	// Highest is the highest id that existed when the class was begun; what came later is not in the archive.
+	Highest string `json:"highest,omitempty"`
+}
+
+// Missing is a file that should be in the archive and is not.
+type Missing struct {
+	Class  string `json:"class,omitempty"`
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+}
+
+const (
+	manifestFormat  = "exeunt-archive"
+	manifestVersion = 1
+)
