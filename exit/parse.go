@@ -22,7 +22,8 @@ import (
 const (
 	policyBytes  = 256 << 10
 	policyDepth  = 12
-	policyErrors = 100 // more are not worth reading
+	policyKeys   = 5000 // the parser's time grows with the square of a map's keys
+	policyErrors = 100  // more are not worth reading
 )
 
 // PolicyError is one thing that is wrong with a policy. Line and Column count from 1; Path is
@@ -61,7 +62,8 @@ func (e PolicyErrors) Error() string {
 // Version, zone, close.cooling_off and close.classes must be there. Without the others a
 // hibernation has no end, a name is not held, proofs are the platform's own affair, an archive
 // has volumes of 2 GiB and is kept for 7 days, and backups have no stated horizon. The zone is
-// an IANA name. The file has at most 256 KiB and maps and lists go 12 deep at most.
+// an IANA name. The file has at most 256 KiB and 5,000 keys, and maps and lists go 12 deep
+// at most.
 func ParsePolicy(src []byte) (*Policy, error) {
 	r := &policyReader{}
 	p := r.policy(src)
@@ -173,7 +175,7 @@ func (r *policyReader) tree(src []byte) ast.Node {
 // tokens refuses what a policy never needs, and nesting so deep that the parser's own recursion
 // would suffer from it.
 func (r *policyReader) tokens(tokens token.Tokens) bool {
-	depth, entries, line, begun := 0, 0, 0, false
+	depth, entries, line, keys, begun := 0, 0, 0, 0, false
 	for _, tk := range tokens {
 		if tk.Position.Line != line {
 			entries, line = 0, tk.Position.Line
@@ -185,6 +187,8 @@ func (r *policyReader) tokens(tokens token.Tokens) bool {
 			depth--
 		case token.SequenceEntryType:
 			entries++
+		case token.MappingValueType:
+			keys++
 		case token.AnchorType:
 			r.fail(tk, "", "anchors are not allowed: write the value out")
 		case token.AliasType:
@@ -203,8 +207,12 @@ func (r *policyReader) tokens(tokens token.Tokens) bool {
 			}
 		}
 		begun = begun || tk.Type != token.CommentType && tk.Type != token.DirectiveType
-		if depth > policyDepth || entries > policyDepth {
+		switch {
+		case depth > policyDepth || entries > policyDepth:
 			r.fail(tk, "", "maps and lists go deeper than %d here", policyDepth)
+			return false
+		case keys > policyKeys:
+			r.fail(tk, "", "there are more than %d keys", policyKeys)
 			return false
 		}
 	}

@@ -266,6 +266,7 @@ func TestParsePolicyRefuses(t *testing.T) {
 		"very deep, inline":    {strings.Repeat("[", 200_000), "deeper than 12"},
 		"very deep, entries":   {strings.Repeat("- ", 100_000), "deeper than 12"},
 		"very deep, maps":      {strings.Repeat("{a: ", 50_000), "deeper than 12"},
+		"many keys":            {strings.Repeat("a:\n", 80_000), "5001:2: there are more than 5000 keys"},
 		"many tags":            {strings.Repeat("!a ", 80_000), "tags are not allowed"},
 		"many complex keys":    {strings.Repeat("? ", 100_000), "complex keys"},
 	} {
