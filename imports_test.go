@@ -42,7 +42,7 @@ var layers = []rule{
 	{folder: "exit/exitsql", only: []string{"exit"}},
 
 	{folder: "internal/clock", only: nothing},
-	{folder: "internal/who", only: nothing},
+	{folder: "internal/who", only: []string{"internal/clock"}},
 
 	{folder: "internal/db"},
 	{folder: "internal/blob"},
@@ -78,6 +78,7 @@ var layers = []rule{
 	{folder: "internal/dbtest", testsOnly: true},
 	{folder: "internal/testrun", testsOnly: true},
 	{folder: "e2e", testsOnly: true},
+	{folder: "e2e/axe", testsOnly: true},
 	{folder: "bench", testsOnly: true},
 }
 
