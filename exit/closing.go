@@ -93,7 +93,7 @@ func (m *maker) classes() error {
 			return err
 		}
 		if c.Gate != "" {
-			g := Step{Key: "gate " + c.ID(), Act: ActGate, Holder: c.Holder, Class: c.Name, Gate: c.Gate, Due: s.Due, AtOnce: s.AtOnce, Subject: s.Subject, After: []string{string(ActBegin)}}
+			g := Step{Key: "gate:" + c.ID(), Act: ActGate, Holder: c.Holder, Class: c.Name, Gate: c.Gate, Due: s.Due, AtOnce: s.AtOnce, Subject: s.Subject, After: []string{string(ActBegin)}}
 			m.add(g)
 			s.After = append(s.After, g.Key)
 		}
@@ -119,7 +119,7 @@ func (m *maker) class(c ClassFact) (Step, error) {
 		Act: Act(manner), Holder: c.Holder, Class: c.Name, Manner: manner, Term: cp.After, From: cp.From,
 		After: []string{string(ActBegin)}, Back: BackNever,
 	}
-	s.Key = string(s.Act) + " " + c.ID()
+	s.Key = string(s.Act) + ":" + c.ID()
 	if c.Exported && c.Imported {
 		s.Back = BackArchive
 	}

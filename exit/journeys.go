@@ -19,7 +19,7 @@ func (m *maker) add(s Step) { m.plan.Steps = append(m.plan.Steps, s) }
 // each adds one step at consent for each holder with an ability.
 func (m *maker) each(act Act, holders []string, choice string) {
 	for _, h := range holders {
-		m.add(Step{Key: string(act) + " " + h, Act: act, Holder: h, Due: m.day, AtConsent: true, Choice: choice})
+		m.add(Step{Key: string(act) + ":" + h, Act: act, Holder: h, Due: m.day, AtConsent: true, Choice: choice})
 	}
 }
 
@@ -71,7 +71,7 @@ func (m *maker) takeAlong() error {
 	m.add(Step{Key: string(ActPack), Act: ActPack, Holder: m.facts.Packer, Due: m.day, AtOnce: true, Choice: m.ask.Pack})
 	keep := m.policy.Export.Keep
 	m.add(Step{
-		Key: "erase " + m.facts.Packer + ".archives", Act: ActErase, Holder: m.facts.Packer, Class: "archives", Manner: Erase,
+		Key: "erase:" + m.facts.Packer + ".archives", Act: ActErase, Holder: m.facts.Packer, Class: "archives", Manner: Erase,
 		Term: keep, From: string(ActPack), Due: keep.From(m.day, m.facts.Calendar), After: []string{string(ActPack)}, Choice: "run",
 		Back: BackByItself,
 	})
@@ -149,7 +149,7 @@ func (m *maker) undo() error {
 	for i := len(r.Steps) - 1; i >= 0; i-- {
 		s := r.Steps[i]
 		if back, ok := inverse[s.Act]; ok {
-			m.add(Step{Key: string(back) + " " + s.Holder, Act: back, Holder: s.Holder, Due: m.day, AtConsent: true, Choice: s.Choice})
+			m.add(Step{Key: string(back) + ":" + s.Holder, Act: back, Holder: s.Holder, Due: m.day, AtConsent: true, Choice: s.Choice})
 		}
 	}
 	for _, s := range r.Steps {
