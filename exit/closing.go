@@ -98,9 +98,6 @@ func (m *maker) classes() error {
 			s.After = append(s.After, g.Key)
 		}
 		m.add(s)
-		if s.Act != ActHold && m.plan.ReturnTill.Before(s.Due) {
-			m.plan.ReturnTill = s.Due
-		}
 	}
 	return nil
 }
@@ -200,6 +197,9 @@ func (m *maker) settleDates() {
 		}
 	}
 	m.plan.ReturnTill = Date{}
+	if m.ask.Now {
+		return
+	}
 	for _, s := range m.plan.Steps {
 		if s.Act == ActErase || s.Act == ActDetach {
 			if m.plan.ReturnTill.Before(s.Due) {
@@ -213,7 +213,8 @@ func (m *maker) settleDates() {
 func (m *maker) stays() {
 	if m.ask.Subject.In != "" {
 		for _, s := range m.facts.Services {
-			if s != m.ask.Subject.Service() {
+			// Who leaves one circle keeps the others, and the service with them.
+			if s != m.ask.Subject.Service() || m.ask.Subject.Place() != "" {
 				m.plan.Stays = append(m.plan.Stays, Stay{What: "service:" + s, State: "kept"})
 			}
 		}
@@ -224,7 +225,11 @@ func (m *maker) stays() {
 		m.plan.Stays = append(m.plan.Stays, Stay{What: "person", State: "kept"})
 	}
 	if held := m.policy.Close.NameHeld; held.N > 0 {
-		end := held.From(m.plan.ReturnTill, m.facts.Calendar)
+		last := m.day
+		if !m.plan.ReturnTill.IsZero() {
+			last = m.plan.ReturnTill
+		}
+		end := held.From(last, m.facts.Calendar)
 		m.plan.Stays = append(m.plan.Stays, Stay{What: "name", State: "held", Until: end})
 	}
 	m.plan.Stays = append(m.plan.Stays, Stay{What: "archives", State: "elsewhere"})

@@ -117,7 +117,7 @@ type Plan struct {
 	Zone       string    `json:"zone"`
 	Day        Date      `json:"day"`         // from which its terms count
 	CoolingOff Date      `json:"cooling_off"` // until the end of this day a cancel undoes all of it
-	ReturnTill Date      `json:"return_till"` // until the end of this day something is left to come back to
+	ReturnTill Date      `json:"return_till"` // until the end of this day something is left to come back to; no date: nothing is kept for a return
 	Until      Date      `json:"until"`
 	Undoes     string    `json:"undoes,omitempty"` // the run that this plan cancels, returns from, hastens or wakes
 	Steps      []Step    `json:"steps"`
@@ -160,12 +160,13 @@ func (s Step) ClassID() string {
 	return s.Holder + "." + s.Class
 }
 
-// DueAt gives the instant at which the step is due in a plan agreed at an instant.
+// DueAt gives the instant at which the step is due in a plan agreed at an instant. A term of
+// hours runs by the clock, unless the step was put on another day than its term's.
 func (s Step) DueAt(agreed time.Time, zone *time.Location) time.Time {
 	switch {
 	case s.AtConsent || s.AtOnce:
 		return agreed
-	case s.Term.Unit == Hours:
+	case s.Term.Unit == Hours && s.Due == s.Term.From(DateOf(agreed, zone), Calendar{}):
 		return agreed.Add(time.Duration(s.Term.N) * time.Hour)
 	default:
 		return s.Due.End(zone)

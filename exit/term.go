@@ -114,9 +114,22 @@ func (d Date) Before(e Date) bool { return d.utc().Before(e.utc()) }
 // AddDays gives the day n days after d.
 func (d Date) AddDays(n int) Date { return DateOf(d.utc().AddDate(0, 0, n), time.UTC) }
 
-// Start gives the first instant of the day in zone.
+// Start gives the first instant of the day in zone. Where clocks go forward at midnight that is
+// 01:00, where they go back over it the first of the two midnights.
 func (d Date) Start(zone *time.Location) time.Time {
-	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, zone)
+	t := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, zone)
+	begin, end := t.ZoneBounds()
+	if DateOf(t, zone).Before(d) { // there is no midnight, and time.Date gave what its earlier offset makes of it
+		return end
+	}
+	if !begin.IsZero() && begin.After(d.utc().Add(-48*time.Hour)) {
+		_, now := t.Zone()
+		_, before := begin.Add(-time.Nanosecond).Zone()
+		if first := t.Add(time.Duration(now-before) * time.Second); first.Before(begin) && DateOf(first, zone) == d {
+			return first
+		}
+	}
+	return t
 }
 
 // End gives the first instant after the day in zone: a term that ends on d is over then.
@@ -143,11 +156,14 @@ func (c Calendar) Working(d Date) (working, known bool) {
 
 // From gives the last day of the term when it is counted from day. Months and years keep
 // the day of the month, or take the month's last day where it is shorter (31 January + 1mo
-// is 28 or 29 February). Hours are not days: for them the day itself is given.
+// is 28 or 29 February). Hours are given as the day by which they are over at the latest,
+// whatever the time of the day they began at (48h: the second day after).
 func (t Term) From(day Date, c Calendar) Date {
 	switch t.Unit {
 	case Days:
 		return day.AddDays(t.N)
+	case Hours:
+		return day.AddDays((t.N + 23) / 24)
 	case Months:
 		return addMonths(day, t.N)
 	case Years:
