@@ -13,7 +13,8 @@
 // # Columns that refer to a subject
 //
 // exit_runs.subject (the whole subject, "account:7"), exit_runs.owner (the person whose last
-// account it is) and exit_steps.subject (where it is not the run's). An [exit.Alteration] with
-// Forget empties all three, in every run of the subject: a run that is still open at that time
-// loses it when it ends. The plans are stored without any subject.
+// account it is) and exit_steps.subject (where it is not the run's). exit_steps.choice may name
+// somebody else: the heir of an offer. An [exit.Alteration] with Forget empties all four, in every
+// run of the subject: a run that is still open, or finishing a step, loses them when it is through.
+// Plans and details are stored without them.
 package exitsql

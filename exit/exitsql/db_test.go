@@ -1,0 +1,87 @@
+package exitsql_test
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+
+	"exeunt/exit/exitsql"
+)
+
+// database is an empty one of a test's own.
+type database struct {
+	dialect        exitsql.Dialect
+	writer, reader *sql.DB
+}
+
+const pragmas = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=synchronous(NORMAL)&_txlock=immediate"
+
+// onBoth runs a test on SQLite and on PostgreSQL.
+func onBoth(t *testing.T, test func(t *testing.T, create func(t *testing.T) database)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, newSQLite) })
+	t.Run("postgresql", func(t *testing.T) { test(t, newPostgreSQL) })
+}
+
+func open(t *testing.T, driver, name string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(driver, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func newSQLite(t *testing.T) database {
+	t.Helper()
+	name := "file:" + filepath.Join(t.TempDir(), "test.db") + pragmas
+	writer := open(t, "sqlite", name)
+	writer.SetMaxOpenConns(1)
+	return database{exitsql.SQLite, writer, open(t, "sqlite", name)}
+}
+
+func newPostgreSQL(t *testing.T) database {
+	t.Helper()
+	admin := os.Getenv("EXEUNT_TEST_POSTGRES")
+	if admin == "" {
+		t.Fatal("EXEUNT_TEST_POSTGRES does not name a PostgreSQL server on which databases can be created")
+	}
+	u, err := url.Parse(admin)
+	if err != nil {
+		t.Fatalf("EXEUNT_TEST_POSTGRES: %v", err)
+	}
+	server := open(t, "pgx", admin)
+	name := "exitsql_" + strings.ToLower(rand.Text())
+	if _, err := server.ExecContext(t.Context(), `create database `+name); err != nil {
+		t.Fatalf("create database: %v", err)
+	}
+	t.Cleanup(func() {
+		if _, err := server.ExecContext(context.Background(), `drop database `+name+` with (force)`); err != nil {
+			t.Errorf("drop database: %v", err)
+		}
+	})
+	u.Path = "/" + name
+	db := open(t, "pgx", u.String())
+	return database{exitsql.PostgreSQL, db, db}
+}
+
+// store gives a migrated store on the database.
+func (d database) store(t *testing.T) *exitsql.Store {
+	t.Helper()
+	s, err := exitsql.Open(t.Context(), exitsql.Config{Writer: d.writer, Reader: d.reader, Dialect: d.dialect})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
