@@ -33,10 +33,9 @@ var (
 
 func init() {
 	for name, file := range map[string]string{
-		"exeunt.css": "assets/exeunt.css",
-		"exeunt.js":  "assets/exeunt.js",
-		"htmx.js":    "assets/vendor/htmx-4.0.1.min.js",
-		"icon.svg":   "assets/icon.svg",
+		"exeunt.js": "assets/exeunt.js",
+		"htmx.js":   "assets/vendor/htmx-4.0.1.min.js",
+		"icon.svg":  "assets/icon.svg",
 	} {
 		b, err := assetFiles.ReadFile(file)
 		if err != nil {
@@ -44,7 +43,25 @@ func init() {
 		}
 		addAsset(name, b)
 	}
+	addAsset("exeunt.css", joined("assets/css/*.css"))
 	addAsset("icons.svg", iconSprite())
+}
+
+// joined is one file out of several, in the order of their names.
+func joined(pattern string) []byte {
+	names, err := fs.Glob(assetFiles, pattern)
+	if err != nil || len(names) == 0 {
+		panic(fmt.Sprintf("ui: no files %s: %v", pattern, err))
+	}
+	var b bytes.Buffer
+	for _, name := range names {
+		part, err := assetFiles.ReadFile(name)
+		if err != nil {
+			panic("ui: " + err.Error())
+		}
+		b.Write(part)
+	}
+	return b.Bytes()
 }
 
 var assetKinds = map[string]string{

@@ -176,32 +176,21 @@ func (v *CalendarView) zoneNote(lang Lang) string {
 // dateWords are the two lines at the left of an entry: the day, and under it
 // the year with the day of the week.
 func (v *CalendarView) dateWords(e calendarEntry, lang Lang) (day, under string) {
-	if e.today {
-		return shortDay(lang, v.Today, v.zone()), lang.T("ui.calendar.today")
+	at, mark := v.Today, lang.T("ui.calendar.today")
+	if e.row != nil {
+		if e.row.Waits != "" {
+			return e.row.Waits, ""
+		}
+		at = e.row.Date
+		switch {
+		case e.row.AtOnce:
+			mark = lang.T("ui.calendar.atonce")
+		case e.row.State != CalendarToday && !v.sameDay(e.row):
+			mark = Weekday(lang, at, v.zone())
+		}
 	}
-	if e.row.Waits != "" {
-		return e.row.Waits, ""
-	}
-	day, under = shortDay(lang, e.row.Date, v.zone()), yearAndWeekday(lang, e.row.Date, v.zone())
-	switch {
-	case e.row.AtOnce:
-		under = lang.T("ui.calendar.atonce")
-	case e.row.State == CalendarToday || v.sameDay(e.row):
-		under = lang.T("ui.calendar.today")
-	}
-	return day, under
-}
-
-func shortDay(lang Lang, t time.Time, zone *time.Location) string {
 	if lang == English {
-		return t.In(zone).Format("2 Jan")
+		return at.In(v.zone()).Format("2 Jan"), at.In(v.zone()).Format("2006") + " · " + mark
 	}
-	return MonthDay(lang, t, zone)
-}
-
-func yearAndWeekday(lang Lang, t time.Time, zone *time.Location) string {
-	if lang == English {
-		return t.In(zone).Format("Mon 2006")
-	}
-	return t.In(zone).Format("2006年") + Weekday(lang, t, zone)
+	return MonthDay(lang, at, v.zone()), at.In(v.zone()).Format("2006年") + " · " + mark
 }

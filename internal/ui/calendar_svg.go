@@ -14,6 +14,7 @@ const (
 	svgDotX    = 184
 	svgTextX   = 212
 	svgTextEnd = svgWidth - svgEdge
+	svgBold    = 19 // size to wrap 17 px semi-bold text by: it runs wider
 )
 
 // svgInks are the tokens of look.md the picture needs.
@@ -72,10 +73,10 @@ func (p *svgPicture) entry(v *CalendarView, e calendarEntry, lang Lang, last boo
 	p.date(day, under, inkDay, inkUnder)
 	p.y = top
 	if e.today {
-		p.y += 52
+		p.y += 64
 	} else {
 		p.rowBody(v, e.row, lang)
-		p.y = max(p.y+12, top+60)
+		p.y = max(p.y+20, top+64)
 	}
 	at := p.dot(e, now, top)
 	if !last {
@@ -83,13 +84,13 @@ func (p *svgPicture) entry(v *CalendarView, e calendarEntry, lang Lang, last boo
 		if !e.today && e.row.State == CalendarPast {
 			stroke = p.inks.accent
 		}
-		fmt.Fprintf(&p.body, `<path d="M%d %dV%d" stroke="%s" stroke-width="2"/>`, svgDotX, at+12, p.y-2, stroke)
+		fmt.Fprintf(&p.body, `<path d="M%d %dV%d" stroke="%s" stroke-width="2"/>`, svgDotX, at+13, p.y-6-13, stroke)
 	}
 }
 
 // date writes the two lines at the left; words of a gate are wrapped instead.
 func (p *svgPicture) date(day, under, inkDay, inkUnder string) {
-	for i, l := range wrap(day, 17, svgDotX-24-svgEdge) {
+	for i, l := range wrap(day, svgBold, svgDotX-24-svgEdge) {
 		if i > 0 {
 			p.y += 24
 		}
@@ -107,7 +108,7 @@ func (p *svgPicture) rowBody(v *CalendarView, r *CalendarRow, lang Lang) {
 	if r.State == CalendarCancelled {
 		ink = p.inks.soft
 	}
-	for i, l := range wrap(r.Sentence, 17, svgTextEnd-svgTextX) {
+	for i, l := range wrap(r.Sentence, svgBold, svgTextEnd-svgTextX) {
 		if i > 0 {
 			p.y += 27
 		}

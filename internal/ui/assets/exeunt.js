@@ -1,5 +1,6 @@
 // All pages work without this file. It adds a button that copies, closes a menu
-// on Escape or a tap elsewhere, and keeps a form from being sent twice.
+// on Escape or a tap elsewhere, keeps a form from being sent twice, and lets an
+// answer without the piece asked for (signed out meanwhile) load as a page.
 "use strict";
 
 for (const button of document.querySelectorAll("[data-copy]")) {
@@ -39,4 +40,11 @@ document.addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+document.addEventListener("htmx:after:request", (event) => {
+  const { select, text, response } = event.detail.ctx;
+  if (!select || response.status >= 400 || text.includes(`id="${select.slice(1)}"`)) return;
+  event.preventDefault();
+  location.assign(response.raw.url);
 });
