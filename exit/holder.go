@@ -33,6 +33,7 @@ type Class struct {
 	After    []Order  // classes that go first
 	Rank     int      // 0 ordinary; a class goes after all of a lower rank that the run touches
 	Exported bool     // it can be taken along
+	Parts    []string // the archive's classes that it is taken along as; nil: one of its own name
 	Imported bool     // and brought back from what was taken along
 	Gate     string   // a fact that must hold before it goes, asked of the holder as [Gatekeeper]
 	Outside  bool     // it is not in the engine's database: no transaction covers it
@@ -51,6 +52,7 @@ type Task struct {
 	Manner  Manner
 	Cursor  string // what the last chunk's Progress said
 	Limit   int    // at most so many items
+	Part    string // export: the archive's class that is being written
 	Cut     string // export: the highest id there was at the start; what came later stays out
 	Choice  string // what the person chose for this step, e.g. an heir's id
 	Until   Date   // the end date of a hold
