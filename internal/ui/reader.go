@@ -114,8 +114,6 @@ const (
 	ThemeCookie = "theme"
 )
 
-var acceptMatcher = language.NewMatcher([]language.Tag{language.SimplifiedChinese, language.English})
-
 // ChooseLang decides the language of a request: the account's setting if there
 // is one, then the cookie, then Accept-Language, then Chinese.
 func ChooseLang(r *http.Request, setting Lang) Lang {
@@ -135,8 +133,12 @@ func ChooseLang(r *http.Request, setting Lang) Lang {
 	if err != nil || len(tags) == 0 {
 		return Chinese
 	}
-	_, at, _ := acceptMatcher.Match(tags...)
-	return Langs()[at]
+	for _, tag := range tags {
+		if l, ok := ParseLang(tag.String()); ok {
+			return l
+		}
+	}
+	return English
 }
 
 // ChooseTheme decides the theme of a request from its cookie.
