@@ -138,3 +138,19 @@ func TestDeadlineRaceIsNoFinding(t *testing.T) {
 		}
 	}
 }
+
+func TestDatabasePackagesAreTold(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, source string
+		want         bool
+	}{
+		{"imports dbtest", "import (\n\t\"testing\"\n\n\t\"exeunt/internal/dbtest\"\n)\n", true},
+		{"asks for the server itself", "admin := os.Getenv(\"EXEUNT_TEST_POSTGRES\")\n", true},
+		{"only names them", "list := []string{\"exeunt/internal/dbtest\", \"EXEUNT_TEST_POSTGRES\"}\n", false},
+	} {
+		if got := usesDatabase.MatchString(test.source); got != test.want {
+			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
+		}
+	}
+}

@@ -118,7 +118,7 @@ func (r *runner) all(ctx context.Context) error {
 }
 
 // usesDatabase tells the packages whose tests run once for each database from those that run once.
-var usesDatabase = regexp.MustCompile(`internal/dbtest"|EXEUNT_TEST_(DATABASES|POSTGRES)`)
+var usesDatabase = regexp.MustCompile(`(?m)^\s+"exeunt/internal/dbtest"$|Getenv\("EXEUNT_TEST_(DATABASES|POSTGRES)"\)`)
 
 // packages lists the packages of the module that have tests.
 func (r *runner) packages(ctx context.Context) ([]goPackage, error) {
