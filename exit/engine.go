@@ -257,7 +257,7 @@ func (e *Engine) Agree(ctx context.Context, ask Ask, hash, by string) (Run, *Pla
 		if plan.Hash() != hash {
 			return Fail(Conflict, "error.plan_changed")
 		}
-		run, err = e.start(ctx, ask, plan, by, now)
+		run, err = e.start(ctx, NewRunID(), ask, plan, by, now)
 		return err
 	})
 	if err != nil {
@@ -267,32 +267,32 @@ func (e *Engine) Agree(ctx context.Context, ask Ask, hash, by string) (Run, *Pla
 }
 
 // Replay agrees a request again that was agreed at an earlier instant and is no longer in the
-// database, as after a restore: its terms count from then.
-func (e *Engine) Replay(ctx context.Context, ask Ask, agreed time.Time) (Run, error) {
-	var run Run
+// database, as after a restore: its terms count from then, and the run has its old id.
+func (e *Engine) Replay(ctx context.Context, id string, ask Ask, agreed time.Time) (Run, error) {
+	run := Run{ID: id}
 	err := e.Store.Update(ctx, func(ctx context.Context) error {
 		plan, err := e.plan(ctx, ask, agreed, false)
 		if err != nil {
 			return err
 		}
-		run, err = e.start(ctx, ask, plan, "replay", agreed)
+		run, err = e.start(ctx, run.ID, ask, plan, "replay", agreed)
 		return err
 	})
 	return run, err
 }
 
 // start stores the run and does what happens at consent, all in the consent's transaction.
-func (e *Engine) start(ctx context.Context, ask Ask, plan *Plan, by string, now time.Time) (Run, error) {
-	run, err := e.begun(ctx, ask, plan, by, now)
+func (e *Engine) start(ctx context.Context, id string, ask Ask, plan *Plan, by string, now time.Time) (Run, error) {
+	run, err := e.begun(ctx, id, ask, plan, by, now)
 	if err == nil && e.Agreed != nil {
 		err = e.Agreed(ctx, run, ask)
 	}
 	return run, err
 }
 
-func (e *Engine) begun(ctx context.Context, ask Ask, plan *Plan, by string, now time.Time) (Run, error) {
+func (e *Engine) begun(ctx context.Context, id string, ask Ask, plan *Plan, by string, now time.Time) (Run, error) {
 	run := Run{
-		ID: NewRunID(), Subject: ask.Subject, Journey: ask.Journey, State: RunRunning, By: by,
+		ID: id, Subject: ask.Subject, Journey: ask.Journey, State: RunRunning, By: by,
 		Hash: plan.Hash(), Plan: plan, Policy: plan.Policy, Agreed: now, Version: 1,
 	}
 	if ask.Journey == Close && !ask.Now {
@@ -320,7 +320,7 @@ func (e *Engine) begun(ctx context.Context, ask Ask, plan *Plan, by string, now 
 
 // statuses gives a new run's steps. Those at consent are verified in the consent's own transaction.
 func statuses(plan *Plan, now time.Time) []StepStatus {
-	zone := plan.location()
+	zone := plan.Location()
 	out := make([]StepStatus, len(plan.Steps))
 	for i, s := range plan.Steps {
 		out[i] = StepStatus{Step: s, Seq: i, State: StepWaiting, At: s.DueAt(now, zone)}
@@ -331,7 +331,8 @@ func statuses(plan *Plan, now time.Time) []StepStatus {
 	return out
 }
 
-func (p *Plan) location() *time.Location {
+// Location gives the zone in which the plan's days end; UTC if this machine does not know it.
+func (p *Plan) Location() *time.Location {
 	if loc, err := time.LoadLocation(p.Zone); err == nil {
 		return loc
 	}
