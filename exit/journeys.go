@@ -182,7 +182,10 @@ func (m *maker) hasten() error {
 			continue
 		}
 		h := s.Step
-		h.Due, h.AtOnce, h.Back = m.day, true, m.backAfter(s.Step)
+		h.Due, h.AtOnce = m.day, true
+		if s.Act.Irreversible() {
+			h.Back = m.backAfter(s.Step)
+		}
 		m.add(h)
 	}
 	if len(m.plan.Steps) == 0 {

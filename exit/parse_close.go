@@ -43,7 +43,7 @@ func (r *policyReader) classes(n ast.Node, path string) map[string]ClassPolicy {
 	return out
 }
 
-var anchorForm = regexp.MustCompile(`^[a-z][a-z0-9_.-]*( [a-z0-9_.-]+)*$`)
+var anchorForm = regexp.MustCompile(`^[a-z][a-z0-9_.:-]*$`)
 
 // class reads what is promised for one class; what a manner needs and what it has no use for is checked here.
 func (r *policyReader) class(n ast.Node, path string) ClassPolicy {
