@@ -33,6 +33,9 @@ func (e *Engine) seal(ctx context.Context, l Lease) error {
 		if err := e.settle(ctx, l, Settlement{State: StepVerified, Now: now}); err != nil {
 			return err
 		}
+		if err := e.endOthers(ctx, run, now); err != nil {
+			return err
+		}
 		run.State, run.Ended = RunSealed, now
 		a := Alteration{State: RunSealed, Now: now, Forget: e.forgets(run)}
 		if err := e.tell(ctx, run); err != nil {
@@ -48,6 +51,32 @@ func (e *Engine) seal(ctx context.Context, l Lease) error {
 		}
 		return nil
 	})
+}
+
+// endOthers ends the runs that a closed account leaves open: a hibernation, an archive's last days.
+func (e *Engine) endOthers(ctx context.Context, run Run, now time.Time) error {
+	if !e.forgets(run) {
+		return nil
+	}
+	others, err := e.Store.Open(ctx, run.Subject.Whole())
+	if err != nil {
+		return fmt.Errorf("read open runs: %w", err)
+	}
+	for _, o := range others {
+		if o.Run.ID == run.ID {
+			continue
+		}
+		a := Alteration{State: RunCancelled, Now: now}
+		for _, s := range o.Steps {
+			if !s.State.Ended() {
+				a.Cancel = append(a.Cancel, s.Key)
+			}
+		}
+		if err := e.Store.Alter(ctx, o.Run.ID, o.Run.Version, a); err != nil {
+			return fmt.Errorf("end run %s: %w", o.Run.ID, err)
+		}
+	}
+	return nil
 }
 
 func (e *Engine) forgets(r Run) bool {
