@@ -34,13 +34,18 @@ type Table struct {
 	Where string
 	// Detach is what an update sets so that a row no longer refers to the subject, e.g. "author_id = null".
 	Detach string
-	// Also are statements that run before the rows of a chunk go, in its transaction: what depends on
+	// Stays is a condition on rows of which something stays when they are erased, because others' items
+	// hang on them: they get StaysAs ("author_id = null, text = ''") and are not deleted. "": none.
+	Stays, StaysAs string
+	// Also are statements that run before the rows of a chunk are deleted, in its transaction: what depends on
 	// them, counts on others' rows. {rows} stands for a select, in brackets, of the chunk's rows,
 	// and has to be in each statement:
 	//
 	//	update posts set likes = likes - (select count(*) from {rows} r where r.post_id = posts.id)
 	//	where id in (select post_id from {rows} r)
 	Also []string
+	// AlsoDetach are the statements that run instead when the rows are detached.
+	AlsoDetach []string
 	// OwnerID and PlaceID turn ids of a subject into what the columns hold. Nil: the text itself; see [IntegerID].
 	OwnerID func(id string) (any, error)
 	PlaceID func(id string) (any, error)
@@ -134,12 +139,12 @@ func (t Table) erase(ctx context.Context, tx *sql.Tx, task exit.Task) (exit.Prog
 	if limit <= 0 {
 		limit = defaultLimit
 	}
-	verb := `delete from ` + t.Name
+	verb, before := `delete from `+t.Name, t.Also
 	if task.Manner == exit.Detach {
 		if t.Detach == "" {
 			return p, exit.Fail(exit.Internal, "error.no_manner", "table", t.Name)
 		}
-		verb = `update ` + t.Name + ` set ` + t.Detach
+		verb, before = `update `+t.Name+` set `+t.Detach, t.AlsoDetach
 	}
 	hi, seen, err := t.look(ctx, tx, task.Subject, lo, limit, &p)
 	if err != nil || seen == 0 {
@@ -153,20 +158,31 @@ func (t Table) erase(ctx context.Context, tx *sql.Tx, task exit.Task) (exit.Prog
 	}
 	where += ` and ` + t.Key + ` > ` + a.add(lo) + ` and ` + t.Key + ` <= ` + a.add(hi)
 	rows := `(select * from ` + t.Name + ` where ` + where + `)`
-	for _, also := range t.Also {
+	for _, also := range before {
 		if _, err := tx.ExecContext(ctx, strings.ReplaceAll(also, "{rows}", rows), a.args...); err != nil {
 			return p, err
 		}
 	}
-	res, err := tx.ExecContext(ctx, verb+` where `+where, a.args...)
-	if err != nil {
-		return p, err
+	verbs := []string{verb + ` where ` + where}
+	if t.Stays != "" && task.Manner != exit.Detach {
+		verbs = append([]string{`update ` + t.Name + ` set ` + t.StaysAs + ` where ` + where + ` and (` + t.Stays + `)`}, verbs...)
 	}
-	if p.Items, err = res.RowsAffected(); err != nil {
-		return p, err
+	for _, verb := range verbs {
+		n, err := changed(tx.ExecContext(ctx, verb, a.args...))
+		if err != nil {
+			return p, err
+		}
+		p.Items += n
 	}
 	p.Cursor, p.Done = strconv.FormatInt(hi, 10), seen < limit
 	return p, nil
+}
+
+func changed(r sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
 }
 
 // look finds the last key of the next chunk, its number of rows and its bytes.
