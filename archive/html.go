@@ -54,6 +54,9 @@ func (t *textMaker) text(s string) {
 			}
 			return r
 		}, s)
+		if out := t.out.String(); t.link == nil && (out == "" || strings.HasSuffix(out, "\n")) {
+			s = strings.TrimLeft(s, " ")
+		}
 	}
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' {
@@ -75,7 +78,6 @@ func (t *textMaker) start(name string, z *html.Tokenizer, more bool) {
 			t.hidden = name
 		}
 	case "br":
-		t.text("")
 		t.breakLine(1)
 	case "p", "div", "ul", "ol", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6":
 		t.paragraph()
@@ -202,9 +204,6 @@ func (t *textMaker) done() string {
 	lines := strings.Split(t.out.String(), "\n")
 	for i := range lines {
 		lines[i] = strings.TrimRight(lines[i], "  ")
-		if i > 0 {
-			lines[i] = strings.TrimLeft(lines[i], " ")
-		}
 	}
 	return norm.NFC.String(strings.ToValidUTF8(strings.TrimSpace(strings.Join(lines, "\n")), "\uFFFD"))
 }

@@ -132,7 +132,7 @@ func DecodeActivity(raw []byte) (v any, skipped string, err error) {
 	if err := errors.Join(s.Decode(&one), s.end()); err != nil {
 		return nil, "", refuseFor(KindJSON, "", err)
 	}
-	v, skipped = decodeActivity(one, func(string) (string, string) { return "", reasonAbsent })
+	v, skipped = decodeActivity(one, func(string) (string, string) { return "", MissingAbsent })
 	return v, skipped, nil
 }
 
@@ -410,7 +410,7 @@ func (r *Reader) mastodonProfile() (*Profile, error) {
 func (r *Reader) actorFile(prefix string, named []asImage) string {
 	for _, i := range named {
 		if entry, missing := r.find(i.URL); missing == "" {
-			return strings.TrimPrefix(entry, r.root)
+			return entry
 		}
 	}
 	for _, name := range r.c.table().names {

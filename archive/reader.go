@@ -183,12 +183,12 @@ func (r *Reader) File(ctx context.Context, name string) (io.ReadCloser, int64, e
 	if missing != "" {
 		return nil, 0, refuse(KindNoFile, name, "%s", missing)
 	}
-	f, err := r.c.open(entry)
+	f, err := r.openEntry(entry)
 	if err != nil {
-		return nil, 0, fmt.Errorf("open media: %w", err)
+		return nil, 0, err
 	}
 	t := r.c.table()
-	return &contextFile{f, ctx}, t.sizes[t.byName[entry]], nil
+	return &contextFile{f, ctx}, t.sizes[t.byName[r.root+entry]], nil
 }
 
 // contextFile stops when its context does.
@@ -204,14 +204,8 @@ func (f *contextFile) Read(p []byte) (int, error) {
 	return f.ReadCloser.Read(p)
 }
 
-// Reasons why a media file is not to be had.
-const (
-	reasonAbsent = "not in the archive"
-	reasonEmpty  = "empty in the archive"
-)
-
-// find gives the whole entry name of a media path, or why it is missing. A
-// failed download of Mastodon's leaves an empty entry.
+// find gives the name, relative to the root, of the entry for a media path, or why
+// it is missing. A failed download of Mastodon's leaves an empty entry.
 func (r *Reader) find(name string) (entry, missing string) {
 	t := r.c.table()
 	i, ok := t.byName[r.root+name]
@@ -223,12 +217,12 @@ func (r *Reader) find(name string) (entry, missing string) {
 		i, ok = int(at), ok && at >= 0
 	}
 	if !ok {
-		return "", reasonAbsent
+		return "", MissingAbsent
 	}
 	if t.sizes[i] == 0 {
-		return "", reasonEmpty
+		return "", MissingEmpty
 	}
-	return t.names[i], ""
+	return t.names[i][len(r.root):], ""
 }
 
 const mediaFolder = "media_attachments/"

@@ -136,7 +136,7 @@ type Image struct {
 	Width   int    `json:"width,omitempty"`
 	Height  int    `json:"height,omitempty"`
 	Alt     string `json:"alt,omitempty"`
-	Missing string `json:"missing,omitempty"`
+	Missing string `json:"missing,omitempty"` // one of the Missing words
 }
 
 // Link points at something of someone else's that the person boosted, liked or
@@ -293,6 +293,16 @@ type ClassManifest struct {
 	// Highest is the highest id that existed when the class was begun; what came later is not in the archive.
 	Highest string `json:"highest,omitempty"`
 }
+
+// Reasons why a file is missing: words, for a page to put into sentences. None of
+// them tells of the server's own paths.
+const (
+	MissingAbsent     = "absent"       // it was not there
+	MissingEmpty      = "empty"        // it has no bytes
+	MissingUnreadable = "unreadable"   // reading it failed
+	MissingSize       = "size-differs" // it is longer or shorter than was recorded
+	MissingLeftOut    = "left-out"     // the archive was asked for without media
+)
 
 // Missing is a file that should be in the archive and is not.
 type Missing struct {

@@ -62,7 +62,7 @@ func (r *Reader) inspect(ctx context.Context, fault func(*Error) error) (Survey,
 	for _, size := range t.sizes {
 		s.Bytes += size
 	}
-	i := &inspection{r: r, ctx: ctx, s: &s, fault: fault}
+	i := &inspection{buf: make([]byte, 256<<10), r: r, ctx: ctx, s: &s, fault: fault}
 	var err error
 	if r.format == FormatExeunt {
 		err = i.own()
@@ -73,6 +73,7 @@ func (r *Reader) inspect(ctx context.Context, fault func(*Error) error) (Survey,
 }
 
 type inspection struct {
+	buf   []byte // for reading what is not decoded
 	r     *Reader
 	ctx   context.Context
 	s     *Survey
@@ -99,7 +100,7 @@ func (i *inspection) own() error {
 	seen := make([]bool, len(i.r.c.table().names))
 	f, err := i.r.openEntry(SumsName)
 	if err != nil {
-		return i.report(refuseFor(KindDamaged, SumsName, err))
+		return i.report(refuse(KindDamaged, SumsName, "it is not there"))
 	}
 	err = eachSum(f, func(sum, name string) error { return i.file(sum, name, seen) })
 	if err := errors.Join(err, f.Close()); err != nil {
@@ -169,7 +170,7 @@ func (i *inspection) file(want, name string, seen []bool) error {
 	in := io.TeeReader(&contextReader{f, i.ctx}, sum)
 	err = i.contents(name, in)
 	if err == nil {
-		_, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, in, make([]byte, 256<<10))
+		_, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, in, i.buf)
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return i.report(refuseUnless(i.ctx, KindBroken, name, err))
@@ -340,7 +341,6 @@ func (i *inspection) addresses() error {
 // readThrough reads what was not decoded, so that a damaged picture is known
 // before anything is imported.
 func (i *inspection) readThrough() error {
-	buf := make([]byte, 256<<10)
 	for _, name := range i.r.c.table().names {
 		switch strings.TrimPrefix(name, i.r.root) {
 		case outboxName, likesName, bookmarksName, actorName, followingName, followersName:
@@ -350,7 +350,7 @@ func (i *inspection) readThrough() error {
 		if err != nil {
 			return i.report(refuseUnless(i.ctx, KindBroken, name, err))
 		}
-		_, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, &contextReader{f, i.ctx}, buf)
+		_, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, &contextReader{f, i.ctx}, i.buf)
 		if err := errors.Join(err, f.Close()); err != nil {
 			if err := i.report(refuseUnless(i.ctx, KindBroken, name, err)); err != nil {
 				return err

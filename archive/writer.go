@@ -10,6 +10,7 @@ import (
 	"hash"
 	"hash/fnv"
 	"io"
+	"io/fs"
 	"reflect"
 	"strings"
 	"time"
@@ -51,8 +52,6 @@ type Summary struct {
 	Classes   []ClassManifest
 	Missing   int64
 	Continued bool
-	// SHA256 is the hash of the whole file.
-	SHA256 [32]byte
 }
 
 // Writer makes one volume. Its methods are called by one goroutine: Class, then
@@ -62,7 +61,6 @@ type Summary struct {
 type Writer struct {
 	o       Options
 	zip     *zipWriter
-	whole   hash.Hash
 	class   *ClassManifest
 	entry   *entryWriter // of the class, nil once its records are done
 	classes []ClassManifest
@@ -74,6 +72,7 @@ type Writer struct {
 	spools  map[string]*spool // by entry name or class, see mastodon_write.go and page.go
 	lists   []listSpool
 	images  map[string]bool // avatar.* and header.* that were written
+	buf     []byte          // for media
 	err     error
 	closed  bool
 }
@@ -93,9 +92,9 @@ func NewWriter(w io.Writer, o Options) (*Writer, error) {
 	if o.MaxFiles == 0 {
 		o.MaxFiles = DefaultVolumeFiles
 	}
-	aw := &Writer{o: o, whole: sha256.New(), seen: map[uint64]struct{}{}, spools: map[string]*spool{}, images: map[string]bool{}}
+	aw := &Writer{o: o, seen: map[uint64]struct{}{}, buf: make([]byte, bufferSize+1), spools: map[string]*spool{}, images: map[string]bool{}}
 	var err error
-	if aw.zip, err = newZipWriter(io.MultiWriter(w, aw.whole), o.Spool); err != nil {
+	if aw.zip, err = newZipWriter(w, o.Spool); err != nil {
 		return nil, fmt.Errorf("begin archive: %w", err)
 	}
 	if aw.sums, err = newSpool(o.Spool); err != nil {
@@ -231,13 +230,13 @@ func (w *Writer) Media(name string, size int64, modTime time.Time, open func() (
 	}
 	body, err := open()
 	if err != nil {
-		w.Missing(name, "could not be opened: "+err.Error())
+		w.Missing(name, whyUnread(err))
 		return w.err
 	}
 	reason, err := w.copyMedia(name, size, modTime, body)
 	if closeErr := body.Close(); closeErr != nil && reason == "" && err == nil {
 		// All bytes came and their number is right, but the source disowns them.
-		reason = "could not be read: " + closeErr.Error()
+		reason = MissingUnreadable
 	}
 	if err != nil {
 		return w.fail(err)
@@ -252,11 +251,11 @@ func (w *Writer) Media(name string, size int64, modTime time.Time, open func() (
 // copyMedia returns a reason when the file is at fault and an error when the output is.
 func (w *Writer) copyMedia(name string, size int64, modTime time.Time, body io.Reader) (reason string, err error) {
 	if size == 0 {
-		return "is empty", nil
+		return MissingEmpty, nil
 	}
 	src := &sourceReader{r: body}
 	if size <= bufferSize {
-		data := make([]byte, size+1)
+		data := w.buf[:size+1]
 		n, err := io.ReadFull(src, data)
 		if reason := src.reason(int64(n), size, err); reason != "" {
 			return reason, nil
@@ -271,7 +270,7 @@ func (w *Writer) copyMedia(name string, size int64, modTime time.Time, body io.R
 		return "", err
 	}
 	sum := sha256.New()
-	n, err := io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(e, sum)}, io.LimitReader(src, size+1), make([]byte, bufferSize))
+	n, err := io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(e, sum)}, io.LimitReader(src, size+1), w.buf)
 	if err != nil && src.err == nil {
 		return "", err
 	}
@@ -305,13 +304,21 @@ func (s *sourceReader) reason(n, size int64, err error) string {
 	}
 	switch {
 	case n > size:
-		return fmt.Sprintf("is larger than the %d bytes expected", size)
+		return MissingSize
 	case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
-		return "could not be read: " + err.Error()
+		return whyUnread(err)
 	case n < size:
-		return fmt.Sprintf("holds %d of the %d bytes expected", n, size)
+		return MissingSize
 	}
 	return ""
+}
+
+// whyUnread is a word and not the error, which may name paths of the server.
+func whyUnread(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return MissingAbsent
+	}
+	return MissingUnreadable
 }
 
 // written books a media file that is in the archive.
@@ -324,8 +331,8 @@ func (w *Writer) written(name string, sum [32]byte, size int64) error {
 	return w.sum(name, sum[:])
 }
 
-// Missing lists a file that should be here and is not. The reason is read by the
-// person: it names no path of the server.
+// Missing lists a file that should be here and is not, with one of the Missing words
+// as its reason. The person reads it: it names no path of the server.
 func (w *Writer) Missing(name, reason string) {
 	if w.err != nil {
 		return
@@ -375,9 +382,7 @@ func (w *Writer) Close(more bool) (Summary, error) {
 	if err != nil {
 		return Summary{}, fmt.Errorf("finish archive: %w", err)
 	}
-	s := Summary{Bytes: w.zip.n, Files: w.zip.count, Classes: w.classes, Missing: w.missed, Continued: more}
-	copy(s.SHA256[:], w.whole.Sum(nil))
-	return s, nil
+	return Summary{Bytes: w.zip.n, Files: w.zip.count, Classes: w.classes, Missing: w.missed, Continued: more}, nil
 }
 
 func (w *Writer) finish(more bool) error {
