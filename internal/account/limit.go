@@ -1,0 +1,100 @@
+package account
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"exeunt/exit"
+)
+
+// The rate limits. Attempts with a right proof do not count.
+const (
+	signInsPerName    = 10
+	signInsPerAddress = 60
+	signInWindow      = 15 * time.Minute
+	signUpWindow      = time.Hour
+)
+
+// limit says how many attempts of one key there may be within a window.
+type limit struct {
+	key    string
+	most   int
+	window time.Duration
+}
+
+// take counts one attempt for each of the limits, in a transaction of its own, or is TooMany and
+// counts none: who keeps knocking is not kept out for longer.
+func (r *Room) take(ctx context.Context, limits ...limit) error {
+	return r.db.Update(ctx, func(ctx context.Context) error {
+		now := r.machine()
+		for _, l := range limits {
+			n, oldest, err := r.store.attempt(ctx, l.key, now, l.window)
+			if err != nil {
+				return err
+			}
+			if n > int64(l.most) {
+				wait := oldest.Add(l.window).Sub(now)
+				return exit.Fail(exit.TooMany, "account.error.too_many", "Count", int(wait/time.Minute)+1)
+			}
+		}
+		return nil
+	})
+}
+
+// nameLimit gives the key of the attempts for a name.
+func (r *Room) nameLimit(name string) string {
+	clean, err := CleanName(name)
+	if err != nil {
+		clean = "" // all that cannot be names share one count
+	}
+	return r.keyed("limit", "name "+NameKey(clean))
+}
+
+// addressLimit gives the key of the attempts from an address, "host:port" or a host alone. Of an
+// IPv6 address the first 64 bits count: a household has that many.
+func (r *Room) addressLimit(what, address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		host = address
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.To4() == nil {
+		host = ip.Mask(net.CIDRMask(64, 128)).String()
+	}
+	return r.keyed("limit", what+" "+host)
+}
+
+// TakeSignUp counts a sign-up from an address; TooMany once there were ten (or what the
+// configuration says) within an hour.
+func (r *Room) TakeSignUp(ctx context.Context, address string) error {
+	return r.take(ctx, limit{r.addressLimit("sign-up", address), r.SignUpsPerHour, signUpWindow})
+}
+
+// Sweep removes up to limit rows of each kind that have had their time: attempts older than a
+// day, expired links, invitations and sessions, held names past their date. It gives how many
+// went; the server calls it now and then until none is left.
+func (r *Room) Sweep(ctx context.Context, limit int) (n int64, err error) {
+	err = r.db.Update(ctx, func(ctx context.Context) error {
+		n = 0
+		machine := r.machine()
+		now, err := r.db.Now(ctx)
+		if err != nil {
+			return err
+		}
+		for _, sweep := range []func() (int64, error){
+			func() (int64, error) { return r.store.sweepAttempts(ctx, machine.Add(-24*time.Hour), limit) },
+			func() (int64, error) { return r.store.sweepLinks(ctx, machine, limit) },
+			func() (int64, error) { return r.store.sweepInvites(ctx, machine, limit) },
+			func() (int64, error) { return r.store.sweepSessions(ctx, machine.Add(-sessionLife), limit) },
+			func() (int64, error) { return r.store.sweepNames(ctx, now, limit) },
+		} {
+			k, err := sweep()
+			if err != nil {
+				return err
+			}
+			n += k
+		}
+		return nil
+	})
+	return n, err
+}

@@ -1,0 +1,96 @@
+package account
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"exeunt/exit"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// The bounds of a name, in characters after NFKC.
+const (
+	shortestName = 2
+	longestName  = 30
+)
+
+// CleanName gives the form in which a name is stored: NFKC, without blanks around it and a
+// leading @. A name has 2 to 30 characters: letters and digits of any script with their marks,
+// and underscores, at least one letter or digit. Anything else is Invalid; so controls that
+// turn or hide text (bidi, zero-width) are never part of a name.
+func CleanName(typed string) (string, error) {
+	if len(typed) > 16*longestName || !utf8.ValidString(typed) {
+		return "", exit.Fail(exit.Invalid, "account.error.name_form")
+	}
+	name := norm.NFKC.String(strings.TrimPrefix(strings.TrimSpace(typed), "@"))
+	if n := utf8.RuneCountInString(name); n < shortestName || n > longestName {
+		return "", exit.Fail(exit.Invalid, "account.error.name_length")
+	}
+	marks, words := 0, 0
+	for i, c := range name {
+		switch {
+		case unicode.IsLetter(c) || unicode.Is(unicode.Nd, c):
+			marks = 0
+			words++
+		case c == '_':
+			marks = 2 // no mark on an underscore
+		case unicode.Is(unicode.M, c) && i > 0 && marks < 2:
+			marks++
+		default:
+			return "", exit.Fail(exit.Invalid, "account.error.name_form")
+		}
+	}
+	if words == 0 {
+		return "", exit.Fail(exit.Invalid, "account.error.name_form")
+	}
+	return name, nil
+}
+
+// lookalikes maps characters, already case-folded, to the one that stands for all that look
+// like it. It is a small part of Unicode UTS #39's confusables: what people can type and mistake.
+var lookalikes = pairs("оo0oοoаaαaеeсcсcрpρpхxχxуyυyіiιiїiјjѕsԁdһhкkκkмmтtτtвbнhνvԛqԝwɡgıi1l" +
+	"ロ口カ力ニ二ハ八エ工タ夕ト卜ヘへー一〇o")
+
+func pairs(s string) map[rune]rune {
+	m := map[rune]rune{}
+	r := []rune(s)
+	for i := 0; i+1 < len(r); i += 2 {
+		m[r[i]] = r[i+1]
+	}
+	return m
+}
+
+// NameKey gives the key under which a clean name is unique: case-folded, look-alikes of other
+// scripts mapped to one, runs of underscores as one.
+func NameKey(name string) string {
+	var b strings.Builder
+	last := rune(0)
+	for _, c := range norm.NFKC.String(cases.Fold().String(name)) {
+		if to, ok := lookalikes[c]; ok {
+			c = to
+		}
+		if c == '_' && last == '_' {
+			continue
+		}
+		b.WriteRune(c)
+		last = c
+	}
+	return b.String()
+}
+
+// keyed gives the keyed hash under which something with little entropy is stored.
+func (r *Room) keyed(use, text string) string {
+	m := hmac.New(sha256.New, r.Secret)
+	m.Write([]byte(use))
+	m.Write([]byte{0})
+	m.Write([]byte(text))
+	return hex.EncodeToString(m.Sum(nil))
+}
+
+func (r *Room) heldKey(nameKey string) string { return r.keyed("held-name", nameKey) }
