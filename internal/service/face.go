@@ -34,6 +34,10 @@ type Session struct {
 	Viewer      who.Viewer
 	DisplayName string
 	Avatar      string // a blob key; "" if there is none
+	Language    string // the account's settings; "" where nothing was chosen
+	Zone        string
+	Theme       string
+	Extended    bool // it was extended just now: the cookie is to be sent again
 	Entrances   []Entrance
 	Trial       *ui.TrialBar
 	Flash       *ui.Notice
