@@ -20,11 +20,13 @@ create index one_time_links_person on one_time_links (person_id);
 create table accounts (
   id integer primary key, name text not null unique, name_key text not null unique, kind text not null, state text not null, created_at integer not null
 );
+-- as_id is the account by which the other administrators know the person
 create table account_people (
-  account_id integer not null references accounts (id), person_id integer not null references people (id), role text not null, created_at integer not null,
-  primary key (account_id, person_id)
+  account_id integer not null references accounts (id), person_id integer not null references people (id), role text not null, as_id integer references accounts (id),
+  created_at integer not null, primary key (account_id, person_id)
 );
 create index account_people_person on account_people (person_id);
+create index account_people_as on account_people (as_id) where as_id is not null;
 create table account_invites (
   id integer primary key, account_id integer not null references accounts (id), hash text not null unique, expires_at integer not null
 );
@@ -36,7 +38,7 @@ create table account_approvals (
 create index account_approvals_person on account_approvals (person_id);
 create table sessions (
   id integer primary key, hash text not null unique, person_id integer not null references people (id), account_id integer not null references accounts (id),
-  agent text not null, created_at integer not null, seen_at integer not null, ended_at integer
+  agent text not null, created_at integer not null, seen_at integer not null
 );
 create index sessions_person on sessions (person_id);
 create index sessions_account on sessions (account_id);
@@ -111,9 +113,9 @@ create table favourites (
 );
 create index favourites_account on favourites (account_id, id);
 create index favourites_ref on favourites (ref_kind, ref_id, id);
--- whom a text mentions: texts hold @{id}; author_id wrote, account_id is mentioned
+-- whom a text mentions: texts hold @{id}; author_id wrote (null: a member who left), account_id is mentioned
 create table mentions (
-  id integer primary key, account_id integer not null references accounts (id), author_id integer not null references accounts (id), ref_kind text not null, ref_id integer not null,
+  id integer primary key, account_id integer not null references accounts (id), author_id integer references accounts (id), ref_kind text not null, ref_id integer not null,
   service text not null, place_id integer not null, unique (ref_kind, ref_id, account_id)
 );
 create index mentions_account on mentions (account_id, id);
@@ -148,8 +150,8 @@ create index circle_offers_heir on circle_offers (heir_id, id);
 create table blob_pending (key text primary key, account_id integer not null, created_at integer not null);
 create index blob_pending_account on blob_pending (account_id);
 create index blob_pending_at on blob_pending (created_at);
-create table blob_doomed (id integer primary key, key text not null unique, account_id integer not null);
-create index blob_doomed_account on blob_doomed (account_id, id);
+create table blob_doomed (key text primary key, account_id integer not null);
+create index blob_doomed_account on blob_doomed (account_id, key);
 
 -- job: ids only
 create table jobs (
@@ -182,11 +184,14 @@ create table import_results (
   primary key (import_id, class, result, reason)
 );
 create index import_results_account on import_results (account_id);
-create table slips (run text primary key, hash text not null, until integer);
+create table slips (run text primary key, hash text not null unique, until integer);
 create table certificates (run text primary key, body text not null, created_at integer not null);
 create table run_salts (run text primary key, salt blob not null);
-create table receipts (run text not null, step text not null, body text not null, leaf blob not null, idx integer, primary key (run, step));
-create index receipts_new on receipts (run, step) where idx is null;
+create table receipts (id integer primary key, run text not null, step text not null, body text not null, leaf blob not null, idx integer, unique (run, step, id));
+create index receipts_new on receipts (id) where idx is null;
+-- what is to be added to the list outside the database; a row stands here from the commit until its object is written
+create table outside_entries (id integer primary key, account_id integer, receipt_id integer, name text not null, body text not null);
+create index outside_entries_account on outside_entries (account_id);
 create table ledger_hashes (idx integer primary key, hash blob not null);
 create table ledger_heads (id integer primary key check (id = 1), size integer not null, head text not null);
 insert into ledger_heads (id, size, head) values (1, 0, '');
