@@ -96,7 +96,8 @@ func formSample(f ui.Frame, s sample) templ.Component {
 		ui.TextAreaRow(ui.TextArea{Name: "bio", Label: w["bio"]}),
 		ui.SelectRow(ui.Select{Name: "lang", Label: w["lang"], Options: []ui.Option{{Value: "zh", Label: "中文", Selected: true}, {Value: "en", Label: "English"}}}),
 		ui.RadioCardsRow(ui.RadioCards{Name: "who", Legend: w["who"], Options: []ui.Option{
-			{Value: "o", Label: w["open"], Hint: w["openhint"], Selected: true}, {Value: "a", Label: w["approval"], Hint: w["approvalhint"]}}}),
+			{Value: "o", Label: w["open"], Hint: w["openhint"], Selected: true}, {Value: "a", Label: w["approval"], Hint: w["approvalhint"]},
+		}}),
 		ui.FileRow(ui.FileInput{Name: "avatar", Label: w["avatar"], Hint: w["avatarhint"], Accept: "image/*"}),
 		ui.CheckboxRow(ui.Checkbox{Name: "agree", Label: w["agree"], Checked: true}),
 		ui.CheckboxRow(ui.Checkbox{Name: "notify", Label: w["video"], Switch: true, Checked: true}),
@@ -128,9 +129,27 @@ func pieceSample(f ui.Frame, s sample) templ.Component {
 	}
 	parts = append(parts, ui.EmptyState(w["empty"], &ui.Button{Label: w["find"], Href: "/discover"}),
 		group("", around(ui.Sheet(w["sheet"], true), templ.Raw("<p>"+w["openhint"]+"</p>")), around(ui.Sheet(w["about"], false), templ.Raw("<p>·</p>"))),
-		ui.Table(ui.TableView{Caption: w["table"], Columns: []ui.Column{{Title: w["date"]}, {Title: w["what"]}, {Title: w["count"], Numeric: true}},
-			Rows: [][]ui.Cell{{{Text: "2026-11-27"}, {Text: w["posts"], Href: "/"}, {Text: "3,418"}}, {{Text: "2026-12-18"}, {Text: w["members"]}, {Text: "12"}}}}),
+		ui.Table(ui.TableView{
+			Caption: w["table"], Columns: []ui.Column{{Title: w["date"]}, {Title: w["what"]}, {Title: w["count"], Numeric: true}},
+			Rows: [][]ui.Cell{{{Text: "2026-11-27"}, {Text: w["posts"], Href: "/"}, {Text: "3,418"}}, {{Text: "2026-12-18"}, {Text: w["members"]}, {Text: "12"}}},
+		}),
 		ui.Definitions([]ui.DefinitionView{{Term: w["name"], Value: s.me}, {Term: w["lang"], Value: "中文"}}),
 		ui.CopyField("slip", w["link"], "https://example.org/slip/4f1c9a7e2b60d8553c1e"), ui.QRCode("https://example.org/slip/4f1c9a7e2b60d8553c1e", w["qr"]))
 	return ui.PageWith(f, all(parts...))
+}
+
+// slipSample is what someone without an account sees: no tabs, no way to write.
+func slipSample(f ui.Frame, s sample) templ.Component {
+	f.Bare, f.Viewer, f.NoIndex = true, nil, true
+	v := s.calendar
+	v.Title = ""
+	return ui.PageWith(f, all(ui.Calendar(v), ui.CopyField("slip", s.words["link"], "https://example.org/slip/4f1c9a7e2b60d8553c1e"),
+		ui.QRCode("https://example.org/slip/4f1c9a7e2b60d8553c1e", s.words["qr"])))
+}
+
+// visitorSample is a page for someone who has not signed in, with nothing on it.
+func visitorSample(f ui.Frame, s sample) templ.Component {
+	f.Viewer, f.WriteHref, f.Active = nil, "", ui.DiscoverPath
+	f.Flash = &s.notices[2]
+	return ui.PageWith(f, ui.EmptyState(s.words["empty"], &ui.Button{Label: s.words["find"], Href: ui.DiscoverPath, Kind: ui.Primary}))
 }

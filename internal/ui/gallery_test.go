@@ -36,6 +36,8 @@ func galleryPages(lang ui.Lang) map[string]func(ui.Frame) templComponent {
 		"post":     func(f ui.Frame) templComponent { f.Title = s.post; return postSample(f, s) },
 		"calendar": func(f ui.Frame) templComponent { f.Title = s.calendar.Title; return calendarSample(f, s) },
 		"exit":     func(f ui.Frame) templComponent { f.Title = s.exit; return exitSample(f, s) },
+		"slip":     func(f ui.Frame) templComponent { f.Title = s.calendar.Title; return slipSample(f, s) },
+		"visitor":  func(f ui.Frame) templComponent { f.Title = s.exit; return visitorSample(f, s) },
 		"forms":    func(f ui.Frame) templComponent { f.Title = s.forms; return formSample(f, s) },
 		"pieces":   func(f ui.Frame) templComponent { f.Title = s.pieces; return pieceSample(f, s) },
 	}

@@ -58,8 +58,9 @@ func ParseTheme(s string) Theme {
 	switch Theme(s) {
 	case ThemeLight, ThemeDark:
 		return Theme(s)
+	default:
+		return ThemeAuto
 	}
-	return ThemeAuto
 }
 
 // Reader is who a page is written for: the language, the theme, the zone in
@@ -167,6 +168,7 @@ func Preferences(secure bool) http.Handler {
 		if r.PostForm.Has("theme") {
 			http.SetCookie(w, preferenceCookie(ThemeCookie, string(ParseTheme(r.PostFormValue("theme"))), secure))
 		}
+		//nolint:gosec // G710 does not know that LocalPath lets only paths of this site through
 		http.Redirect(w, r, LocalPath(r.PostFormValue("back")), http.StatusSeeOther)
 	})
 }

@@ -13,20 +13,25 @@ func englishSample() sample {
 	return sample{
 		me: "Lin", home: "Circles", post: "Post", exit: "Stay or go", forms: "Settings", pieces: "Pieces", tabs: [2]string{"Circles", "Channels"},
 		posts: []ui.PostView{
-			{ID: "1", Href: "/p/1", Author: lin, At: today.Add(-3 * time.Hour), Place: &ui.Link{Text: "Hill trails", Href: "/c/1"}, Audience: ui.AudienceCircle,
+			{
+				ID: "1", Href: "/p/1", Author: lin, At: today.Add(-3 * time.Hour), Place: &ui.Link{Text: "Hill trails", Href: "/c/1"}, Audience: ui.AudienceCircle,
 				Text:     "Walked the old road from Longjing to Nine Creeks today, about 11 km. New signs all the way; the steps are slippery after rain. @{7} the tea house you asked about is still open.\nMap: https://example.org/trails/longjing-jiuxi.",
 				Mentions: map[string]ui.Mention{"7": {Name: "何处", Href: "/@hechu"}}, Images: pictures(4, "A hill road after rain"), Like: like("1", 28, true), Comments: 6,
-				Saved: &ui.SaveView{Action: "/save", Back: "/"}, Menu: []ui.Action{{Label: "Edit", Href: "/e", Icon: "pen-line"}, {Label: "Delete", Href: "/d", Icon: "trash-2", Post: true}}},
+				Saved: &ui.SaveView{Action: "/save", Back: "/"}, Menu: []ui.Action{{Label: "Edit", Href: "/e", Icon: "pen-line"}, {Label: "Delete", Href: "/d", Icon: "trash-2", Post: true}},
+			},
 			{ID: "2", Href: "/p/2", Author: he, At: day(2026, 11, 12), Edited: true, Audience: ui.AudiencePublic, Text: "修好了一本 1936 年的《瓦尔登湖》。", Images: pictures(1, "A mended book"), Like: like("2", 0, false)},
 			{ID: "3", Href: "/p/3", Author: gone, Gone: true, Comments: 2, Like: ui.LikeView{ID: "3"}},
 		},
 		comments: []ui.CommentView{
 			{ID: "1", Author: he, At: today.Add(-2 * time.Hour), Text: "Thank you, I shall go on Sunday.", Like: like("c1", 2, false), Reply: "/r", Answers: []ui.CommentView{
-				{ID: "2", Author: lin, At: today.Add(-time.Hour), Text: "Take an umbrella.", Like: like("c2", 0, false), Reply: "/r"}}},
+				{ID: "2", Author: lin, At: today.Add(-time.Hour), Text: "Take an umbrella.", Like: like("c2", 0, false), Reply: "/r"},
+			}},
 			{ID: "3", Gone: true, Answers: []ui.CommentView{{ID: "4", Author: gone, At: today.Add(-26 * time.Hour), Text: "I wonder too.", Like: ui.LikeView{ID: "c4"}}}},
 		},
-		circles: []ui.CircleView{{Name: "Hill trails", Href: "/c/1", About: "Walkers exchange routes, weather and tea houses.", Members: 1286, Joining: "Open"},
-			{Name: "旧书修补", Href: "/c/2", About: "Paper, paste and patience.", Members: 1, Joining: "By approval", Badge: "Owner"}},
+		circles: []ui.CircleView{
+			{Name: "Hill trails", Href: "/c/1", About: "Walkers exchange routes, weather and tea houses.", Members: 1286, Joining: "Open"},
+			{Name: "旧书修补", Href: "/c/2", About: "Paper, paste and patience.", Members: 1, Joining: "By approval", Badge: "Owner"},
+		},
 		people: []ui.PersonView{lin, he, gone},
 		calendar: ui.CalendarView{Title: "Calendar of closing your channel", ID: "sha256:1", Today: today, Zone: shanghai, PolicyZone: time.UTC, Rows: []ui.CalendarRow{
 			{Date: day(2026, 11, 20), AtOnce: true, State: ui.CalendarPast, Sentence: "Others no longer see your channel; its name is kept for you", Undo: "You may come back at any time until 18 December 2026", Back: ui.BackByItself},

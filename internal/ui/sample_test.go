@@ -56,20 +56,25 @@ func chineseSample() sample {
 	return sample{
 		me: "林间", home: "圈子", post: "正文", exit: "去留", forms: "设置", pieces: "组件", tabs: [2]string{"圈子", "视频"},
 		posts: []ui.PostView{
-			{ID: "1", Href: "/p/1", Author: lin, At: today.Add(-3 * time.Hour), Place: &ui.Link{Text: "山野步道", Href: "/c/1"}, Audience: ui.AudienceCircle,
+			{
+				ID: "1", Href: "/p/1", Author: lin, At: today.Add(-3 * time.Hour), Place: &ui.Link{Text: "山野步道", Href: "/c/1"}, Audience: ui.AudienceCircle,
 				Text:     "今天走完了龙井到九溪的老路，全程约 11 公里。沿路的指示牌换新了，雨后石阶有点滑，@{7} 你上次问的茶亭还开着。\n路线图在这里：https://example.org/trails/longjing-jiuxi（可下载）。",
 				Mentions: map[string]ui.Mention{"7": {Name: "何处", Href: "/@hechu"}}, Images: pictures(3, "雨后的山路和远处的山"), Like: like("1", 28, true), Comments: 6,
-				Saved: &ui.SaveView{Action: "/save", Back: "/"}, Menu: []ui.Action{{Label: "改一改", Href: "/e", Icon: "pen-line"}, {Label: "删除", Href: "/d", Icon: "trash-2", Post: true}}},
+				Saved: &ui.SaveView{Action: "/save", Back: "/"}, Menu: []ui.Action{{Label: "改一改", Href: "/e", Icon: "pen-line"}, {Label: "删除", Href: "/d", Icon: "trash-2", Post: true}},
+			},
 			{ID: "2", Href: "/p/2", Author: he, At: day(2026, 11, 12), Edited: true, Audience: ui.AudiencePublic, Text: "修好了一本 1936 年的《瓦尔登湖》。", Images: pictures(1, "修好的旧书"), Like: like("2", 0, false)},
 			{ID: "3", Href: "/p/3", Author: gone, Gone: true, Comments: 2, Like: ui.LikeView{ID: "3"}},
 		},
 		comments: []ui.CommentView{
 			{ID: "1", Author: he, At: today.Add(-2 * time.Hour), Text: "谢谢告知，周末就去。", Like: like("c1", 2, false), Reply: "/r", Answers: []ui.CommentView{
-				{ID: "2", Author: lin, At: today.Add(-time.Hour), Text: "带伞。", Like: like("c2", 0, false), Reply: "/r"}}},
+				{ID: "2", Author: lin, At: today.Add(-time.Hour), Text: "带伞。", Like: like("c2", 0, false), Reply: "/r"},
+			}},
 			{ID: "3", Gone: true, Answers: []ui.CommentView{{ID: "4", Author: gone, At: today.Add(-26 * time.Hour), Text: "同问。", Like: ui.LikeView{ID: "c4"}}}},
 		},
-		circles: []ui.CircleView{{Name: "山野步道", Href: "/c/1", About: "走路的人交换路线、天气和茶亭。", Members: 1286, Joining: "自由加入"},
-			{Name: "旧书修补", Href: "/c/2", About: "纸、浆糊与耐心。", Members: 47, Joining: "需要同意", Badge: "圈主"}},
+		circles: []ui.CircleView{
+			{Name: "山野步道", Href: "/c/1", About: "走路的人交换路线、天气和茶亭。", Members: 1286, Joining: "自由加入"},
+			{Name: "旧书修补", Href: "/c/2", About: "纸、浆糊与耐心。", Members: 47, Joining: "需要同意", Badge: "圈主"},
+		},
 		people: []ui.PersonView{lin, he, gone},
 		calendar: ui.CalendarView{Title: "关闭视频号的日历", ID: "sha256:1", Today: today, Zone: shanghai, PolicyZone: shanghai, Rows: []ui.CalendarRow{
 			{Date: day(2026, 11, 20), AtOnce: true, State: ui.CalendarPast, Sentence: "别人看不到你的视频号，名字替你留着", Undo: "2026年12月18日以前可随时回来", Back: ui.BackByItself},

@@ -59,8 +59,12 @@ func TestTextLanguage(t *testing.T) {
 		page       ui.Lang
 		text, want string
 	}{
-		{ui.English, "你好", `lang="zh-CN"`}, {ui.English, "こんにちは、漢字", `lang="ja"`}, {ui.English, "안녕", `lang="ko"`},
-		{ui.English, "hello", ""}, {ui.Chinese, "你好", ""}, {ui.Chinese, "hello", ""},
+		{ui.English, "你好", `lang="zh-CN"`},
+		{ui.English, "こんにちは、漢字", `lang="ja"`},
+		{ui.English, "안녕", `lang="ko"`},
+		{ui.English, "hello", ""},
+		{ui.Chinese, "你好", ""},
+		{ui.Chinese, "hello", ""},
 	} {
 		got := drawn(t, readerOf(c.page, ui.ThemeAuto), ui.RichText(c.text, nil))
 		if has := strings.Contains(got, "lang="); has != (c.want != "") || !strings.Contains(got, c.want) {
@@ -84,8 +88,13 @@ func TestDates(t *testing.T) {
 		{ui.Moment(ui.English, at.Add(7*24*time.Hour-time.Second), at, time.UTC), "6 days ago"},
 		{ui.Moment(ui.English, at.Add(7*24*time.Hour), at, time.UTC), "28 December 2026"},
 		{ui.Moment(ui.Chinese, at.Add(-time.Hour), at, shanghai), "2026年12月29日 01:05"},
-		{ui.Number(-1234567), "-1,234,567"}, {ui.Number(999), "999"}, {ui.Number(1000), "1,000"},
-		{ui.Bytes(1023), "1023 B"}, {ui.Bytes(1536), "1.5 KiB"}, {ui.Bytes(2 << 30), "2.0 GiB"}, {ui.Bytes(20 << 20), "20 MiB"},
+		{ui.Number(-1234567), "-1,234,567"},
+		{ui.Number(999), "999"},
+		{ui.Number(1000), "1,000"},
+		{ui.Bytes(1023), "1023 B"},
+		{ui.Bytes(1536), "1.5 KiB"},
+		{ui.Bytes(2 << 30), "2.0 GiB"},
+		{ui.Bytes(20 << 20), "20 MiB"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%q, want %q", c.got, c.want)
@@ -135,8 +144,10 @@ func TestPreferences(t *testing.T) {
 		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != c.to || !strings.HasPrefix(set, c.cookies) {
 			t.Errorf("%s: %d to %s with %q", c.body, w.Code, w.Header().Get("Location"), set)
 		}
-		if set != "" && !(strings.Contains(set, "HttpOnly") && strings.Contains(set, "Secure") && strings.Contains(set, "SameSite=Lax")) {
-			t.Errorf("cookie %q", set)
+		for _, attribute := range []string{"HttpOnly", "Secure", "SameSite=Lax"} {
+			if set != "" && !strings.Contains(set, attribute) {
+				t.Errorf("cookie %q is not %s", set, attribute)
+			}
 		}
 	}
 	w := httptest.NewRecorder()
