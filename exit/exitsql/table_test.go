@@ -85,25 +85,30 @@ func (d database) fillPosts(ctx context.Context, s exit.Subject, n int) error {
 	if service == "" {
 		service = "page"
 	}
+	tx, err := d.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
 	for i := range n {
 		var id int64
-		err := d.writer.QueryRowContext(ctx, `insert into posts (id, author_id, service, place, text, likes)
+		err := tx.QueryRowContext(ctx, `insert into posts (id, author_id, service, place, text, likes)
 			values ((select max(id) + 1 from posts), cast($1 as bigint), $2, $3, 'some words', 0) returning id`, s.ID, service, s.Place()).Scan(&id)
 		if err == nil && i%2 == 0 {
-			_, err = d.writer.ExecContext(ctx, `insert into pictures (id, author_id, post_id, size)
+			_, err = tx.ExecContext(ctx, `insert into pictures (id, author_id, post_id, size)
 				values ((select coalesce(max(id), 0) + 1 from pictures), cast($1 as bigint), $2, 1000)`, s.ID, id)
 		}
 		if err == nil {
-			_, err = d.writer.ExecContext(ctx, `insert into likes (id, account_id, post_id) values ((select coalesce(max(id), 0) + 1 from likes), cast($1 as bigint), 1)`, s.ID)
+			_, err = tx.ExecContext(ctx, `insert into likes (id, account_id, post_id) values ((select coalesce(max(id), 0) + 1 from likes), cast($1 as bigint), 1)`, s.ID)
 		}
 		if err == nil {
-			_, err = d.writer.ExecContext(ctx, `update posts set likes = likes + 1 where id = 1`)
+			_, err = tx.ExecContext(ctx, `update posts set likes = likes + 1 where id = 1`)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return tx.Commit()
 }
 
 func (d database) countPosts(ctx context.Context, s exit.Subject, class string) (n int64, err error) {

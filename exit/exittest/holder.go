@@ -135,7 +135,7 @@ func (b *bench) wantCount(t *testing.T, s exit.Subject, want int64) {
 }
 
 func (b *bench) task(s exit.Subject, limit int) exit.Task {
-	step := string(b.manner) + " " + b.Holder.Name() + "." + b.class.Name
+	step := string(b.manner) + ":" + b.Holder.Name() + "." + b.class.Name
 	return exit.Task{Run: "run1", Step: step, Subject: s, Class: b.class.Name, Manner: b.manner, Limit: limit, Until: exit.DateOf(day0, day0.Location()).AddDays(1000), Now: day0}
 }
 

@@ -69,7 +69,7 @@ var someone = exit.Account("7f3a")
 func step(act exit.Act, class string, days int, after ...string) exit.StepStatus {
 	s := exit.Step{Key: string(act), Act: act, After: after, Term: exit.Term{N: days, Unit: exit.Days}, Due: exit.DateOf(day0, time.UTC).AddDays(days)}
 	if class != "" {
-		s.Key, s.Holder, s.Class = s.Key+" post."+class, "post", class
+		s.Key, s.Holder, s.Class = s.Key+":post."+class, "post", class
 		if act.Irreversible() {
 			s.Manner = exit.Manner(act)
 		}
@@ -103,8 +103,8 @@ func closing(t *testing.T, s exit.RunStore, id string, subject exit.Subject) exi
 		id, subject, exit.Close,
 		step(exit.ActBegin, "", 3),
 		step(exit.ActErase, "likes", 7, "begin"),
-		step(exit.ActErase, "posts", 28, "begin", "erase post.likes"),
-		step(exit.ActSeal, "", 28, "begin", "erase post.likes", "erase post.posts"),
+		step(exit.ActErase, "posts", 28, "begin", "erase:post.likes"),
+		step(exit.ActSeal, "", 28, "begin", "erase:post.likes", "erase:post.posts"),
 	)
 	add(t, s, r, steps)
 	return r

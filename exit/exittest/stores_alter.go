@@ -23,17 +23,17 @@ func alterCancel(t *testing.T, s exit.RunStore) {
 	closing(t, s, "r1", someone)
 	do(t, s, 3, "r1 begin")
 	// A worker has just taken the step and not begun.
-	taken := lease(t, s, after(7), machine, "r1 erase post.likes")[0]
-	alter(t, s, "r1", exit.Alteration{Now: after(7), Cancel: []string{"begin", "erase post.likes"}})
+	taken := lease(t, s, after(7), machine, "r1 erase:post.likes")[0]
+	alter(t, s, "r1", exit.Alteration{Now: after(7), Cancel: []string{"begin", "erase:post.likes"}})
 	_, got := load(t, s, "r1")
 	wantState(t, got["begin"], exit.StepVerified)
-	wantState(t, got["erase post.likes"], exit.StepCancelled)
-	if !got["erase post.likes"].Ended.Equal(after(7)) {
-		t.Errorf("the cancelled step ended %v", got["erase post.likes"].Ended)
+	wantState(t, got["erase:post.likes"], exit.StepCancelled)
+	if !got["erase:post.likes"].Ended.Equal(after(7)) {
+		t.Errorf("the cancelled step ended %v", got["erase:post.likes"].Ended)
 	}
 	wantLost(t, "settle", s.Settle(t.Context(), taken, exit.Settlement{State: exit.StepVerified, Now: after(7)}))
 	// What waited for it waits no longer.
-	do(t, s, 28, "r1 erase post.posts")
+	do(t, s, 28, "r1 erase:post.posts")
 	do(t, s, 28, "r1 seal")
 }
 
@@ -41,13 +41,13 @@ func alterCancelBegun(t *testing.T, s exit.RunStore) {
 	closing(t, s, "r1", someone)
 	do(t, s, 3, "r1 begin")
 	r, _ := load(t, s, "r1")
-	l := lease(t, s, after(7), machine, "r1 erase post.likes")[0]
+	l := lease(t, s, after(7), machine, "r1 erase:post.likes")[0]
 	chunk(t, s, l, after(7), exit.Progress{Items: 1, Cursor: "1"})
-	err := s.Alter(t.Context(), "r1", r.Version, exit.Alteration{State: exit.RunReturned, Now: after(7), Cancel: []string{"erase post.likes", "erase post.posts", "seal"}})
+	err := s.Alter(t.Context(), "r1", r.Version, exit.Alteration{State: exit.RunReturned, Now: after(7), Cancel: []string{"erase:post.likes", "erase:post.posts", "seal"}})
 	wantKind(t, "cancelling what has begun", err, exit.Conflict)
 	r, got := load(t, s, "r1")
-	wantState(t, got["erase post.likes"], exit.StepRunning)
-	wantState(t, got["erase post.posts"], exit.StepWaiting)
+	wantState(t, got["erase:post.likes"], exit.StepRunning)
+	wantState(t, got["erase:post.posts"], exit.StepWaiting)
 	if r.State == exit.RunReturned {
 		t.Error("half of the change was made")
 	}
@@ -57,30 +57,30 @@ func alterCancelBegun(t *testing.T, s exit.RunStore) {
 func alterReturn(t *testing.T, s exit.RunStore) {
 	closing(t, s, "r1", someone)
 	do(t, s, 3, "r1 begin")
-	l := lease(t, s, after(7), machine, "r1 erase post.likes")[0]
+	l := lease(t, s, after(7), machine, "r1 erase:post.likes")[0]
 	chunk(t, s, l, after(7), exit.Progress{Items: 1, Cursor: "1"})
 	settle(t, s, l, exit.Settlement{State: exit.StepWaiting, Now: after(7), Retry: machine.Add(aDay), Problem: "error.step_failed"})
 	alter(t, s, "r1", exit.Alteration{
 		State: exit.RunReturned, Now: after(8), FreeSteps: true,
-		Cancel: []string{"erase post.posts", "seal"}, DueNow: []string{"erase post.likes"},
+		Cancel: []string{"erase:post.posts", "seal"}, DueNow: []string{"erase:post.likes"},
 	})
-	l = lease(t, s, after(8), machine, "r1 erase post.likes")[0]
+	l = lease(t, s, after(8), machine, "r1 erase:post.likes")[0]
 	if l.Step.Cursor != "1" || l.Run.State != exit.RunReturned {
 		t.Errorf("the step goes on from %+v in a run that is %s", l.Step, l.Run.State)
 	}
 	chunk(t, s, l, after(8), exit.Progress{Items: 2, Cursor: "3", Done: true})
 	settle(t, s, l, exit.Settlement{State: exit.StepVerified, Now: after(8)})
 	r, got := load(t, s, "r1")
-	if got["erase post.likes"].Items != 3 || r.State != exit.RunReturned || !r.Ended.Equal(after(8)) {
-		t.Errorf("run is %s, step %+v", r.State, got["erase post.likes"])
+	if got["erase:post.likes"].Items != 3 || r.State != exit.RunReturned || !r.Ended.Equal(after(8)) {
+		t.Errorf("run is %s, step %+v", r.State, got["erase:post.likes"])
 	}
 	lease(t, s, after(100), machine.Add(aDay))
 }
 
 func alterDueNow(t *testing.T, s exit.RunStore) {
 	closing(t, s, "r1", someone)
-	alter(t, s, "r1", exit.Alteration{Now: after(1), DueNow: []string{"begin", "erase post.likes", "erase post.posts", "seal"}})
-	for _, key := range []string{"r1 begin", "r1 erase post.likes", "r1 erase post.posts", "r1 seal"} {
+	alter(t, s, "r1", exit.Alteration{Now: after(1), DueNow: []string{"begin", "erase:post.likes", "erase:post.posts", "seal"}})
+	for _, key := range []string{"r1 begin", "r1 erase:post.likes", "r1 erase:post.posts", "r1 seal"} {
 		l := do(t, s, 1, key)
 		if !l.Step.At.Equal(after(1)) {
 			t.Errorf("%s is due %v", key, l.Step.At)
@@ -90,7 +90,7 @@ func alterDueNow(t *testing.T, s exit.RunStore) {
 
 func alterAmend(t *testing.T, s exit.RunStore) {
 	r := closing(t, s, "r1", someone)
-	for _, key := range []string{"begin", "erase post.likes", "erase post.posts"} {
+	for _, key := range []string{"begin", "erase:post.likes", "erase:post.posts"} {
 		do(t, s, 28, "r1 "+key)
 	}
 	l := lease(t, s, after(28), machine, "r1 seal")[0]
@@ -138,12 +138,12 @@ func alterForgetOthers(t *testing.T, s exit.RunStore) {
 	packing, steps := agreed("packing", someone, exit.TakeAlong, step(exit.ActPack, "", 90), step(exit.ActSeal, "", 90, "pack"))
 	add(t, s, packing, steps)
 	part := closing(t, s, "part", someone.Within("channel"))
-	alter(t, s, part.ID, exit.Alteration{State: exit.RunSealed, Now: after(1), Forget: true, Cancel: []string{"begin", "erase post.likes", "erase post.posts", "seal"}})
+	alter(t, s, part.ID, exit.Alteration{State: exit.RunSealed, Now: after(1), Forget: true, Cancel: []string{"begin", "erase:post.likes", "erase:post.posts", "seal"}})
 	closing(t, s, "r1", someone)
 	if got, _ := load(t, s, "hidden"); got.Subject != someone.Within("circle") {
 		t.Errorf("forgetting a part made another run forget %v", got.Subject)
 	}
-	alter(t, s, "r1", exit.Alteration{State: exit.RunSealed, Now: after(2), Forget: true, Cancel: []string{"begin", "erase post.likes", "erase post.posts", "seal"}})
+	alter(t, s, "r1", exit.Alteration{State: exit.RunSealed, Now: after(2), Forget: true, Cancel: []string{"begin", "erase:post.likes", "erase:post.posts", "seal"}})
 	for id, want := range map[string]exit.Subject{"hidden": {}, "part": {}, "r1": {}, "packing": someone, "other": exit.Account("other")} {
 		if got, _ := load(t, s, id); got.Subject != want {
 			t.Errorf("run %s has subject %q, want %q", id, got.Subject, want)
@@ -153,7 +153,7 @@ func alterForgetOthers(t *testing.T, s exit.RunStore) {
 	for _, l := range l {
 		settle(t, s, l, exit.Settlement{State: exit.StepVerified, Now: after(90)})
 	}
-	for _, l := range lease(t, s, after(90), machine, "packing seal", "other erase post.likes") {
+	for _, l := range lease(t, s, after(90), machine, "packing seal", "other erase:post.likes") {
 		settle(t, s, l, exit.Settlement{State: exit.StepVerified, Now: after(90)})
 	}
 	alter(t, s, "packing", exit.Alteration{State: exit.RunSealed, Now: after(90)})

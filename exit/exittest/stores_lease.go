@@ -29,7 +29,7 @@ func leaseNeeds(t *testing.T, s exit.RunStore) {
 	closing(t, s, "r1", someone)
 	lease(t, s, after(2), machine)
 	// All dates are past, and still each waits for what goes first.
-	for _, key := range []string{"r1 begin", "r1 erase post.likes", "r1 erase post.posts", "r1 seal"} {
+	for _, key := range []string{"r1 begin", "r1 erase:post.likes", "r1 erase:post.posts", "r1 seal"} {
 		do(t, s, 40, key)
 		if _, steps := load(t, s, "r1"); key == "r1 begin" && steps["begin"].State != exit.StepVerified {
 			t.Errorf("begin is %s", steps["begin"].State)
@@ -60,9 +60,9 @@ func leaseRunsOut(t *testing.T, s exit.RunStore) {
 func leaseLost(t *testing.T, s exit.RunStore) {
 	closing(t, s, "r1", someone)
 	do(t, s, 3, "r1 begin")
-	old := lease(t, s, after(7), machine, "r1 erase post.likes")[0]
+	old := lease(t, s, after(7), machine, "r1 erase:post.likes")[0]
 	chunk(t, s, old, after(7), exit.Progress{Items: 5, Cursor: "5"})
-	held := lease(t, s, after(7), machine.Add(ttl), "r1 erase post.likes")[0]
+	held := lease(t, s, after(7), machine.Add(ttl), "r1 erase:post.likes")[0]
 	if held.Step.Cursor != "5" || held.Step.Items != 5 || held.Step.Chunks != 1 {
 		t.Errorf("the next worker does not see what was done: %+v", held.Step)
 	}
@@ -78,24 +78,24 @@ func leaseLost(t *testing.T, s exit.RunStore) {
 	wantLost(t, "renew", s.Renew(t.Context(), old, machine.Add(aDay)))
 	wantLost(t, "settle", s.Settle(t.Context(), old, exit.Settlement{State: exit.StepVerified, Now: after(7)}))
 	_, steps := load(t, s, "r1")
-	wantState(t, steps["erase post.likes"], exit.StepRunning)
+	wantState(t, steps["erase:post.likes"], exit.StepRunning)
 	settle(t, s, held, exit.Settlement{State: exit.StepVerified, Now: after(7)})
 	wantLost(t, "a second settlement", s.Settle(t.Context(), held, exit.Settlement{State: exit.StepVerified, Now: after(7)}))
 	wantLost(t, "renewal of what has ended", s.Renew(t.Context(), held, machine.Add(aDay)))
-	if _, steps := load(t, s, "r1"); steps["erase post.likes"].Items != 5 {
-		t.Errorf("items are %d, want 5", steps["erase post.likes"].Items)
+	if _, steps := load(t, s, "r1"); steps["erase:post.likes"].Items != 5 {
+		t.Errorf("items are %d, want 5", steps["erase:post.likes"].Items)
 	}
-	lease(t, s, after(28), machine, "r1 erase post.posts")
+	lease(t, s, after(28), machine, "r1 erase:post.posts")
 }
 
 // leasePlan: a worker on any step but an erasure has the plan in hand, and so has one on an
 // erasure from whose end another step's term counts.
 func leasePlan(t *testing.T, s exit.RunStore) {
-	later := step(exit.ActErase, "posts", 28, "erase post.likes")
-	later.From = "erase post.likes"
+	later := step(exit.ActErase, "posts", 28, "erase:post.likes")
+	later.From = "erase:post.likes"
 	r, steps := agreed("r1", someone, exit.Close, step(exit.ActBegin, "", 3), step(exit.ActErase, "likes", 3), later)
 	add(t, s, r, steps)
-	for _, l := range lease(t, s, after(3), machine, "r1 begin", "r1 erase post.likes") {
+	for _, l := range lease(t, s, after(3), machine, "r1 begin", "r1 erase:post.likes") {
 		if l.Run.Plan == nil || l.Run.Plan.Hash() != r.Hash {
 			t.Errorf("the lease of %q has plan %+v", l.Step.Key, l.Run.Plan)
 		}
@@ -108,7 +108,7 @@ func leasePlan(t *testing.T, s exit.RunStore) {
 func chunkAddsUp(t *testing.T, s exit.RunStore) {
 	closing(t, s, "r1", someone)
 	do(t, s, 3, "r1 begin")
-	l := lease(t, s, after(7), machine, "r1 erase post.likes")[0]
+	l := lease(t, s, after(7), machine, "r1 erase:post.likes")[0]
 	chunk(t, s, l, after(7), exit.Progress{Items: 3, Bytes: 30, Cursor: "a"})
 	got, err := s.Chunk(t.Context(), l, after(8), func(_ context.Context, st exit.StepStatus) (exit.Progress, error) {
 		if st.Cursor != "a" || st.Chunks != 1 {
@@ -120,7 +120,7 @@ func chunkAddsUp(t *testing.T, s exit.RunStore) {
 		t.Fatal(err)
 	}
 	_, steps := load(t, s, "r1")
-	for what, st := range map[string]exit.StepStatus{"answered": got, "stored": steps["erase post.likes"]} {
+	for what, st := range map[string]exit.StepStatus{"answered": got, "stored": steps["erase:post.likes"]} {
 		if st.Items != 7 || st.Bytes != 70 || st.Cursor != "b" || st.Chunks != 2 || !st.Uncounted || !st.Began.Equal(after(7)) || st.State != exit.StepRunning {
 			t.Errorf("%s step is %+v", what, st)
 		}
@@ -130,7 +130,7 @@ func chunkAddsUp(t *testing.T, s exit.RunStore) {
 func chunkRollsBack(t *testing.T, s exit.RunStore) {
 	closing(t, s, "r1", someone)
 	do(t, s, 3, "r1 begin")
-	l := lease(t, s, after(7), machine, "r1 erase post.likes")[0]
+	l := lease(t, s, after(7), machine, "r1 erase:post.likes")[0]
 	stop := errors.New("stop")
 	_, err := s.Chunk(t.Context(), l, after(7), func(ctx context.Context, _ exit.StepStatus) (exit.Progress, error) {
 		other, steps := agreed("r2", exit.Account("other"), exit.Close, step(exit.ActBegin, "", 3))
@@ -146,7 +146,7 @@ func chunkRollsBack(t *testing.T, s exit.RunStore) {
 		t.Errorf("what a failed chunk wrote is there: %v", err)
 	}
 	_, steps := load(t, s, "r1")
-	if st := steps["erase post.likes"]; st.Chunks != 0 || st.Items != 0 || st.Cursor != "" || !st.Began.IsZero() {
+	if st := steps["erase:post.likes"]; st.Chunks != 0 || st.Items != 0 || st.Cursor != "" || !st.Began.IsZero() {
 		t.Errorf("a failed chunk left %+v", st)
 	}
 }

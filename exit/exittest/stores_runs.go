@@ -15,9 +15,9 @@ func addRoundTrip(t *testing.T, s exit.RunStore) {
 	post.Why, post.Back, post.Choices, post.Law = []string{"they show them"}, exit.BackArchive, []exit.Manner{exit.Detach}, "电子商务法 31"
 	offer := step(exit.ActOffer, "", 0)
 	offer.AtConsent, offer.Choice, offer.State, offer.Began, offer.Ended = true, "heir9", exit.StepVerified, day0, day0
-	signIn := step(exit.ActErase, "sign-in", 28, "erase post.posts")
+	signIn := step(exit.ActErase, "sign-in", 28, "erase:post.posts")
 	signIn.Subject = "person:p1"
-	r, steps := agreed("r1", someone, exit.Close, offer, post, signIn, step(exit.ActSeal, "", 28, "erase post.posts", "erase post.sign-in"))
+	r, steps := agreed("r1", someone, exit.Close, offer, post, signIn, step(exit.ActSeal, "", 28, "erase:post.posts", "erase:post.sign-in"))
 	add(t, s, r, steps)
 
 	got, gotSteps, err := s.Load(t.Context(), "r1")
@@ -81,7 +81,7 @@ func addUnique(t *testing.T, s exit.RunStore) {
 		r, steps := agreed(id, someone, exit.TakeAlong, step(exit.ActPack, "", 0))
 		add(t, s, r, steps)
 	}
-	alter(t, s, "r1", exit.Alteration{State: exit.RunCancelled, Now: after(1), Cancel: []string{"begin", "erase post.likes", "erase post.posts", "seal"}})
+	alter(t, s, "r1", exit.Alteration{State: exit.RunCancelled, Now: after(1), Cancel: []string{"begin", "erase:post.likes", "erase:post.posts", "seal"}})
 	closing(t, s, "r5", someone)
 }
 

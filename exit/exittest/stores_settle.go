@@ -10,25 +10,25 @@ import (
 func settleEnds(t *testing.T, s exit.RunStore) {
 	closing(t, s, "r1", someone)
 	do(t, s, 3, "r1 begin")
-	l := lease(t, s, after(7), machine, "r1 erase post.likes")[0]
+	l := lease(t, s, after(7), machine, "r1 erase:post.likes")[0]
 	settle(t, s, l, exit.Settlement{State: exit.StepStuck, Now: after(7), Problem: "error.residue"})
 	_, steps := load(t, s, "r1")
-	if st := steps["erase post.likes"]; st.State != exit.StepStuck || st.Problem != "error.residue" || !st.Ended.IsZero() {
+	if st := steps["erase:post.likes"]; st.State != exit.StepStuck || st.Problem != "error.residue" || !st.Ended.IsZero() {
 		t.Errorf("stuck step is %+v", st)
 	}
 	// A stuck step holds up what waits for it.
 	lease(t, s, after(100), machine.Add(aDay))
-	alter(t, s, "r1", exit.Alteration{Now: after(9), DueNow: []string{"erase post.likes"}})
-	l = lease(t, s, after(9), machine, "r1 erase post.likes")[0]
+	alter(t, s, "r1", exit.Alteration{Now: after(9), DueNow: []string{"erase:post.likes"}})
+	l = lease(t, s, after(9), machine, "r1 erase:post.likes")[0]
 	if l.Step.Attempts != 1 {
 		t.Errorf("a step that is tried anew has %d attempts, want 1", l.Step.Attempts)
 	}
 	settle(t, s, l, exit.Settlement{State: exit.StepExcepted, Now: after(9)})
 	_, steps = load(t, s, "r1")
-	if st := steps["erase post.likes"]; st.State != exit.StepExcepted || st.Problem != "" || !st.Ended.Equal(after(9)) {
+	if st := steps["erase:post.likes"]; st.State != exit.StepExcepted || st.Problem != "" || !st.Ended.Equal(after(9)) {
 		t.Errorf("excepted step is %+v", st)
 	}
-	l = lease(t, s, after(28), machine, "r1 erase post.posts")[0]
+	l = lease(t, s, after(28), machine, "r1 erase:post.posts")[0]
 	settle(t, s, l, exit.Settlement{State: exit.StepCancelled, Now: after(28)})
 	lease(t, s, after(28), machine, "r1 seal")
 }
@@ -65,7 +65,7 @@ func settleGate(t *testing.T, s exit.RunStore) {
 	alter(t, s, "r1", exit.Alteration{Now: after(4), Due: map[string]time.Time{gate.Key: after(4)}})
 	l = lease(t, s, after(4), machine, "r1 "+gate.Key)[0]
 	settle(t, s, l, exit.Settlement{State: exit.StepVerified, Now: after(4)})
-	lease(t, s, after(4), machine, "r1 erase post.orders")
+	lease(t, s, after(4), machine, "r1 erase:post.orders")
 }
 
 func settleRedate(t *testing.T, s exit.RunStore) {
@@ -89,26 +89,26 @@ func settleSatisfies(t *testing.T, s exit.RunStore) {
 	part, steps := agreed(
 		"part", someone.Within("circle"), exit.Close,
 		step(exit.ActErase, "likes", 50), step(exit.ActDetach, "posts", 50), step(exit.ActHold, "orders", 50),
-		step(exit.ActSeal, "", 50, "erase post.likes", "detach post.posts", "hold post.orders"),
+		step(exit.ActSeal, "", 50, "erase:post.likes", "detach:post.posts", "hold:post.orders"),
 	)
 	add(t, s, part, steps)
 	other, steps := agreed("other", exit.Account("other"), exit.Close, step(exit.ActErase, "likes", 60))
 	add(t, s, other, steps)
 	do(t, s, 3, "whole begin")
-	do(t, s, 7, "whole erase post.likes")
+	do(t, s, 7, "whole erase:post.likes")
 	_, got := load(t, s, "part")
-	if st := got["erase post.likes"]; st.State != exit.StepSatisfied || st.Satisfier != whole.ID+" erase post.likes" || !st.Ended.Equal(after(7)) {
+	if st := got["erase:post.likes"]; st.State != exit.StepSatisfied || st.Satisfier != whole.ID+" erase:post.likes" || !st.Ended.Equal(after(7)) {
 		t.Errorf("the other run's step is %+v, want it satisfied by the first's", st)
 	}
-	wantState(t, got["detach post.posts"], exit.StepWaiting)
-	do(t, s, 28, "whole erase post.posts")
+	wantState(t, got["detach:post.posts"], exit.StepWaiting)
+	do(t, s, 28, "whole erase:post.posts")
 	_, got = load(t, s, "part")
-	wantState(t, got["detach post.posts"], exit.StepSatisfied)
-	wantState(t, got["hold post.orders"], exit.StepWaiting)
+	wantState(t, got["detach:post.posts"], exit.StepSatisfied)
+	wantState(t, got["hold:post.orders"], exit.StepWaiting)
 	_, got = load(t, s, "other")
-	wantState(t, got["erase post.likes"], exit.StepWaiting)
+	wantState(t, got["erase:post.likes"], exit.StepWaiting)
 	do(t, s, 28, "whole seal")
-	do(t, s, 50, "part hold post.orders")
+	do(t, s, 50, "part hold:post.orders")
 	do(t, s, 50, "part seal")
 }
 
@@ -123,14 +123,14 @@ func settleNarrow(t *testing.T, s exit.RunStore) {
 	add(t, s, left, steps)
 	detached, steps := agreed("detached", someone.Within("circle:9x"), exit.Close, step(exit.ActDetach, "posts", 2))
 	add(t, s, detached, steps)
-	do(t, s, 1, "part erase post.likes")
-	do(t, s, 2, "detached detach post.posts")
+	do(t, s, 1, "part erase:post.likes")
+	do(t, s, 2, "detached detach:post.posts")
 	for id, want := range map[string]exit.StepState{"whole": exit.StepWaiting, "place": exit.StepSatisfied, "left": exit.StepWaiting} {
 		_, got := load(t, s, id)
-		wantState(t, got["erase post.likes"], want)
+		wantState(t, got["erase:post.likes"], want)
 	}
 	_, got := load(t, s, "place")
-	wantState(t, got["erase post.posts"], exit.StepWaiting)
+	wantState(t, got["erase:post.posts"], exit.StepWaiting)
 }
 
 // traveller tests what a store can do more that is an [exit.Traveller]; for others it shows nothing.
@@ -158,10 +158,10 @@ func traveller(t *testing.T, s exit.RunStore) {
 	want(after(3), time.Time{}, 1)
 	settle(t, s, l, exit.Settlement{State: exit.StepVerified, Now: after(3)})
 	want(after(3), after(7), 0)
-	l = lease(t, s, after(7), machine, "r1 erase post.likes")[0]
+	l = lease(t, s, after(7), machine, "r1 erase:post.likes")[0]
 	settle(t, s, l, exit.Settlement{State: exit.StepWaiting, Now: after(7), Ask: after(8)})
 	want(after(100), time.Time{}, 0)
-	l = lease(t, s, after(8), machine, "r1 erase post.likes")[0]
+	l = lease(t, s, after(8), machine, "r1 erase:post.likes")[0]
 	settle(t, s, l, exit.Settlement{State: exit.StepStuck, Now: after(8)})
 	want(after(100), time.Time{}, 0)
 }
