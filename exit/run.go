@@ -85,7 +85,7 @@ func (s StepStatus) Started() bool {
 // Lease is the right to work on one step for a while. Fence changes with each lease, so a
 // worker that lost its lease can no longer change the step.
 type Lease struct {
-	Run   Run
+	Run   Run // its Plan may be nil where no worker needs it: at an erasure from whose end no other step's term counts
 	Step  StepStatus
 	Fence int64
 	Until time.Time // machine time

@@ -68,7 +68,11 @@ func (e *Engine) endOthers(ctx context.Context, run Run, now time.Time) error {
 		}
 		a := Alteration{State: RunCancelled, Now: now}
 		for _, s := range o.Steps {
-			if !s.State.Ended() {
+			switch {
+			case s.State.Ended():
+			case s.Act.Irreversible() && s.Started(): // what has been begun is finished
+				a.DueNow = append(a.DueNow, s.Key)
+			default:
 				a.Cancel = append(a.Cancel, s.Key)
 			}
 		}
