@@ -50,12 +50,13 @@ type Task struct {
 	Subject Subject
 	Class   string
 	Manner  Manner
-	Cursor  string // what the last chunk's Progress said
-	Limit   int    // at most so many items
-	Part    string // export: the archive's class that is being written
-	Cut     string // export: the highest id there was at the start; what came later stays out
-	Choice  string // what the person chose for this step, e.g. an heir's id
-	Until   Date   // the end date of a hold
+	Cursor  string    // what the last chunk's Progress said
+	Limit   int       // at most so many items
+	Part    string    // export: the archive's class that is being written
+	Since   time.Time // export: nothing older; zero: all
+	Cut     string    // export: the highest id there was at the start; what came later stays out
+	Choice  string    // what the person chose for this step, e.g. an heir's id
+	Until   Date      // the end date of a hold
 	Now     time.Time
 }
 
