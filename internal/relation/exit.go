@@ -1,0 +1,187 @@
+package relation
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"exeunt/archive"
+	"exeunt/exit"
+	"exeunt/exit/exitsql"
+	"exeunt/internal/db"
+	"exeunt/internal/service"
+	"exeunt/internal/who"
+)
+
+// Holder keeps follows, both ways.
+type Holder struct {
+	exitsql.Tables
+	room *Room
+}
+
+// Holder gives the room's holder.
+func (r *Room) Holder() *Holder {
+	side := func(owner string) exitsql.Table {
+		return exitsql.Table{Name: "follows", Owner: owner, Key: "id", OwnerID: exitsql.IntegerID, DB: r.DB.Reader}
+	}
+	return &Holder{Tables: exitsql.Tables{"follows": {side("follower_id"), side("followee_id")}}, room: r}
+}
+
+// Name is the holder's name.
+func (h *Holder) Name() string { return "relation" }
+
+// Classes declares what the room keeps.
+func (h *Holder) Classes() []exit.Class {
+	return []exit.Class{{
+		Name: "follows", Exported: true, Parts: []string{string(Following), string(Followers)}, Imported: true,
+		Places: []exit.Place{{Table: "follows", Column: "follower_id"}, {Table: "follows", Column: "followee_id"}},
+	}}
+}
+
+// most is how many records one call exports or imports at most.
+const most = 500
+
+// Export writes one of the two lists, t.Part, oldest first.
+func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Progress, error) {
+	p := exit.Progress{Cursor: t.Cursor}
+	id, _ := who.ParseID(t.Subject.ID)
+	after, cut, err := bounds(t)
+	if err != nil {
+		return p, err
+	}
+	list, err := h.room.store.along(ctx, id, Side(t.Part), after, cut, most)
+	if err != nil {
+		return p, err
+	}
+	for _, f := range list {
+		if to.Full() {
+			return p, nil
+		}
+		if err := to.Record(archive.Follow{Address: h.address(f.name), Since: archive.At(db.Time(f.at))}); err != nil {
+			return p, fmt.Errorf("export %s: %w", t.Part, err)
+		}
+		p.Items, p.Cursor = p.Items+1, strconv.FormatInt(f.row, 10)
+	}
+	p.Done = len(list) < most
+	return p, nil
+}
+
+// bounds reads an export's cursor and cut.
+func bounds(t exit.Task) (after, cut int64, err error) {
+	cut = math.MaxInt64
+	if t.Cursor != "" {
+		if after, err = strconv.ParseInt(t.Cursor, 10, 64); err != nil {
+			return 0, 0, fmt.Errorf("read cursor: %w", err)
+		}
+	}
+	if t.Cut != "" {
+		if cut, err = strconv.ParseInt(t.Cut, 10, 64); err != nil {
+			return 0, 0, fmt.Errorf("read cut: %w", err)
+		}
+	}
+	return after, cut, nil
+}
+
+func (h *Holder) address(name string) string {
+	if h.room.Host == "" {
+		return name
+	}
+	return name + "@" + h.room.Host
+}
+
+// The reasons for which a follow is not taken.
+const (
+	reasonElsewhere = "relation.skip.elsewhere" // an account of another site
+	reasonNobody    = "relation.skip.nobody"    // nobody here has the name, or it cannot be followed now
+	reasonTheirs    = "relation.skip.theirs"    // followers decide for themselves
+	reasonSelf      = "relation.skip.self"
+)
+
+// Import follows again those accounts of the records that are on this install. Followers are
+// skipped: whether to follow is theirs to say.
+func (h *Holder) Import(ctx context.Context, t exit.Task, records []any, _ exit.Files) ([]exit.Outcome, error) {
+	out := make([]exit.Outcome, len(records))
+	own, _ := who.ParseID(t.Subject.ID)
+	keys := make([]string, len(records))
+	for i, rec := range records {
+		f, ok := rec.(archive.Follow)
+		if !ok {
+			return nil, fmt.Errorf("import follows: a record is a %T", rec)
+		}
+		name, host, _ := strings.Cut(strings.TrimPrefix(f.Address, "@"), "@")
+		switch {
+		case t.Part == string(Followers) || t.Class == string(Followers):
+			out[i] = exit.Outcome{Result: "skipped", Reason: reasonTheirs}
+		case host != "" && !strings.EqualFold(host, h.room.Host):
+			out[i] = exit.Outcome{Result: "skipped", Reason: reasonElsewhere}
+		default:
+			keys[i] = h.room.NameKey(name)
+		}
+	}
+	if err := h.follow(ctx, own, t.Now, records, keys, out); err != nil {
+		return nil, fmt.Errorf("import follows: %w", err)
+	}
+	return out, nil
+}
+
+// follow stores the follows of the keys that are not "" and fills in their outcomes.
+func (h *Holder) follow(ctx context.Context, own who.ID, now time.Time, records []any, keys []string, out []exit.Outcome) error {
+	var asked []string
+	for _, k := range keys {
+		if k != "" {
+			asked = append(asked, k)
+		}
+	}
+	found, err := h.room.store.open(ctx, asked)
+	if err != nil {
+		return err
+	}
+	var ids []who.ID
+	var since []int64
+	for i, k := range keys {
+		id := found[k]
+		switch {
+		case k == "":
+			continue
+		case id == 0:
+			out[i] = exit.Outcome{Result: "skipped", Reason: reasonNobody}
+		case id == own:
+			out[i] = exit.Outcome{Result: "skipped", Reason: reasonSelf}
+		default:
+			at := now
+			if f := records[i].(archive.Follow); !f.Since.IsZero() && f.Since.Before(now) {
+				at = f.Since.Time
+			}
+			ids, since = append(ids, id), append(since, db.Ms(at))
+		}
+	}
+	pass, err := h.room.Desk.Enter(ctx, service.Write{By: own, Onto: ids})
+	if err != nil {
+		return err
+	}
+	fresh, err := h.room.store.addAll(ctx, pass, own, ids, since)
+	if err != nil {
+		return err
+	}
+	for i, k := range keys {
+		if k == "" || out[i].Result != "" {
+			continue
+		}
+		out[i].Result = "duplicate"
+		if fresh[found[k]] {
+			out[i].Result = "taken"
+			delete(fresh, found[k])
+		}
+	}
+	return nil
+}
+
+var (
+	_ exit.Holder   = (*Holder)(nil)
+	_ exit.Counter  = (*Holder)(nil)
+	_ exit.Exporter = (*Holder)(nil)
+	_ exit.Importer = (*Holder)(nil)
+)
