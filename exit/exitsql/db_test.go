@@ -25,12 +25,12 @@ type database struct {
 const pragmas = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=synchronous(NORMAL)&_txlock=immediate"
 
 // onBoth runs a test on SQLite and on PostgreSQL.
-func onBoth(t *testing.T, test func(t *testing.T, create func(t *testing.T) database)) {
+func onBoth(t *testing.T, test func(t *testing.T, create func(t testing.TB) database)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, newSQLite) })
 	t.Run("postgresql", func(t *testing.T) { test(t, newPostgreSQL) })
 }
 
-func open(t *testing.T, driver, name string) *sql.DB {
+func open(t testing.TB, driver, name string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open(driver, name)
 	if err != nil {
@@ -40,7 +40,7 @@ func open(t *testing.T, driver, name string) *sql.DB {
 	return db
 }
 
-func newSQLite(t *testing.T) database {
+func newSQLite(t testing.TB) database {
 	t.Helper()
 	name := "file:" + filepath.Join(t.TempDir(), "test.db") + pragmas
 	writer := open(t, "sqlite", name)
@@ -48,7 +48,7 @@ func newSQLite(t *testing.T) database {
 	return database{exitsql.SQLite, writer, open(t, "sqlite", name)}
 }
 
-func newPostgreSQL(t *testing.T) database {
+func newPostgreSQL(t testing.TB) database {
 	t.Helper()
 	admin := os.Getenv("EXEUNT_TEST_POSTGRES")
 	if admin == "" {
@@ -74,7 +74,7 @@ func newPostgreSQL(t *testing.T) database {
 }
 
 // store gives a migrated store on the database.
-func (d database) store(t *testing.T) *exitsql.Store {
+func (d database) store(t testing.TB) *exitsql.Store {
 	t.Helper()
 	s, err := exitsql.Open(t.Context(), exitsql.Config{Writer: d.writer, Reader: d.reader, Dialect: d.dialect})
 	if err != nil {

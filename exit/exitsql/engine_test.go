@@ -247,7 +247,7 @@ func TestEngine(t *testing.T) {
 		{"amendment", amended},
 		{"race", race},
 	}
-	onBoth(t, func(t *testing.T, create func(t *testing.T) database) {
+	onBoth(t, func(t *testing.T, create func(t testing.TB) database) {
 		for _, s := range stories {
 			t.Run(s.name, func(t *testing.T) { s.tell(t, newHouse(t, create(t))) })
 		}

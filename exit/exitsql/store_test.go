@@ -8,7 +8,7 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	onBoth(t, func(t *testing.T, create func(t *testing.T) database) {
+	onBoth(t, func(t *testing.T, create func(t testing.TB) database) {
 		exittest.Stores(t, func(t *testing.T) exit.RunStore { return create(t).store(t) })
 	})
 }

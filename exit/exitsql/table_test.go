@@ -66,7 +66,7 @@ create index likes_account on likes (account_id, id);
 create index likes_post on likes (post_id)`
 
 // createPosts makes the holder's tables and a post of a third account, which the others like.
-func (d database) createPosts(t *testing.T) {
+func (d database) createPosts(t testing.TB) {
 	t.Helper()
 	schema := postSchema + `; insert into posts (id, author_id, service, place, text, likes) values (1, 3, 'circle', '', 'liked', 0)`
 	if d.dialect == exitsql.PostgreSQL {
@@ -139,7 +139,7 @@ func (d database) recount(ctx context.Context) error {
 }
 
 func TestTable(t *testing.T) {
-	onBoth(t, func(t *testing.T, create func(t *testing.T) database) {
+	onBoth(t, func(t *testing.T, create func(t testing.TB) database) {
 		exittest.Holder(t, func(t *testing.T) exittest.Fixture {
 			d := create(t)
 			d.createPosts(t)
