@@ -26,7 +26,7 @@ func (s *Store) Name() string { return "blob" }
 // that lies under its prefix; narrowed to a service or a place it is what the rows erased there have given up.
 func (s *Store) Classes() []exit.Class {
 	return []exit.Class{{
-		Name: "media", Subject: exit.SubjectAccount, Outside: true, Rank: 1, Services: s.Services,
+		Name: "media", Subject: exit.SubjectAccount, Outside: true, Rank: 2, Services: s.Services,
 		Places: []exit.Place{
 			{Table: "blob_pending", Column: "account_id"},
 			{Table: "blob_doomed", Column: "account_id"},
