@@ -72,10 +72,10 @@ create table follows (
 create index follows_followee on follows (followee_id, id);
 create index follows_follower on follows (follower_id, id);
 
--- post
+-- post: place_id is the circle a post stands in, 0 on a page, whose owner is the author
 create table posts (
   id integer primary key, author_id integer references accounts (id), service text not null, place_id integer not null, audience text not null,
-  text text not null, summary text not null, language text not null, reply_to text not null, origin text, state text not null,
+  text text not null, summary text not null, sensitive integer not null default 0, language text not null, reply_to text not null, origin text, state text not null,
   created_at integer not null, edited_at integer, likes integer not null default 0, comments integer not null default 0, images integer not null default 0
 );
 create index posts_author on posts (author_id, id);
@@ -88,6 +88,8 @@ create table post_images (
 );
 create index post_images_author on post_images (author_id, id);
 create index post_images_post on post_images (post_id, position);
+create index post_images_key on post_images (key);
+create index post_images_thumb on post_images (thumb);
 create table kept_links (
   id integer primary key, account_id integer not null references accounts (id), kind text not null, uri text not null, at integer, unique (account_id, kind, uri)
 );
@@ -165,7 +167,7 @@ create index jobs_account on jobs (account_id) where account_id is not null;
 -- leave: archives out and in, slips, certificates, the ledger
 create table exports (
   id integer primary key, account_id integer not null references accounts (id), run text not null, scope text not null, since integer, media integer not null, state text not null,
-  class text not null, position text not null, items integer not null, bytes integer not null, total integer not null, created_at integer not null, ended_at integer
+  class text not null, position text not null, cut integer not null, items integer not null, bytes integer not null, created_at integer not null, ended_at integer
 );
 create index exports_account on exports (account_id, id);
 create index exports_run on exports (run);
