@@ -147,13 +147,18 @@ func TestTable(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return exittest.Fixture{
-				Holder: newPost(d.reader), Update: s.Update, Parts: []string{"circle", "circle:9", "channel"},
-				Fill: d.fillPosts, Count: d.countPosts, Check: d.recount,
-				Sabotage: func(ctx context.Context, class string) error {
-					return exittest.SkipEveryTenth(ctx, d.writer, d.dialect, class, "id")
-				},
-			}
+			return d.fixture(s)
 		})
 	})
+}
+
+// fixture is all but a store's part of what the holder's suite needs.
+func (d database) fixture(s *exitsql.Store) exittest.Fixture {
+	return exittest.Fixture{
+		Holder: newPost(d.reader), Update: s.Update, Parts: []string{"circle", "circle:9", "channel"},
+		Fill: d.fillPosts, Count: d.countPosts, Check: d.recount,
+		Sabotage: func(ctx context.Context, class string) error {
+			return exittest.SkipEveryTenth(ctx, d.writer, d.dialect, class, "id")
+		},
+	}
 }
