@@ -221,6 +221,14 @@ func (e *Engine) chunk(ctx context.Context, h Holder, l *Lease, limit int, rewin
 	}
 	c, _ := e.class(l.Step.Holder, l.Step.Class)
 	inside := do
+	if c.Outside && l.Step.Act.Irreversible() && l.Step.Chunks == 0 {
+		// No transaction takes back what is erased outside: the step counts as begun before it is, so that nobody can still cancel it.
+		begun, err := e.Store.Chunk(ctx, *l, now, func(context.Context, StepStatus) (Progress, error) { return Progress{}, nil })
+		if err != nil {
+			return p, err
+		}
+		l.Step = begun
+	}
 	if c.Outside || l.Step.Act == ActPack {
 		if p, err = do(ctx, l.Step); err != nil {
 			return p, err
@@ -283,9 +291,15 @@ func (e *Engine) verify(ctx context.Context, h Holder, l Lease) (int64, error) {
 		if e.Receipt == nil || !l.Step.Act.Irreversible() {
 			return nil
 		}
+		run := l.Run
+		if run.Plan == nil { // a store may lease a step without the plan that it does not need
+			if run, _, err = e.Store.Load(ctx, run.ID); err != nil {
+				return fmt.Errorf("read run: %w", err)
+			}
+		}
 		s := l.Step
 		s.State, s.Ended = out.State, now
-		return e.Receipt(ctx, l.Run, s)
+		return e.Receipt(ctx, run, s)
 	})
 }
 
@@ -301,7 +315,7 @@ func (e *Engine) redate(l Lease, now time.Time) map[string]time.Time {
 	if l.Run.Plan == nil {
 		return nil
 	}
-	zone := l.Run.Plan.location()
+	zone := l.Run.Plan.Location()
 	out := map[string]time.Time{}
 	for _, s := range l.Run.Plan.Steps {
 		if s.From == l.Step.Key {
