@@ -60,7 +60,9 @@ func Open(ctx context.Context, address string, c clock.Clock) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.Runs = exitsql.New(exitsql.Config{Writer: d.Writer, Reader: d.Reader, Dialect: d.Dialect})
+	if d.Runs, err = exitsql.Open(ctx, exitsql.Config{Writer: d.Writer, Reader: d.Reader, Dialect: d.Dialect}); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
 	if err := d.migrate(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}

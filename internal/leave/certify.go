@@ -1,0 +1,371 @@
+package leave
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"exeunt/exit"
+	"exeunt/internal/db"
+	"exeunt/internal/job"
+	"exeunt/internal/who"
+	"exeunt/ledger"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// receipt puts down what an irreversible step did, inside the transaction that ends it: the
+// receipt for the log, and the entry for the list outside the database.
+func (l *Room) receipt(ctx context.Context, r exit.Run, s exit.StepStatus) error {
+	salt, err := l.salt(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	rec := receiptOf(r, s)
+	body, err := rec.Canonical()
+	if err != nil {
+		return fmt.Errorf("write receipt: %w", err)
+	}
+	leaf, err := rec.Leaf(salt)
+	if err != nil {
+		return fmt.Errorf("write receipt: %w", err)
+	}
+	id := int64(l.DB.IDs.Next())
+	if _, err := l.DB.Exec(ctx, `insert into receipts (id, run, step, body, leaf) values ($1, $2, $3, $4, $5)`, id, r.ID, s.Key, string(body), leaf[:]); err != nil {
+		return fmt.Errorf("store receipt: %w", err)
+	}
+	subject := r.Subject.String()
+	if s.Subject != "" {
+		subject = s.Subject
+	}
+	e := Entry{
+		Kind: "erased", Run: r.ID, Subject: subject, Class: s.ClassID(), Manner: s.Manner, At: s.Ended,
+		Leaf: base64.StdEncoding.EncodeToString(leaf[:]),
+	}
+	if err := l.enqueue(ctx, r.Subject, id, "", e); err != nil {
+		return err
+	}
+	return l.Queue.Add(ctx, job.Job{Kind: jobSequence, Ref: "1"})
+}
+
+// enqueue stores an entry for the list outside until its object is written.
+func (l *Room) enqueue(ctx context.Context, s exit.Subject, receipt int64, name string, e Entry) error {
+	body, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("write entry: %w", err)
+	}
+	account, _ := who.ParseID(s.ID)
+	_, err = l.DB.Exec(ctx, `insert into outside_entries (id, account_id, receipt_id, name, body) values ($1, $2, $3, $4, $5)`,
+		int64(l.DB.IDs.Next()), int64(account), receipt, name, string(body))
+	if err != nil {
+		return fmt.Errorf("store entry: %w", err)
+	}
+	return nil
+}
+
+// agreed puts a closing, and what undoes one, on the list outside.
+func (l *Room) agreed(ctx context.Context, r exit.Run, ask exit.Ask) error {
+	e := Entry{Kind: "closing", Run: r.ID, Subject: r.Subject.String(), Journey: r.Journey, Ask: &ask, At: r.Agreed}
+	switch r.Journey {
+	case exit.Close:
+	case exit.Cancel, exit.Return:
+		e.Kind, e.Run, e.Ask = "undone", r.Plan.Undoes, nil
+	default:
+		return nil
+	}
+	if r.By == "replay" {
+		return nil
+	}
+	if err := l.enqueue(ctx, r.Subject, 0, journeyName(e.Run, e.Kind), e); err != nil {
+		return err
+	}
+	return l.Queue.Add(ctx, job.Job{Kind: jobSequence, Ref: "1"})
+}
+
+// salt gives the run's salt, made with its first receipt.
+func (l *Room) salt(ctx context.Context, run string) (ledger.Salt, error) {
+	var salt ledger.Salt
+	var b []byte
+	err := l.DB.Q(ctx).QueryRowContext(ctx, `select salt from run_salts where run = $1`, run).Scan(&b)
+	switch {
+	case err == nil:
+		copy(salt[:], b)
+		return salt, nil
+	case !errors.Is(err, sql.ErrNoRows):
+		return salt, fmt.Errorf("read salt: %w", err)
+	}
+	if salt, err = ledger.NewSalt(); err != nil {
+		return salt, fmt.Errorf("make salt: %w", err)
+	}
+	if _, err := l.DB.Exec(ctx, `insert into run_salts (run, salt) values ($1, $2) on conflict (run) do nothing`, run, salt[:]); err != nil {
+		return salt, fmt.Errorf("store salt: %w", err)
+	}
+	if err := l.DB.Q(ctx).QueryRowContext(ctx, `select salt from run_salts where run = $1`, run).Scan(&b); err != nil {
+		return salt, fmt.Errorf("read salt: %w", err)
+	}
+	copy(salt[:], b)
+	return salt, nil
+}
+
+func receiptOf(r exit.Run, s exit.StepStatus) ledger.Receipt {
+	zone := r.Plan.Location()
+	rec := ledger.Receipt{
+		Step: s.Key, Act: string(s.Act), Holder: s.Holder, Class: s.Class, Manner: string(s.Manner), Due: ledger.Day(exit.DateOf(s.At.Add(-time.Second), zone).String()),
+		Done: s.Ended, Items: s.Items, Bytes: s.Bytes, Uncounted: s.Uncounted, SatisfiedBy: strings.ReplaceAll(s.Satisfier, " ", "/"),
+	}
+	if s.AtOnce {
+		rec.Due = ledger.DayOf(s.Ended, zone)
+	}
+	if s.Act == exit.ActHold {
+		rec.Law, rec.Until = s.Law, ledger.Day(s.Until.String())
+	}
+	return rec
+}
+
+// unlogged is a receipt that is not in the log yet.
+type unlogged struct {
+	id   int64
+	leaf tlog.Hash
+}
+
+// Sequence appends the receipts that are not in the log yet, in batches, and writes the list
+// outside. Of several at once one does the work.
+func (l *Room) Sequence(ctx context.Context) error {
+	for {
+		n, err := l.sequenceOnce(ctx)
+		if errors.Is(err, ledger.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+	}
+	return l.writeOutside(ctx)
+}
+
+func (l *Room) sequenceOnce(ctx context.Context) (int, error) {
+	if !l.signs {
+		return 0, exit.Fail(exit.Unavailable, "error.ledger_disagrees")
+	}
+	var n int
+	err := l.DB.Update(ctx, func(ctx context.Context) error {
+		size, err := ledgerStore{l.DB}.Size(ctx)
+		if err != nil {
+			return err
+		}
+		rows, err := l.DB.Q(ctx).QueryContext(ctx, `select id, leaf from receipts where idx is null order by id limit 200`)
+		if err != nil {
+			return fmt.Errorf("read receipts: %w", err)
+		}
+		found, err := db.Scan(rows, func(r db.Row) (unlogged, error) {
+			var u unlogged
+			var leaf []byte
+			err := r.Scan(&u.id, &leaf)
+			copy(u.leaf[:], leaf)
+			return u, err
+		})
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		n = len(found)
+		leaves := make([]tlog.Hash, n)
+		for i, u := range found {
+			leaves[i] = u.leaf
+			if _, err := l.DB.Exec(ctx, `update receipts set idx = $1 where id = $2`, size+int64(i), u.id); err != nil {
+				return fmt.Errorf("number receipt: %w", err)
+			}
+		}
+		return l.ledger.AppendAt(ctx, size, leaves)
+	})
+	return n, err
+}
+
+// pendingEntry is an entry whose object is not written yet.
+type pendingEntry struct {
+	id    int64
+	index sql.NullInt64
+	name  string
+	body  string
+}
+
+// writeOutside writes the waiting entries, whose receipts are in the log, to the list outside.
+func (l *Room) writeOutside(ctx context.Context) error {
+	for {
+		rows, err := l.DB.Q(ctx).QueryContext(ctx, `select e.id, r.idx, e.name, e.body from outside_entries e left join receipts r on r.id = e.receipt_id
+			where e.receipt_id = 0 or r.idx is not null order by e.id limit 100`)
+		if err != nil {
+			return fmt.Errorf("read entries: %w", err)
+		}
+		found, err := db.Scan(rows, func(r db.Row) (p pendingEntry, err error) {
+			err = r.Scan(&p.id, &p.index, &p.name, &p.body)
+			return p, err
+		})
+		if err != nil {
+			return fmt.Errorf("read entries: %w", err)
+		}
+		if len(found) == 0 {
+			return nil
+		}
+		if err := l.writeEntries(ctx, found); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *Room) writeEntries(ctx context.Context, found []pendingEntry) error {
+	head, err := l.ledger.Head(ctx)
+	if err != nil && !errors.Is(err, ledger.ErrEmpty) {
+		return err
+	}
+	for _, p := range found {
+		name, body := p.name, []byte(p.body)
+		if p.index.Valid {
+			var e Entry
+			if err := json.Unmarshal(body, &e); err != nil {
+				return fmt.Errorf("read entry: %w", err)
+			}
+			e.Index, e.Head = p.index.Int64, string(head)
+			name = erasedName(e.Index)
+			if body, err = json.Marshal(e); err != nil {
+				return fmt.Errorf("write entry: %w", err)
+			}
+		}
+		if err := l.Outside.Write(ctx, name, body); err != nil {
+			return err
+		}
+	}
+	return l.DB.Update(ctx, func(ctx context.Context) error {
+		for _, p := range found {
+			if _, err := l.DB.Exec(ctx, `delete from outside_entries where id = $1`, p.id); err != nil {
+				return fmt.Errorf("forget entry: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+// sealed has the certificate of a run made once its receipts are in the log.
+func (l *Room) sealed(ctx context.Context, r exit.Run, steps []exit.StepStatus) error {
+	if r.Journey != exit.Close {
+		return nil
+	}
+	return l.Queue.Add(ctx, job.Job{Kind: jobCertificate, Ref: r.ID})
+}
+
+// certificate makes and stores the certificate of a sealed run, and forgets its salt and its slip's old end.
+func (l *Room) certificate(ctx context.Context, run string) error {
+	if err := l.Sequence(ctx); err != nil {
+		return err
+	}
+	if _, err := l.Certificate(ctx, run); err == nil || exit.KindOf(err) != exit.NotFound {
+		return err
+	}
+	r, steps, err := l.DB.Runs.Load(ctx, run)
+	if err != nil {
+		return fmt.Errorf("read run: %w", err)
+	}
+	salt, err := l.salt(ctx, run)
+	if err != nil {
+		return err
+	}
+	entries, err := l.entries(ctx, run, salt)
+	if err != nil {
+		return err
+	}
+	now, err := l.DB.Now(ctx)
+	if err != nil {
+		return err
+	}
+	file, err := l.ledger.Certify(ctx, l.compose(r, steps, entries, now))
+	if err != nil {
+		return fmt.Errorf("make certificate: %w", err)
+	}
+	return l.DB.Update(ctx, func(ctx context.Context) error {
+		if _, err := l.DB.Exec(ctx, `insert into certificates (run, body, created_at) values ($1, $2, $3) on conflict (run) do nothing`, run, string(file), db.Ms(now)); err != nil {
+			return fmt.Errorf("store certificate: %w", err)
+		}
+		if _, err := l.DB.Exec(ctx, `delete from run_salts where run = $1`, run); err != nil {
+			return fmt.Errorf("forget salt: %w", err)
+		}
+		return l.dateSlip(ctx, r, now)
+	})
+}
+
+// entries gives the run's receipts as a certificate holds them.
+func (l *Room) entries(ctx context.Context, run string, salt ledger.Salt) ([]ledger.Entry, error) {
+	rows, err := l.DB.Q(ctx).QueryContext(ctx, `select body, idx from receipts where run = $1 and idx is not null order by idx limit 10000`, run)
+	if err != nil {
+		return nil, fmt.Errorf("read receipts: %w", err)
+	}
+	return db.Scan(rows, func(r db.Row) (ledger.Entry, error) {
+		e := ledger.Entry{Salt: salt}
+		var body string
+		if err := r.Scan(&body, &e.Index); err != nil {
+			return e, err
+		}
+		_, text, _ := strings.Cut(body, "\n")
+		return e, json.Unmarshal([]byte(text), &e.Receipt)
+	})
+}
+
+// compose puts together what the certificate says.
+func (l *Room) compose(r exit.Run, steps []exit.StepStatus, entries []ledger.Entry, now time.Time) ledger.Certificate {
+	zone := r.Plan.Location()
+	day := func(d exit.Date) ledger.Day { return ledger.Day(d.String()) }
+	c := ledger.Certificate{
+		ID: strings.ToLower(rand.Text()), Version: 1, Trial: l.DB.Trial(), Journey: string(r.Journey), Policy: r.Policy, Plan: r.Hash, Zone: r.Plan.Zone,
+		Agreed: ledger.DayOf(r.Agreed, zone), CoolingOffEnds: r.Began, Sealed: r.Ended, Issued: now, Receipts: entries,
+		AgedOut: ledger.AgedOut{
+			WAL:     day(l.Policy.Backups.WAL.From(exit.DateOf(r.Ended, zone), exit.Calendar{})),
+			Backups: day(l.Policy.Backups.Backups.From(exit.DateOf(r.Ended, zone), exit.Calendar{})),
+		},
+	}
+	for _, s := range steps {
+		if !s.Act.Irreversible() {
+			continue
+		}
+		p := ledger.Promise{Step: s.Key, Act: string(s.Act), Holder: s.Holder, Class: s.Class, Manner: string(s.Manner), Due: day(s.Due), Law: s.Law, Until: day(s.Until)}
+		if s.Amended {
+			c.Amendments = append(c.Amendments, ledger.Amendment{Promise: p, Added: ledger.DayOf(s.At, zone), Reason: "a class that the plan did not know"})
+		} else {
+			c.Promises = append(c.Promises, p)
+		}
+		switch {
+		case s.State == exit.StepCancelled:
+			c.Cancelled = append(c.Cancelled, ledger.Cancellation{Step: s.Key, On: ledger.DayOf(r.Ended, zone), Reason: "its gate can never open"})
+		case s.State == exit.StepSatisfied:
+			c.Cancelled = append(c.Cancelled, ledger.Cancellation{Step: s.Key, On: ledger.DayOf(s.Ended, zone), Reason: "done by a step of another run"})
+		}
+		if s.AtOnce || s.At.Before(s.DueAt(r.Agreed, zone)) {
+			c.Hastened = r.Agreed
+		}
+	}
+	for _, s := range r.Plan.Stays {
+		if s.State == "held" {
+			c.Exceptions = append(c.Exceptions, ledger.Exception{Class: s.What, Law: "the operator's exit policy", Until: day(s.Until), Reason: "kept as a keyed hash, so that nobody takes it over"})
+		}
+	}
+	return c
+}
+
+// Certificate gives the certificate of a run; NotFound until it is made.
+func (l *Room) Certificate(ctx context.Context, run string) ([]byte, error) {
+	var body string
+	err := l.DB.Q(ctx).QueryRowContext(ctx, `select body from certificates where run = $1`, run).Scan(&body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, exit.Fail(exit.NotFound, "error.no_certificate")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read certificate: %w", err)
+	}
+	return []byte(body), nil
+}

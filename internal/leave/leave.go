@@ -1,0 +1,95 @@
+// Package leave is the Exit Center: where every journey begins and is followed, where archives
+// are made and taken back, where receipts become a ledger and certificates.
+package leave
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"exeunt/exit"
+	"exeunt/internal/account"
+	"exeunt/internal/blob"
+	"exeunt/internal/db"
+	"exeunt/internal/job"
+	"exeunt/internal/service"
+	"exeunt/internal/who"
+	"exeunt/ledger"
+)
+
+// Room is the Exit Center with all it needs.
+type Room struct {
+	DB       *db.DB
+	Desk     *service.Desk
+	Registry *service.Registry
+	Blobs    *blob.Store
+	Queue    *job.Queue
+	Engine   *exit.Engine
+	Accounts *account.Room
+	Policy   *exit.Policy
+	Key      *ledger.Key
+	Outside  *Outside
+	Log      *slog.Logger
+	Host     string // where this install is reached, for addresses in archives
+	Spool    string // a folder for what is being packed or unpacked
+
+	ledger *ledger.Log
+	signs  bool // the tree agrees with the head outside
+}
+
+// Begin prepares the room when all its parts are there: it takes the engine's hooks and the
+// queue's jobs.
+func (l *Room) Begin() {
+	l.ledger = ledger.NewLog(ledgerStore{l.DB}, l.Key)
+	l.signs = true
+	l.Engine.Facts = l.facts
+	l.Engine.Receipt = l.receipt
+	l.Engine.Agreed = l.agreed
+	l.Engine.Certify = l.sealed
+	l.Queue.Handle(jobSequence, func(ctx context.Context, _ job.Job) error { return l.Sequence(ctx) })
+	l.Queue.Handle(jobImport, l.importJob)
+	l.Queue.Handle(jobCertificate, func(ctx context.Context, j job.Job) error { return l.certificate(ctx, j.Ref) })
+}
+
+// Kinds of the room's jobs.
+const (
+	jobSequence    = "leave.sequence"
+	jobCertificate = "leave.certificate"
+)
+
+// enterImport lets an import through the fence.
+func (l *Room) enterImport(ctx context.Context, account who.ID) (service.Pass, error) {
+	return l.Desk.Enter(ctx, service.Write{By: account})
+}
+
+// SubjectOf gives the subject of an account, narrowed to a service or a place ("circle", "circle:7"; "" for all of it).
+func SubjectOf(account who.ID, in string) exit.Subject {
+	return exit.Account(account.String()).Within(in)
+}
+
+// facts fills in what the engine cannot know of a subject.
+func (l *Room) facts(ctx context.Context, ask exit.Ask, f *exit.Facts) error {
+	for _, s := range l.Registry.Services {
+		f.Services = append(f.Services, s.Name)
+	}
+	id, ok := who.ParseID(ask.Subject.ID)
+	if !ok || ask.Subject.Kind != exit.SubjectAccount {
+		return exit.Fail(exit.Invalid, "error.subject", "text", ask.Subject.String())
+	}
+	if svc := ask.Subject.Service(); svc != "" {
+		if _, ok := l.Registry.Service(svc); !ok {
+			return exit.Fail(exit.Invalid, "error.no_service", "service", svc)
+		}
+	}
+	if ask.Journey != exit.Close {
+		return nil
+	}
+	person, last, err := l.Accounts.Owner(ctx, id)
+	if err != nil {
+		return fmt.Errorf("find the owner: %w", err)
+	}
+	if last && person != 0 {
+		f.Owner = exit.Subject{Kind: exit.SubjectPerson, ID: person.String()}
+	}
+	return nil
+}

@@ -1,0 +1,189 @@
+package leave
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"exeunt/exit"
+	"exeunt/internal/who"
+	"exeunt/ledger"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Replayed counts what a restored database had forgotten.
+type Replayed struct {
+	Erasures int // classes of accounts
+	Items    int64
+	Closings int
+	Undone   int
+}
+
+// Replay does again what the list outside the database knows and the database does not: what was
+// erased since the backup is erased again, closings begin again on their own dates, and what was
+// undone stays undone. It must be done before anything is served. A database whose log is not the
+// one on the list signs nothing any more; that is logged, and the rest goes on.
+func (l *Room) Replay(ctx context.Context) (Replayed, error) {
+	var done Replayed
+	size, err := ledgerStore{l.DB}.Size(ctx)
+	if err != nil {
+		return done, err
+	}
+	var leaves []tlog.Hash
+	var head string
+	err = l.Outside.Erased(ctx, max(0, size-1), func(e Entry) error {
+		head = e.Head
+		if e.Index < size {
+			return nil
+		}
+		n, err := l.eraseAgain(ctx, e)
+		if err != nil {
+			return err
+		}
+		done.Erasures++
+		done.Items += n
+		var h tlog.Hash
+		b, err := base64.StdEncoding.DecodeString(e.Leaf)
+		if err != nil || len(b) != len(h) || e.Index != size+int64(len(leaves)) {
+			return l.disagree(ctx, fmt.Errorf("leaf %d of the list outside: %w", e.Index, errors.Join(err, ledger.ErrDisagrees)))
+		}
+		copy(h[:], b)
+		leaves = append(leaves, h)
+		return nil
+	})
+	if err != nil {
+		return done, err
+	}
+	if err := l.regrow(ctx, size, leaves, head); err != nil {
+		return done, err
+	}
+	return done, l.replayJourneys(ctx, &done)
+}
+
+func (l *Room) disagree(ctx context.Context, err error) error {
+	l.signs = false
+	l.Log.LogAttrs(ctx, slog.LevelError, "the log disagrees with the list outside: nothing is signed", slog.Any("err", err))
+	return nil
+}
+
+// regrow appends the leaves that the database had lost, and compares the tree with the newest head
+// outside.
+func (l *Room) regrow(ctx context.Context, size int64, leaves []tlog.Hash, head string) error {
+	if !l.signs {
+		return nil
+	}
+	if len(leaves) > 0 {
+		if err := l.ledger.AppendAt(ctx, size, leaves); err != nil {
+			return fmt.Errorf("append lost leaves: %w", err)
+		}
+	}
+	if head == "" {
+		return nil
+	}
+	err := ledger.CheckHead(ctx, ledgerStore{l.DB}, []byte(head), l.Key.NoteVerifier())
+	if errors.Is(err, ledger.ErrDisagrees) || errors.Is(err, ledger.ErrBehind) || errors.Is(err, ledger.ErrKey) {
+		return l.disagree(ctx, err)
+	}
+	return err
+}
+
+// eraseAgain empties a class that was erased after the backup, in bounded chunks, and looks again.
+func (l *Room) eraseAgain(ctx context.Context, e Entry) (int64, error) {
+	s, err := exit.ParseSubject(e.Subject)
+	if err != nil {
+		return 0, err
+	}
+	h, class, ok := l.holderOf(e.Class)
+	if !ok || e.Manner == exit.Hold {
+		return 0, nil
+	}
+	t := exit.Task{Run: e.Run, Step: "replay:" + e.Class, Subject: s, Class: class.Name, Manner: e.Manner, Limit: 500, Now: e.At}
+	var items int64
+	for finished := false; !finished; t.Chunk++ {
+		erase := func(ctx context.Context) error {
+			p, err := h.Erase(ctx, t)
+			items += p.Items
+			t.Cursor, finished = p.Cursor, p.Done
+			return err
+		}
+		if class.Outside {
+			err = erase(ctx)
+		} else {
+			err = l.DB.Update(ctx, erase)
+		}
+		if err != nil {
+			return items, fmt.Errorf("erase %s again: %w", e.Class, err)
+		}
+	}
+	left, err := h.Verify(ctx, t)
+	if err != nil {
+		return items, fmt.Errorf("verify %s: %w", e.Class, err)
+	}
+	if left.Left > 0 {
+		return items, exit.Fail(exit.Internal, "error.residue", "n", left.Left)
+	}
+	return items, nil
+}
+
+func (l *Room) holderOf(id string) (exit.Holder, exit.Class, bool) {
+	for _, h := range l.Engine.Holders {
+		for _, c := range h.Classes() {
+			if h.Name()+"."+c.Name == id {
+				return h, c, true
+			}
+		}
+	}
+	return nil, exit.Class{}, false
+}
+
+// replayJourneys begins closings again that the database has forgotten, and undoes those that it
+// still believes in.
+func (l *Room) replayJourneys(ctx context.Context, done *Replayed) error {
+	return l.Outside.Journeys(ctx, func(e Entry) error {
+		s, err := exit.ParseSubject(e.Subject)
+		if err != nil {
+			return err
+		}
+		id, _ := who.ParseID(s.ID)
+		if there, err := l.Accounts.Exists(ctx, id); err != nil || !there {
+			return err
+		}
+		run, _, err := l.DB.Runs.Load(ctx, e.Run)
+		known := err == nil
+		if err != nil && exit.KindOf(err) != exit.NotFound {
+			return fmt.Errorf("read run: %w", err)
+		}
+		undone := e.Kind == "undone"
+		if !undone {
+			if undone, err = l.Outside.Has(ctx, journeyName(e.Run, "undone")); err != nil {
+				return err
+			}
+		}
+		switch {
+		case known && undone && run.State.Open():
+			done.Undone++
+			return l.undoAgain(ctx, run)
+		case !known && !undone && e.Ask != nil:
+			if _, err := l.Engine.Replay(ctx, e.Run, *e.Ask, e.At); err != nil && exit.KindOf(err) != exit.Conflict {
+				return fmt.Errorf("begin closing again: %w", err)
+			}
+			done.Closings++
+		}
+		return nil
+	})
+}
+
+func (l *Room) undoAgain(ctx context.Context, run exit.Run) error {
+	ask := exit.Ask{Subject: run.Subject, Journey: exit.Return, Run: run.ID}
+	plan, err := l.Engine.Preview(ctx, ask)
+	if err != nil {
+		return fmt.Errorf("undo closing again: %w", err)
+	}
+	if _, _, err = l.Engine.Agree(ctx, ask, plan.Hash(), "replay"); err != nil {
+		return fmt.Errorf("undo closing again: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package leave
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"exeunt/exit"
+	"exeunt/internal/db"
+)
+
+// slipDays is how long a slip is good after the certificate, if the name is not held for longer.
+const slipDays = 90
+
+// MakeSlip gives a run its slip, inside the transaction of the consent. The secret of 128 bits is
+// shown once; only its hash is kept.
+func (l *Room) MakeSlip(ctx context.Context, run string) (secret string, err error) {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	secret = base64.RawURLEncoding.EncodeToString(b[:])
+	if _, err := l.DB.Exec(ctx, `insert into slips (run, hash) values ($1, $2)`, run, slipHash(secret)); err != nil {
+		return "", fmt.Errorf("store slip: %w", err)
+	}
+	return secret, nil
+}
+
+func slipHash(secret string) string {
+	h := sha256.Sum256([]byte("slip " + secret))
+	return hex.EncodeToString(h[:])
+}
+
+// OpenSlip gives the run that a slip opens; NotFound for a wrong secret or one that is over.
+func (l *Room) OpenSlip(ctx context.Context, secret string) (string, error) {
+	now, err := l.DB.Now(ctx)
+	if err != nil {
+		return "", err
+	}
+	var run string
+	err = l.DB.Q(ctx).QueryRowContext(ctx, `select run from slips where hash = $1 and (until is null or until > $2)`, slipHash(secret), db.Ms(now)).Scan(&run)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", exit.Fail(exit.NotFound, "leave.error.no_slip")
+	}
+	if err != nil {
+		return "", fmt.Errorf("read slip: %w", err)
+	}
+	return run, nil
+}
+
+// dateSlip sets the slip's end: 90 days after the certificate or the end of the name's term,
+// whichever is later.
+func (l *Room) dateSlip(ctx context.Context, r exit.Run, now time.Time) error {
+	end := now.AddDate(0, 0, slipDays)
+	if held := l.Policy.Close.NameHeld; r.Subject.In == "" && held.N > 0 {
+		name := held.From(exit.DateOf(r.Ended, l.Policy.Zone), exit.Calendar{}).End(l.Policy.Zone)
+		if name.After(end) {
+			end = name
+		}
+	}
+	if _, err := l.DB.Exec(ctx, `update slips set until = $1 where run = $2`, db.Ms(end), r.ID); err != nil {
+		return fmt.Errorf("date slip: %w", err)
+	}
+	return nil
+}
+
+// Sweep forgets what has come to its end: slips, and names that were held.
+func (l *Room) Sweep(ctx context.Context) error {
+	return l.DB.Update(ctx, func(ctx context.Context) error {
+		now, err := l.DB.Now(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := l.DB.Exec(ctx, `delete from slips where until is not null and until <= $1`, db.Ms(now)); err != nil {
+			return fmt.Errorf("forget slips: %w", err)
+		}
+		if _, err := l.DB.Exec(ctx, `delete from held_names where until <= $1`, db.Ms(now)); err != nil {
+			return fmt.Errorf("free names: %w", err)
+		}
+		return nil
+	})
+}

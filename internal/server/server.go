@@ -1,0 +1,228 @@
+// Package server is the house put together: it wires the rooms, runs the workers and answers
+// requests.
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"exeunt/exit"
+	"exeunt/internal/service"
+	"exeunt/internal/ui"
+	"exeunt/internal/who"
+)
+
+// statuses is the one table that turns kinds of errors into HTTP.
+var statuses = map[exit.Kind]int{
+	exit.Internal:        http.StatusInternalServerError,
+	exit.Invalid:         http.StatusUnprocessableEntity,
+	exit.NotFound:        http.StatusNotFound,
+	exit.Conflict:        http.StatusConflict,
+	exit.Forbidden:       http.StatusForbidden,
+	exit.Unauthenticated: http.StatusUnauthorized,
+	exit.TooMany:         http.StatusTooManyRequests,
+	exit.Unavailable:     http.StatusServiceUnavailable,
+}
+
+// plainBody bounds a request's body where the route takes no upload.
+const plainBody = 1 << 20
+
+// Visit is what the session room knows of a request: the session and how to write for its reader.
+type Visit struct {
+	Session *service.Session
+	Lang    ui.Lang // "" follows cookie and browser
+	Zone    *time.Location
+}
+
+// web answers requests.
+type web struct {
+	log     *slog.Logger
+	now     func(ctx context.Context) (time.Time, error)
+	visit   func(r *http.Request) (Visit, error)
+	trial   func(ctx context.Context, now time.Time) *ui.TrialBar // nil: not a trial install
+	zone    *time.Location                                       // the policy's
+	origins *http.CrossOriginProtection
+}
+
+// handler builds the tree of routes.
+func (s *web) handler(routes []service.Route) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET "+ui.AssetsPath, ui.Assets())
+	mux.Handle("POST "+ui.PreferencesPath, s.secured(ui.Preferences(false)))
+	for _, r := range routes {
+		mux.Handle(r.Pattern, s.secured(s.route(r)))
+	}
+	mux.Handle("/", s.secured(s.route(service.Route{Pattern: "other", Access: service.Anyone, Handle: func(http.ResponseWriter, *http.Request) error {
+		return exit.Fail(exit.NotFound, "error.not_found")
+	}})))
+	return mux
+}
+
+// secured sets the headers that every page has, and refuses posts from elsewhere.
+func (s *web) secured(next http.Handler) http.Handler {
+	next = s.origins.Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", ui.ContentSecurityPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "private, no-cache")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// route answers one route: it reads the session, asks the access, runs the handler, and turns
+// what failed into a page.
+func (s *web) route(rt service.Route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now() //nolint:forbidigo // the access log's duration is the machine's own
+		rec := &recorder{ResponseWriter: w}
+		if !rt.Upload && r.Body != nil {
+			r.Body = http.MaxBytesReader(rec, r.Body, plainBody)
+		}
+		ctx, err := s.enter(rec, r)
+		r = r.WithContext(ctx)
+		if err == nil {
+			err = s.serve(rec, r, rt)
+		}
+		if err != nil {
+			s.fail(rec, r, rt.Pattern, err)
+		}
+		s.log.LogAttrs(ctx, slog.LevelInfo, "request", slog.String("route", rt.Pattern), slog.Int("status", rec.status),
+			slog.Duration("took", time.Since(began))) //nolint:forbidigo // as above
+	})
+}
+
+// enter puts session and reader into the request's context.
+func (s *web) enter(w http.ResponseWriter, r *http.Request) (context.Context, error) {
+	ctx := r.Context()
+	now, err := s.now(ctx)
+	if err != nil {
+		return ctx, err
+	}
+	reader := ui.Reader{Lang: ui.ChooseLang(r, ""), Theme: ui.ChooseTheme(r), Zone: s.zone, Now: now}
+	ctx = ui.WithReader(ctx, reader)
+	v, err := s.visit(r)
+	if err != nil {
+		return ctx, err
+	}
+	reader.Lang = ui.ChooseLang(r, v.Lang)
+	if v.Zone != nil {
+		reader.Zone = v.Zone
+	}
+	ctx = ui.WithReader(ctx, reader)
+	v.Session.Path = r.URL.RequestURI()
+	v.Session.Flash = service.TakeFlash(w, r.WithContext(ctx))
+	if s.trial != nil {
+		v.Session.Trial = s.trial(ctx, now)
+	}
+	return service.WithSession(ctx, v.Session), nil
+}
+
+// serve asks the route's access and runs its handler; a panic is an internal error.
+func (s *web) serve(w *recorder, r *http.Request, rt service.Route) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler { //nolint:errorlint // the sentinel itself is panicked
+				panic(p)
+			}
+			err = errors.Join(errors.New("panic in "+rt.Pattern), asError(p))
+		}
+	}()
+	v := service.ViewerOf(r.Context())
+	switch {
+	case rt.Access != service.Anyone && v.Guest():
+		if r.Method != http.MethodGet {
+			return exit.Fail(exit.Unauthenticated, "error.sign_in")
+		}
+		http.Redirect(w, r, ui.SignInPath, http.StatusSeeOther)
+		return nil
+	case rt.Access == service.Operator && !v.Operator:
+		return exit.Fail(exit.NotFound, "error.not_found")
+	case leadsToExit(rt, v):
+		http.Redirect(w, r, ui.ExitPath, http.StatusSeeOther)
+		return nil
+	}
+	return rt.Handle(w, r)
+}
+
+// leadsToExit reports whether the viewer's account is leaving and the route is not of those that
+// stay open: signing in works then, and leads only to the Exit Center.
+func leadsToExit(rt service.Route, v who.Viewer) bool {
+	leaving := v.State == who.Closing || v.State == who.Closed
+	if !leaving || rt.Access == service.Leaving || v.Operator && rt.Access == service.Operator {
+		return false
+	}
+	return rt.Access == service.Member || rt.Pattern == "GET /{$}" || strings.HasPrefix(rt.Pattern, "POST ")
+}
+
+func asError(p any) error {
+	if err, ok := p.(error); ok {
+		return err
+	}
+	return errors.New(slog.AnyValue(p).String())
+}
+
+// fail turns an error into a page. What nobody has classified is logged in full with a short id
+// and shown as that id only.
+func (s *web) fail(w *recorder, r *http.Request, pattern string, err error) {
+	ctx := r.Context()
+	var big *http.MaxBytesError
+	if errors.As(err, &big) {
+		err = exit.Fail(exit.Invalid, "error.too_large")
+	}
+	kind := exit.KindOf(err)
+	view := ui.ErrorView{Status: statuses[kind]}
+	var e *exit.Error
+	if kind == exit.Internal {
+		view.ID = strings.ToLower(rand.Text()[:8])
+		s.log.ErrorContext(ctx, "internal error", "id", view.ID, "route", pattern, "err", err)
+	} else if errors.As(err, &e) {
+		view.Sentence = sentence(ctx, e)
+	}
+	if w.status != 0 {
+		return // part of an answer is out: a download that broke off
+	}
+	if err := ui.RenderError(w, r, service.Frame(ctx, ""), view); err != nil {
+		s.log.ErrorContext(ctx, "error page failed", "route", pattern, "err", err)
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+	}
+}
+
+// sentence gives an error's words for the reader.
+func sentence(ctx context.Context, e *exit.Error) string {
+	args := make([]any, 0, 2*len(e.Args))
+	for name, value := range e.Args {
+		args = append(args, name, value)
+	}
+	return ui.Sentence(ctx, e.Key, args...)
+}
+
+// recorder notes the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the writer beneath.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
