@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"exeunt/exit"
+	"exeunt/exit/exitsql"
+	"exeunt/internal/blob"
 	"exeunt/internal/db"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
@@ -53,20 +55,12 @@ const mostAdministrators = 10
 // mostAccounts bounds the accounts of one person.
 const mostAccounts = 20
 
-// ListsSeenBy says who sees whom an account follows, who follows it and what it liked.
-type ListsSeenBy string
-
-// The answers, in the words of the archive. Nobody but the account is what it is at first.
-const (
-	SeenByMe        ListsSeenBy = "only-me"
-	SeenByFollowers ListsSeenBy = "followers"
-	SeenByEveryone  ListsSeenBy = "everyone"
-)
-
 // Config is what the room is made with.
 type Config struct {
 	DB   *db.DB
 	Desk *service.Desk
+	// Blobs keeps avatars and covers.
+	Blobs *blob.Store
 	// Secret keys what is hashed but has little entropy: held names and the keys of rate limits.
 	// At least 32 bytes, the same on every node, see [InstallSecret].
 	Secret []byte
@@ -87,6 +81,7 @@ type Room struct {
 	db     *db.DB
 	store  store
 	hasher *hasher
+	tables exitsql.Tables
 }
 
 // New gives the account room.
@@ -94,7 +89,7 @@ func New(c Config) *Room {
 	if c.SignUpsPerHour == 0 {
 		c.SignUpsPerHour = 10
 	}
-	return &Room{Config: c, db: c.DB, store: store{c.DB}, hasher: newHasher(c.Hash)}
+	return &Room{Config: c, db: c.DB, store: store{c.DB}, hasher: newHasher(c.Hash), tables: tables(c.DB)}
 }
 
 // Created is what sign-up made. Codes are the recovery codes in the clear, shown this once.

@@ -23,6 +23,9 @@ func (r *Room) Account(ctx context.Context, id who.ID) (Account, error) {
 	return r.store.account(ctx, id)
 }
 
+// Exists reports whether an account is there, whatever its state.
+func (r *Room) Exists(ctx context.Context, id who.ID) (bool, error) { return r.store.exists(ctx, id) }
+
 // ByName gives an account by its name as somebody typed it; NotFound if there is none. It says
 // nothing of who may see the account.
 func (r *Room) ByName(ctx context.Context, name string) (Account, error) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"exeunt/internal/db"
+	"exeunt/internal/relation"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
 )
@@ -50,7 +51,7 @@ func (s store) furnish(ctx context.Context, p service.Pass, account who.ID) erro
 	if _, err := s.db.Exec(ctx, `insert into profiles (account_id, display_name, bio, avatar, cover) values ($1, '', '', '', '')`, int64(account)); err != nil {
 		return fmt.Errorf("store profile: %w", err)
 	}
-	if _, err := s.db.Exec(ctx, `insert into settings (account_id, language, zone, theme, lists_seen_by) values ($1, '', '', '', $2)`, int64(account), string(SeenByMe)); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into settings (account_id, language, zone, theme, lists_seen_by) values ($1, '', '', '', $2)`, int64(account), string(relation.ByMe)); err != nil {
 		return fmt.Errorf("store settings: %w", err)
 	}
 	return nil

@@ -1,0 +1,98 @@
+package account
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"exeunt/internal/db"
+	"exeunt/internal/relation"
+	"exeunt/internal/service"
+	"exeunt/internal/who"
+)
+
+// profile gives an account's profile with its links; an empty one if it has none.
+func (s store) profile(ctx context.Context, account who.ID) (Profile, error) {
+	var p Profile
+	err := s.db.Q(ctx).QueryRowContext(ctx, `select display_name, bio, avatar, cover from profiles where account_id = $1`, int64(account)).Scan(&p.Display, &p.Bio, &p.Avatar, &p.Cover)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return p, fmt.Errorf("read profile: %w", err)
+	}
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select label, url from profile_links where account_id = $1 order by position, id limit $2`, int64(account), mostLinks)
+	if err != nil {
+		return p, fmt.Errorf("read links of profile: %w", err)
+	}
+	p.Links, err = db.Scan(rows, func(r db.Row) (ProfileLink, error) {
+		var l ProfileLink
+		err := r.Scan(&l.Label, &l.URL)
+		return l, err
+	})
+	return p, err
+}
+
+// setProfile stores names, words and links. Pictures are [store.setPicture]'s.
+func (s store) setProfile(ctx context.Context, pass service.Pass, account who.ID, p Profile) error {
+	if !pass.Valid() {
+		return service.ErrNoPass()
+	}
+	if _, err := s.db.Exec(ctx, `insert into profiles (account_id, display_name, bio, avatar, cover) values ($1, $2, $3, '', '')
+		on conflict (account_id) do update set display_name = excluded.display_name, bio = excluded.bio`, int64(account), p.Display, p.Bio); err != nil {
+		return fmt.Errorf("store profile: %w", err)
+	}
+	if _, err := s.db.Exec(ctx, `delete from profile_links where account_id = $1`, int64(account)); err != nil {
+		return fmt.Errorf("remove links of profile: %w", err)
+	}
+	for i, l := range p.Links {
+		if _, err := s.db.Exec(ctx, `insert into profile_links (id, account_id, position, label, url) values ($1, $2, $3, $4, $5)`,
+			int64(s.db.IDs.Next()), int64(account), i, l.Label, l.URL); err != nil {
+			return fmt.Errorf("store link of profile: %w", err)
+		}
+	}
+	return nil
+}
+
+// setPicture refers to a picture and gives the key of the one before.
+func (s store) setPicture(ctx context.Context, pass service.Pass, account who.ID, which Which, key string) (old string, err error) {
+	if !pass.Valid() {
+		return "", service.ErrNoPass()
+	}
+	column := map[Which]string{Avatar: "avatar", Cover: "cover"}[which]
+	if column == "" {
+		return "", fmt.Errorf("store picture: no picture %q", which)
+	}
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select `+column+` from profiles where account_id = $1`+s.db.ForUpdate(), int64(account)).Scan(&old)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", errNoAccount()
+	}
+	if err != nil {
+		return "", fmt.Errorf("read picture: %w", err)
+	}
+	if _, err := s.db.Exec(ctx, `update profiles set `+column+` = $1 where account_id = $2`, key, int64(account)); err != nil {
+		return "", fmt.Errorf("store picture: %w", err)
+	}
+	return old, nil
+}
+
+// settings gives an account's settings; those of a new account if it has none.
+func (s store) settings(ctx context.Context, account who.ID) (Settings, error) {
+	x := Settings{SeenBy: relation.ByMe}
+	err := s.db.Q(ctx).QueryRowContext(ctx, `select language, zone, theme, lists_seen_by from settings where account_id = $1`, int64(account)).
+		Scan((*string)(&x.Language), &x.Zone, (*string)(&x.Theme), (*string)(&x.SeenBy))
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return x, fmt.Errorf("read settings: %w", err)
+	}
+	return x, nil
+}
+
+func (s store) setSettings(ctx context.Context, pass service.Pass, account who.ID, x Settings) error {
+	if !pass.Valid() {
+		return service.ErrNoPass()
+	}
+	if _, err := s.db.Exec(ctx, `insert into settings (account_id, language, zone, theme, lists_seen_by) values ($1, $2, $3, $4, $5)
+		on conflict (account_id) do update set language = excluded.language, zone = excluded.zone, theme = excluded.theme, lists_seen_by = excluded.lists_seen_by`,
+		int64(account), string(x.Language), x.Zone, string(x.Theme), string(x.SeenBy)); err != nil {
+		return fmt.Errorf("store settings: %w", err)
+	}
+	return nil
+}
