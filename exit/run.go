@@ -137,7 +137,7 @@ type RunStore interface {
 	// fn's progress to the step. Rows, cursor and counts change together or not at all. Conflict if the lease was lost.
 	Chunk(ctx context.Context, l Lease, now time.Time, fn func(ctx context.Context, s StepStatus) (Progress, error)) (StepStatus, error)
 	// Settle ends a step, or puts it back; Conflict if the lease was lost. Open steps of other runs that the
-	// same erasure covers are satisfied.
+	// same erasure covers are satisfied; one that its choice narrows covers none.
 	Settle(ctx context.Context, l Lease, s Settlement) error
 	// Alter changes a run of the version given; Conflict if it has changed since.
 	Alter(ctx context.Context, id string, version int, a Alteration) error

@@ -109,13 +109,14 @@ var covered = map[exit.Act][]string{
 func satisfy(ctx context.Context, tx *sql.Tx, l exit.Lease, now time.Time) error {
 	acts := covered[l.Step.Act]
 	subject, err := effective(l.Run.Subject.String(), l.Step.Subject)
-	if err != nil || acts == nil || subject.Kind == "" {
+	// A step that a choice narrows (one archive of several) leaves the others' work to do.
+	if err != nil || acts == nil || subject.Kind == "" || l.Step.Choice != "" {
 		return err
 	}
 	var a list
 	whole := a.add(subject.Whole().String())
 	rows, err := tx.QueryContext(ctx, `select s.run, s.seq, s.subject, r.subject, r.part from exit_steps s join exit_runs r on r.id = s.run
-		where s.run in (select id from exit_runs where subject = `+whole+` and state in ('open', 'running')
+		where s.run in (select id from exit_runs where subject = `+whole+` and subject <> '' and state in ('open', 'running')
 			union select run from exit_steps where subject = `+whole+` and subject <> '')
 		and r.state in ('open', 'running') and s.run <> `+a.add(l.Run.ID)+`
 		and s.state = 'waiting' and s.chunks = 0 and s.holder = `+a.add(l.Step.Holder)+` and s.class = `+a.add(l.Step.Class)+`

@@ -112,7 +112,8 @@ func settleSatisfies(t *testing.T, s exit.RunStore) {
 	do(t, s, 50, "part seal")
 }
 
-// settleNarrow: the erasure of a part leaves the rest to do, and so does a detachment where all is to go.
+// settleNarrow: the erasure of a part leaves the rest to do, and so do a detachment where all is to
+// go and a step that its choice narrows.
 func settleNarrow(t *testing.T, s exit.RunStore) {
 	closing(t, s, "whole", someone)
 	part, steps := agreed("part", someone.Within("circle"), exit.Close, step(exit.ActErase, "likes", 1))
@@ -130,6 +131,13 @@ func settleNarrow(t *testing.T, s exit.RunStore) {
 		wantState(t, got["erase:post.likes"], want)
 	}
 	_, got := load(t, s, "place")
+	wantState(t, got["erase:post.posts"], exit.StepWaiting)
+	one := step(exit.ActErase, "posts", 3)
+	one.Choice = "run"
+	archive, steps := agreed("one", someone, exit.TakeAlong, one)
+	add(t, s, archive, steps)
+	do(t, s, 3, "one erase:post.posts")
+	_, got = load(t, s, "whole")
 	wantState(t, got["erase:post.posts"], exit.StepWaiting)
 }
 
