@@ -132,11 +132,11 @@ func settleNarrow(t *testing.T, s exit.RunStore) {
 	}
 	_, got := load(t, s, "place")
 	wantState(t, got["erase:post.posts"], exit.StepWaiting)
-	one := step(exit.ActErase, "posts", 3)
+	one := step(exit.ActErase, "posts", 2)
 	one.Choice = "run"
 	archive, steps := agreed("one", someone, exit.TakeAlong, one)
 	add(t, s, archive, steps)
-	do(t, s, 3, "one erase:post.posts")
+	do(t, s, 2, "one erase:post.posts")
 	_, got = load(t, s, "whole")
 	wantState(t, got["erase:post.posts"], exit.StepWaiting)
 }
