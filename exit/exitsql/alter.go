@@ -151,7 +151,7 @@ func forget(ctx context.Context, tx *sql.Tx, id string, to exit.Alteration) erro
 		return fmt.Errorf("forget subject: %w", err)
 	}
 	if subject != "" && part == "" {
-		if _, err := tx.ExecContext(ctx, `update exit_runs set forgets = 1 where subject = $1`, subject); err != nil {
+		if _, err := tx.ExecContext(ctx, `update exit_runs set forgets = 1 where subject = $1 and subject <> ''`, subject); err != nil {
 			return fmt.Errorf("forget subject: %w", err)
 		}
 		if err := forgetEnded(ctx, tx, `subject = $1`, subject); err != nil {

@@ -14,6 +14,9 @@ import (
 
 // Lease implements [exit.RunStore]. Steps whose worker's lease has run out come first.
 func (s *Store) Lease(ctx context.Context, now, machine time.Time, ttl time.Duration, limit int) ([]exit.Lease, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
 	var out []exit.Lease
 	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		until := millis(machine.Add(ttl))

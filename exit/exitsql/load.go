@@ -161,7 +161,7 @@ func (s *Store) Load(ctx context.Context, id string) (exit.Run, []exit.StepStatu
 
 // Open implements [exit.RunStore].
 func (s *Store) Open(ctx context.Context, whole exit.Subject) ([]exit.RunFact, error) {
-	facts, err := s.facts(ctx, `subject = $1 and state in ('open', 'running') order by agreed desc, id desc`, whole.Whole().String())
+	facts, err := s.facts(ctx, `subject = $1 and subject <> '' and state in ('open', 'running') order by agreed desc, id desc`, whole.Whole().String())
 	if err != nil {
 		return nil, fmt.Errorf("read open runs: %w", err)
 	}

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"exeunt/exit"
 )
 
 //go:embed migrations/*.sql
@@ -18,6 +20,17 @@ var types = regexp.MustCompile(`\b(integer|blob)\b`)
 
 // migrationLock is the key of the advisory lock that keeps two servers from migrating at once.
 const migrationLock = 0x65786974
+
+// Places are the columns that refer to a subject, for a test that compares a schema with what its
+// holders claim. Forgetting empties them; exit_steps.choice may name an heir.
+func Places() []exit.Place {
+	return []exit.Place{
+		{Table: "exit_runs", Column: "subject"},
+		{Table: "exit_runs", Column: "owner"},
+		{Table: "exit_steps", Column: "subject"},
+		{Table: "exit_steps", Column: "choice"},
+	}
+}
 
 // Migrate brings the tables to the newest form. It only goes forward, does each file once, in one
 // transaction with its entry in the table exit_migrations, and may be called at every start, by

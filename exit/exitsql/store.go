@@ -104,7 +104,7 @@ func (s *Store) lockRun(ctx context.Context, tx *sql.Tx, id string) error {
 		return nil
 	}
 	var one int
-	if err := tx.QueryRowContext(ctx, `select 1 from exit_runs where id = $1 for update`, id).Scan(&one); err != nil {
+	if err := tx.QueryRowContext(ctx, `select 1 from exit_runs where id = $1 for no key update`, id).Scan(&one); err != nil {
 		return fmt.Errorf("lock run %s: %w", id, found(err))
 	}
 	return nil
