@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -49,45 +50,71 @@ func (e *Engine) log() *slog.Logger {
 	return e.Log
 }
 
-// Check reports what is wrong with the engine's holders: names used twice, classes that wait
-// for one another, gates without a keeper.
+// Check reports what is wrong with the engine's holders and policy, to be asked once at start:
+// names used twice, classes that wait for one another, gates without a keeper, a class without a
+// promise, and promises that a holder cannot keep.
 func (e *Engine) Check() error {
-	seen := map[string]bool{}
-	after := map[string][]string{}
+	classes := map[string]Class{}
 	for _, h := range e.Holders {
 		for _, c := range h.Classes() {
 			id := h.Name() + "." + c.Name
-			if seen[id] {
+			if _, twice := classes[id]; twice {
 				return fmt.Errorf("class %s is declared twice", id)
 			}
-			seen[id] = true
-			for _, o := range c.After {
-				after[id] = append(after[id], o.Class)
-			}
+			classes[id] = c
 			if _, ok := h.(Gatekeeper); c.Gate != "" && !ok {
 				return fmt.Errorf("class %s has gate %q and its holder answers none", id, c.Gate)
 			}
+			if err := e.checkPromise(id, c); err != nil {
+				return err
+			}
 		}
 	}
+	return checkOrder(classes)
+}
+
+// checkPromise compares a class with what the policy promises for it.
+func (e *Engine) checkPromise(id string, c Class) error {
+	if e.Policy == nil {
+		return nil
+	}
+	p := e.Policy.Class(id)
+	if p.Manner == "" {
+		return fmt.Errorf("the policy promises nothing for class %s, and has no \"*\"", id)
+	}
+	for _, m := range append([]Manner{p.Manner}, p.Choice...) {
+		if m != Erase && !slices.Contains(c.Manners, m) {
+			return fmt.Errorf("the policy says %q for class %s, and its holder cannot", m, id)
+		}
+	}
+	return nil
+}
+
+// checkOrder reports classes that would wait for themselves. A class waits for those that it names
+// and for all of a lower rank, so naming one of a higher rank is a circle too.
+func checkOrder(classes map[string]Class) error {
 	state := map[string]int{}
 	var visit func(string) error
 	visit = func(id string) error {
-		if state[id] == 1 {
+		switch state[id] {
+		case 1:
 			return fmt.Errorf("class %s waits for itself", id)
-		}
-		if state[id] == 2 {
+		case 2:
 			return nil
 		}
 		state[id] = 1
-		for _, o := range after[id] {
-			if err := visit(o); err != nil {
+		for _, o := range classes[id].After {
+			if before, ok := classes[o.Class]; ok && before.Rank > classes[id].Rank {
+				return fmt.Errorf("class %s waits for %s, whose higher rank waits for it", id, o.Class)
+			}
+			if err := visit(o.Class); err != nil {
 				return err
 			}
 		}
 		state[id] = 2
 		return nil
 	}
-	for id := range seen {
+	for _, id := range slices.Sorted(maps.Keys(classes)) {
 		if err := visit(id); err != nil {
 			return err
 		}
