@@ -45,7 +45,7 @@ type web struct {
 	now     func(ctx context.Context) (time.Time, error)
 	visit   func(r *http.Request) (Visit, error)
 	trial   func(ctx context.Context, now time.Time) *ui.TrialBar // nil: not a trial install
-	zone    *time.Location                                       // the policy's
+	zone    *time.Location                                        // the policy's
 	origins *http.CrossOriginProtection
 }
 

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"exeunt/archive"
+	"exeunt/internal/leave"
+	"exeunt/internal/server"
+	"exeunt/ledger"
+)
+
+type importCmd struct {
+	place
+	Account string `required:"" help:"Name of the account." placeholder:"NAME"`
+	Archive string `arg:"" type:"existingpath" help:"zip, tar.gz or folder."`
+}
+
+func (c *importCmd) Run(a *app) error {
+	return a.with(c.place, func(h *server.House) error {
+		acc, err := h.Accounts.ByName(a.ctx, c.Account)
+		if err != nil {
+			return err
+		}
+		im, err := h.Leave.ImportFrom(a.ctx, acc.ID, c.Archive)
+		if err != nil {
+			return err
+		}
+		type result struct {
+			Class  string `json:"class"`
+			Result string `json:"result"`
+			Reason string `json:"reason,omitempty"`
+			N      int64  `json:"n"`
+		}
+		out := struct {
+			Import  string   `json:"import"`
+			Kind    string   `json:"kind"`
+			Records int64    `json:"records"`
+			Results []result `json:"results"`
+		}{im.ID.String(), im.Kind, im.Done, nil}
+		var text strings.Builder
+		for _, r := range im.Results {
+			out.Results = append(out.Results, result{r.Class, r.Result, r.Reason, r.N})
+			fmt.Fprintf(&text, "%-24s %-10s %7d  %s\n", r.Class, r.Result, r.N, r.Reason)
+		}
+		return a.print(out, "%s archive, %d records\n%s", im.Kind, im.Done, text.String())
+	})
+}
+
+type exportCmd struct {
+	place
+	scope
+	Account string `required:"" help:"Name of the account." placeholder:"NAME"`
+	Out     string `required:"" help:"File to write." type:"path" placeholder:"FILE"`
+	Volume  string `help:"Begin a further file at this size (2GiB); without it, one file." placeholder:"SIZE"`
+	Since   string `help:"Nothing older." placeholder:"DATE"`
+	NoMedia bool   `help:"Without images."`
+}
+
+func (c *exportCmd) Run(a *app) error {
+	return a.with(c.place, func(h *server.House) error {
+		acc, err := h.Accounts.ByName(a.ctx, c.Account)
+		if err != nil {
+			return err
+		}
+		p := leave.Packing{Account: acc.ID, In: c.in(), Media: !c.NoMedia, MaxBytes: -1}
+		if c.Volume != "" {
+			if p.MaxBytes, err = size(c.Volume); err != nil {
+				return err
+			}
+		}
+		if c.Since != "" {
+			if p.Since, err = time.ParseInLocation(time.DateOnly, c.Since, h.Policy.Zone); err != nil {
+				return fmt.Errorf("read --since: %w", err)
+			}
+		}
+		files, err := h.Leave.PackTo(a.ctx, &p, c.Out)
+		if err != nil {
+			return err
+		}
+		return a.print(map[string]any{"files": files}, "%s\n", strings.Join(files, "\n"))
+	})
+}
+
+// size reads "500MiB" or "2GiB".
+func size(s string) (int64, error) {
+	units := []struct {
+		suffix string
+		bytes  int64
+	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"B", 1}}
+	for _, u := range units {
+		digits, ok := strings.CutSuffix(s, u.suffix)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(digits, 10, 40)
+		if err != nil || n <= 0 {
+			break
+		}
+		return n * u.bytes, nil
+	}
+	return 0, fmt.Errorf("a size is a number and KiB, MiB or GiB, not %q", s)
+}
+
+type verifyCmd struct {
+	File string `arg:"" type:"existingpath" help:"An archive or a certificate."`
+	Key  string `help:"The signer's public key." placeholder:"VKEY"`
+}
+
+func (c *verifyCmd) Run(a *app) error {
+	certificate, err := isCertificate(c.File)
+	if err != nil {
+		return err
+	}
+	if certificate {
+		return c.certificate(a)
+	}
+	r, err := archive.Verify(a.ctx, c.File)
+	if err != nil {
+		return err
+	}
+	return a.print(map[string]any{"kind": "archive", "ok": true, "report": r}, "archive: every file is there and unchanged\n%s", archiveLines(r))
+}
+
+func isCertificate(path string) (bool, error) {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		return false, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false, fmt.Errorf("open file: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	head := make([]byte, 64)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return false, fmt.Errorf("read file: %w", err)
+	}
+	return strings.HasPrefix(string(head[:n]), "exeunt certificate "), nil
+}
+
+func (c *verifyCmd) certificate(a *app) error {
+	info, err := os.Stat(c.File)
+	if err != nil {
+		return fmt.Errorf("read certificate: %w", err)
+	}
+	if info.Size() > ledger.MaxFile {
+		return ledger.ErrTooLarge
+	}
+	b, err := os.ReadFile(c.File)
+	if err != nil {
+		return fmt.Errorf("read certificate: %w", err)
+	}
+	r, err := ledger.Verify(b, c.Key)
+	if err != nil {
+		return fmt.Errorf("the certificate does not hold: %w", err)
+	}
+	return a.print(map[string]any{
+		"kind": "certificate", "ok": true, "key": r.Key, "key_verified": r.KeyVerified, "trial": r.Certificate.Trial,
+		"sums": r.Certificate.Sums, "kept": r.Kept, "findings": r.Findings, "sealed": r.Certificate.Sealed, "aged_out": r.Certificate.AgedOut,
+	}, "%s", certificateLines(r))
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"exeunt/internal/server"
+)
+
+type serveCmd struct {
+	place
+	Listen string `help:"Where to listen." default:"127.0.0.1:8080" placeholder:"ADDR"`
+	Media  string `help:"Folder or s3://… for media; remembered." placeholder:"URL"`
+	Policy string `help:"Exit policy; remembered." type:"path" placeholder:"FILE"`
+	Host   string `help:"Where people reach the install, for addresses in archives." placeholder:"HOST"`
+	TLS    bool   `help:"The install is reached through TLS: cookies are marked Secure." name:"tls"`
+	Trial  bool   `help:"A trial install: its clock can be moved, visitors are lent an account."`
+	Begin  string `help:"The day on which a new trial install begins." placeholder:"DATE"`
+}
+
+func (c *serveCmd) Run(a *app) (err error) {
+	o := a.options(c.place)
+	o.Media, o.Policy, o.Host, o.Secure = c.Media, c.Policy, c.Host, c.TLS
+	o.Log = slog.New(slog.NewJSONHandler(a.err, nil))
+	if o.Host == "" {
+		o.Host = c.Listen
+	}
+	// Listening comes first: an address that is taken is told before anything is changed.
+	l, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	h, err := server.Open(a.ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := h.Close(); err == nil {
+			err = e
+		}
+	}()
+	if err := c.prepare(a, h); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "listening on http://%s\n", l.Addr())
+	return h.Serve(a.ctx, l)
+}
+
+// prepare does what must be done before the first request is answered.
+func (c *serveCmd) prepare(a *app, h *server.House) error {
+	if c.Trial {
+		begin := time.Time{}
+		if c.Begin != "" {
+			var err error
+			if begin, err = time.ParseInLocation(time.DateOnly, c.Begin, h.Policy.Zone); err != nil {
+				return fmt.Errorf("read --begin: %w", err)
+			}
+		}
+		if err := h.BeginTrial(a.ctx, begin); err != nil {
+			return err
+		}
+	} else if c.Begin != "" {
+		return fmt.Errorf("--begin goes with --trial")
+	}
+	done, err := h.Leave.Replay(a.ctx)
+	if err != nil {
+		return fmt.Errorf("replay the list outside the database: %w", err)
+	}
+	if done.Erasures+done.Closings+done.Undone > 0 {
+		fmt.Fprintf(a.out, "replayed %d erasures (%d items), %d closings, %d returns\n", done.Erasures, done.Items, done.Closings, done.Undone)
+	}
+	if h.DB.Trial() {
+		return nil
+	}
+	token, first, err := h.Accounts.FirstStart(a.ctx)
+	if err != nil {
+		return err
+	}
+	if first {
+		fmt.Fprintf(a.out, "the operator's account is made at http://%s/operator/%s (once, within 24 hours)\n", c.Listen, token)
+	}
+	return nil
+}

@@ -1,0 +1,301 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"exeunt/exit"
+	"exeunt/internal/account"
+	"exeunt/internal/blob"
+	"exeunt/internal/circle"
+	"exeunt/internal/clock"
+	"exeunt/internal/db"
+	"exeunt/internal/job"
+	"exeunt/internal/leave"
+	"exeunt/internal/page"
+	"exeunt/internal/post"
+	"exeunt/internal/relation"
+	"exeunt/internal/service"
+	"exeunt/internal/talk"
+	"exeunt/ledger"
+	"exeunt/policies"
+)
+
+// Options says where an install lives. Empty fields take what the install remembers, then the default.
+type Options struct {
+	Data       string // folder of the SQLite database, media, keys, the list outside, spool
+	Database   string // postgres://…; "" is the SQLite file in Data
+	Media      string // a folder or s3://…; remembered
+	Outside    string // a folder or bucket for the list outside the database; remembered
+	SigningKey string // the ledger key's file
+	Policy     string // the policy's file; its source is remembered
+	Host       string // where people reach the install, without scheme; for addresses in archives
+	Secure     bool   // behind TLS: cookies are Secure
+	Log        *slog.Logger
+	Clock      clock.Clock // the machine clock
+	Hash       account.HashCost
+}
+
+// House is the install put together.
+type House struct {
+	Options  Options
+	DB       *db.DB
+	Desk     *service.Desk
+	Registry *service.Registry
+	Blobs    *blob.Store
+	Queue    *job.Queue
+	Engine   *exit.Engine
+	Policy   *exit.Policy
+	Accounts *account.Room
+	Leave    *leave.Room
+	rooms    []room
+	wake     chan struct{}
+}
+
+// room is a part of the house with pages.
+type room interface{ Routes() []service.Route }
+
+// database gives where the install's database is.
+func (o Options) database() string {
+	if o.Database != "" {
+		return o.Database
+	}
+	return filepath.Join(o.Data, "exeunt.sqlite")
+}
+
+// Open puts the install together: it opens and migrates the database, and wires the rooms. It
+// starts nothing.
+func Open(ctx context.Context, o Options) (*House, error) {
+	if o.Clock == nil {
+		o.Clock = clock.System{}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(filepath.Join(o.Data, "spool"), 0o700); err != nil {
+		return nil, fmt.Errorf("make data folder: %w", err)
+	}
+	d, err := db.Open(ctx, o.database(), o.Clock)
+	if err != nil {
+		return nil, err
+	}
+	h := &House{Options: o, DB: d, wake: make(chan struct{}, 1)}
+	if err := h.furnish(ctx); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return h, nil
+}
+
+// Close lets go of database, media and list.
+func (h *House) Close() error {
+	var closers []io.Closer
+	if h.Leave != nil && h.Leave.Outside != nil {
+		closers = append(closers, h.Leave.Outside)
+	}
+	if h.Blobs != nil {
+		closers = append(closers, h.Blobs)
+	}
+	var errs []error
+	for _, c := range append(closers, h.DB) {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// remembered gives an option, or what the install remembers of it, or its default; an option that
+// is given is remembered.
+func (h *House) remembered(ctx context.Context, name, given, otherwise string) (string, error) {
+	if given != "" {
+		old, ok, err := h.DB.Setting(ctx, name)
+		if err != nil || ok && old == given {
+			return given, err
+		}
+		return given, h.DB.SetSetting(ctx, name, given)
+	}
+	value, ok, err := h.DB.Setting(ctx, name)
+	if err != nil || ok {
+		return value, err
+	}
+	return otherwise, nil
+}
+
+func (h *House) readPolicy(ctx context.Context) error {
+	var given string
+	if h.Options.Policy != "" {
+		b, err := os.ReadFile(h.Options.Policy)
+		if err != nil {
+			return fmt.Errorf("read policy: %w", err)
+		}
+		if _, err := exit.ParsePolicy(b); err != nil {
+			return fmt.Errorf("policy %s: %w", h.Options.Policy, err)
+		}
+		given = string(b)
+	}
+	source, err := h.remembered(ctx, "policy", given, string(policies.Default()))
+	if err != nil {
+		return err
+	}
+	if h.Policy, err = exit.ParsePolicy([]byte(source)); err != nil {
+		return fmt.Errorf("the install's policy: %w", err)
+	}
+	return nil
+}
+
+// furnish wires the rooms in the order of the layers.
+func (h *House) furnish(ctx context.Context) error {
+	o := h.Options
+	if err := h.readPolicy(ctx); err != nil {
+		return err
+	}
+	media, err := h.remembered(ctx, "media", o.Media, filepath.Join(o.Data, "media"))
+	if err != nil {
+		return err
+	}
+	outside, err := h.remembered(ctx, "outside", o.Outside, filepath.Join(o.Data, "outside"))
+	if err != nil {
+		return err
+	}
+	if h.Blobs, err = blob.Open(ctx, media, h.DB, o.Clock); err != nil {
+		return err
+	}
+	list, err := leave.OpenOutside(ctx, outside)
+	if err != nil {
+		return err
+	}
+	h.Leave = &leave.Room{Outside: list}
+	keyFile := o.SigningKey
+	if keyFile == "" {
+		keyFile = filepath.Join(o.Data, "keys", "ledger")
+		if err := os.MkdirAll(filepath.Dir(keyFile), 0o700); err != nil {
+			return fmt.Errorf("make folder for keys: %w", err)
+		}
+	}
+	key, err := ledger.LoadOrCreateKey(keyFile, "exeunt")
+	if err != nil {
+		return fmt.Errorf("signing key: %w", err)
+	}
+	secret, err := account.InstallSecret(ctx, h.DB)
+	if err != nil {
+		return err
+	}
+	h.Queue = job.New(h.DB, o.Clock)
+	h.Queue.Log = o.Log
+	return h.wire(ctx, key, secret)
+}
+
+func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error {
+	o := h.Options
+	h.Registry = &service.Registry{}
+	h.Desk = service.NewDesk(h.DB, h.Registry)
+	h.Accounts = account.New(account.Config{
+		DB: h.DB, Desk: h.Desk, Blobs: h.Blobs, Secret: secret, Secure: o.Secure, Hash: o.Hash, NameHeld: h.Policy.Close.NameHeld,
+		Zone: h.Policy.Zone, Slip: h.Leave.OpenSlip,
+	})
+	relations := relation.New(relation.Config{DB: h.DB, Desk: h.Desk, NameKey: account.NameKey, Host: o.Host})
+	posts := post.New(post.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, NameKey: account.NameKey, Host: o.Host})
+	talks := talk.New(talk.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, NameKey: account.NameKey})
+	circles := circle.New(circle.Config{DB: h.DB, Desk: h.Desk, Accounts: h.Accounts})
+	pages := page.New(page.Config{DB: h.DB, Desk: h.Desk, Accounts: h.Accounts, Relations: relations, Posts: posts, Talk: talks, Circles: circles.Found})
+	posts.Places = circles
+
+	h.Engine = &exit.Engine{
+		Store: h.DB.Runs, Policy: h.Policy, Now: h.DB.Now, Machine: o.Clock.Now, Log: o.Log,
+		Holders: []exit.Holder{h.Desk, h.Accounts, relations, posts, talks, circles, h.Leave, h.Queue, h.Blobs},
+	}
+	l := h.Leave
+	l.DB, l.Desk, l.Registry, l.Blobs, l.Queue, l.Engine, l.Accounts = h.DB, h.Desk, h.Registry, h.Blobs, h.Queue, h.Engine, h.Accounts
+	l.Policy, l.Key, l.Log, l.Host, l.Spool = h.Policy, key, o.Log, o.Host, filepath.Join(o.Data, "spool")
+	l.Begin()
+	h.Registry.Services = []service.Service{page.Service, circle.Service}
+	h.Registry.Kinds = []service.Kind{posts.Kind(), circles.Kind()}
+	h.Registry.Holders = h.Engine.Holders
+	h.rooms = []room{h.Accounts, relations, posts, talks, circles, pages, h.Leave}
+	if err := h.Engine.Check(); err != nil {
+		return fmt.Errorf("holders: %w", err)
+	}
+	return h.Desk.Announce(ctx)
+}
+
+// Settle works on everything that is due now and gives when none of it is waiting or running, here
+// or on another node. Wait is called between looks while others work.
+func (h *House) Settle(ctx context.Context, wait func(context.Context) error) error {
+	for {
+		steps, err := h.Engine.Work(ctx, 100)
+		if err != nil {
+			return fmt.Errorf("work on steps: %w", err)
+		}
+		jobs, err := h.Queue.Work(ctx, 100)
+		if err != nil {
+			return fmt.Errorf("work on jobs: %w", err)
+		}
+		if steps+jobs > 0 {
+			continue
+		}
+		now, err := h.DB.Now(ctx)
+		if err != nil {
+			return err
+		}
+		busy, err := h.DB.Runs.Busy(ctx, now)
+		if err != nil {
+			return err
+		}
+		pending, err := h.Queue.Pending(ctx, 10*time.Minute)
+		if err != nil {
+			return err
+		}
+		if busy == 0 && pending == 0 {
+			return nil
+		}
+		if err := wait(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// Travel moves a trial install's promise clock forward, from due date to due date, and has all that
+// is due at each done before it goes on.
+func (h *House) Travel(ctx context.Context, by time.Duration, wait func(context.Context) error) error {
+	now, err := h.DB.Now(ctx)
+	if err != nil {
+		return err
+	}
+	end := now.Add(by)
+	for {
+		if err := h.Settle(ctx, wait); err != nil {
+			return err
+		}
+		next, ok, err := h.DB.Runs.Next(ctx)
+		if err != nil {
+			return err
+		}
+		if !ok || next.After(end) {
+			break
+		}
+		if now, err = h.DB.Now(ctx); err != nil {
+			return err
+		}
+		if next.After(now) {
+			if err := h.DB.Move(ctx, next); err != nil {
+				return err
+			}
+		}
+	}
+	if now, err = h.DB.Now(ctx); err != nil {
+		return err
+	}
+	if end.After(now) {
+		if err := h.DB.Move(ctx, end); err != nil {
+			return err
+		}
+	}
+	if err := h.Leave.Sweep(ctx); err != nil {
+		return err
+	}
+	return h.Settle(ctx, wait)
+}

@@ -1,0 +1,151 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"exeunt/internal/service"
+	"exeunt/internal/ui"
+)
+
+// Handler gives the answers to requests.
+func (h *House) Handler() http.Handler {
+	s := &web{log: h.Options.Log, now: h.DB.Now, visit: h.visit, zone: h.Policy.Zone, origins: http.NewCrossOriginProtection()}
+	var routes []service.Route
+	for _, r := range h.rooms {
+		routes = append(routes, r.Routes()...)
+	}
+	routes = append(routes, service.Route{Pattern: "GET /media/{key...}", Access: service.Leaving, Handle: h.Blobs.Handler(h.mayMedia)})
+	if h.DB.Trial() {
+		s.trial = h.trialBar
+		routes = append(routes, h.trialRoutes()...)
+	}
+	return s.handler(routes)
+}
+
+// visit reads the session that a request's cookie names.
+func (h *House) visit(r *http.Request) (Visit, error) {
+	v := Visit{Session: &service.Session{}}
+	s, err := h.Accounts.Lookup(r.Context(), h.Accounts.Token(r))
+	if err != nil {
+		return v, err
+	}
+	if s == nil {
+		v.Session.Entrances, err = h.Desk.Entrances(r.Context(), 0)
+		return v, err
+	}
+	v.Session = s
+	if lang, ok := ui.ParseLang(s.Language); ok {
+		v.Lang = lang
+	}
+	if s.Zone != "" {
+		if zone, err := time.LoadLocation(s.Zone); err == nil {
+			v.Zone = zone
+		}
+	}
+	return v, nil
+}
+
+// Serve answers requests at the listener and works on what is due until ctx ends; then it ends
+// requests and workers in order.
+func (h *House) Serve(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{
+		Handler: h.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(h.Options.Log.Handler(), slog.LevelWarn),
+	}
+	work, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { h.work(work) })
+	wg.Go(func() { h.Queue.Run(work, 2) })
+	wg.Go(func() { h.Blobs.Run(work) })
+	wg.Go(func() { h.sweep(work) })
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+		defer cancel()
+		err = srv.Shutdown(last)
+	}
+	stop()
+	wg.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// work has due steps done. A step that fails is put down at the step; what is logged here is that
+// the database could not be asked, which the next look tries again.
+func (h *House) work(ctx context.Context) {
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			tick := time.NewTicker(500 * time.Millisecond)
+			defer tick.Stop()
+			for {
+				n, err := h.Engine.Work(ctx, 1)
+				if err != nil && ctx.Err() == nil {
+					h.Options.Log.ErrorContext(ctx, "worker", "err", err)
+				}
+				if n > 0 && err == nil {
+					continue
+				}
+				select {
+				case <-ctx.Done():
+					return
+				case <-h.wake:
+				case <-tick.C:
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// Wake has the workers look for due steps at once.
+func (h *House) Wake() {
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+}
+
+// sweep forgets what has come to its end, every ten minutes.
+func (h *House) sweep(ctx context.Context) {
+	tick := time.NewTicker(10 * time.Minute)
+	defer tick.Stop()
+	for {
+		if err := h.sweepOnce(ctx); err != nil && ctx.Err() == nil {
+			h.Options.Log.ErrorContext(ctx, "sweep", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (h *House) sweepOnce(ctx context.Context) error {
+	if err := h.Leave.Sweep(ctx); err != nil {
+		return fmt.Errorf("sweep the Exit Center: %w", err)
+	}
+	for {
+		n, err := h.Accounts.Sweep(ctx, 500)
+		if err != nil {
+			return fmt.Errorf("sweep accounts: %w", err)
+		}
+		if n < 500 {
+			return nil
+		}
+	}
+}
