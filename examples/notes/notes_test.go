@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -32,7 +31,7 @@ func begin(t *testing.T) *program {
 	if p.Notes, err = Open(t.Context(), p.db, key, func() time.Time { return p.now }); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.Notes.db.Close() })
+	t.Cleanup(func() { p.must(p.Notes.db.Close()) })
 	return p
 }
 
@@ -146,7 +145,7 @@ func TestCloseErasesAndCertifies(t *testing.T) {
 // holds reports whether the database's files hold a text, after what was erased has left the write-ahead log.
 func (p *program) holds(text string) bool {
 	p.t.Helper()
-	if _, err := p.Notes.db.ExecContext(context.Background(), `pragma wal_checkpoint(truncate)`); err != nil {
+	if _, err := p.Notes.db.ExecContext(p.t.Context(), `pragma wal_checkpoint(truncate)`); err != nil {
 		p.t.Fatal(err)
 	}
 	for _, name := range []string{p.db, p.db + "-wal"} {
