@@ -51,6 +51,7 @@ func turn(ctx context.Context, tx *sql.Tx, id string, version int, to exit.Alter
 		set += `, began = ` + a.add(millis(to.Now))
 	case exit.RunSealed, exit.RunCancelled, exit.RunReturned:
 		set += `, ended = ` + a.add(millis(to.Now))
+	default: // no run goes back to cooling-off
 	}
 	res, err := tx.ExecContext(ctx, `update exit_runs set `+set+` where id = `+a.add(id)+` and version = `+a.add(version), a.args...)
 	if err != nil {

@@ -51,11 +51,14 @@ func (c *clocks) move(to time.Time) {
 // sight veils and freezes subjects, by sets of reasons.
 type sight struct{ store *exitsql.Store }
 
-func (sight) Name() string          { return "sight" }
+func (sight) Name() string { return "sight" }
+
 func (sight) Classes() []exit.Class { return nil }
+
 func (sight) Erase(context.Context, exit.Task) (exit.Progress, error) {
 	return exit.Progress{}, errors.New("nothing is kept here")
 }
+
 func (sight) Verify(context.Context, exit.Task) (exit.Residue, error) { return exit.Residue{}, nil }
 
 func (s sight) set(ctx context.Context, t exit.Task, what string, on bool) error {
@@ -73,6 +76,7 @@ func (s sight) set(ctx context.Context, t exit.Task, what string, on bool) error
 func (s sight) Veil(ctx context.Context, t exit.Task, on bool) error {
 	return s.set(ctx, t, "veil", on)
 }
+
 func (s sight) Freeze(ctx context.Context, t exit.Task, on bool) error {
 	return s.set(ctx, t, "freeze", on)
 }
