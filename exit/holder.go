@@ -140,7 +140,7 @@ type Outcome struct {
 	Missing int    // media that it names and the archive lacks
 }
 
-// Importer takes records back in, in chunks, one transaction each; original times are kept,
+// Importer takes records back in, each call in transactions of its own; original times are kept,
 // nobody is notified, and a repeat is a duplicate.
 type Importer interface {
 	Import(ctx context.Context, t Task, records []any, files Files) ([]Outcome, error)
