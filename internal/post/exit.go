@@ -1,0 +1,113 @@
+package post
+
+import (
+	"context"
+	"strings"
+
+	"exeunt/exit"
+	"exeunt/exit/exitsql"
+	"exeunt/internal/blob"
+)
+
+// Holder keeps posts, their images, and links that were brought along from elsewhere.
+type Holder struct {
+	exitsql.Tables
+	room *Room
+	// Posts that are detached are of two sorts: what nobody could see any more is erased, the rest stays.
+	hidden, stays exitsql.Table
+}
+
+// Holder gives the room's holder.
+func (r *Room) Holder() *Holder {
+	posts := exitsql.Table{
+		Name: "posts", Owner: "author_id", Key: "id", Bytes: "octet_length(text)", Service: "service", Place: "place_id",
+		OwnerID: exitsql.IntegerID, PlaceID: exitsql.IntegerID, DB: r.DB.Reader,
+		Stays: othersTalk, StaysAs: asSkeleton,
+		Also: append(hung("{rows} r"), `update circles set posts = posts - g.n
+			from (select r.place_id, count(*) as n from {rows} r where r.service = 'circle' group by r.place_id) g where circles.id = g.place_id`),
+	}
+	hidden, stays := posts, posts
+	hidden.Where = narrow
+	stays.Where, stays.Detach = `not (`+narrow+`)`, asDeparted
+	stays.Also = []string{`update mentions set author_id = null where ref_kind = 'post' and ref_id in (select r.id from {rows} r)`}
+	images := exitsql.Table{
+		Name: "post_images", Owner: "author_id", Key: "id", Bytes: "bytes", Scope: imagesIn, OwnerID: exitsql.IntegerID, DB: r.DB.Reader,
+		Also: []string{
+			blob.DoomSQL("{rows} r", "r.key", "r.author_id"),
+			blob.DoomSQL("{rows} r", "r.thumb", "r.author_id"),
+			`update posts set images = images - g.n from (select r.post_id, count(*) as n from {rows} r group by r.post_id) g where posts.id = g.post_id`,
+		},
+	}
+	links := exitsql.Table{Name: "kept_links", Owner: "account_id", Key: "id", Bytes: "octet_length(uri)", OwnerID: exitsql.IntegerID, DB: r.DB.Reader}
+	return &Holder{Tables: exitsql.Tables{"posts": {posts}, "images": {images}, "links": {links}}, room: r, hidden: hidden, stays: stays}
+}
+
+// imagesIn narrows images to those of posts in a service or a place.
+func imagesIn(s exit.Subject, arg func(value any) string) (string, error) {
+	where := `o.service = ` + arg(s.Service())
+	if s.Place() != "" {
+		place, err := exitsql.IntegerID(s.Place())
+		if err != nil {
+			return "", err
+		}
+		where += ` and o.place_id = ` + arg(place)
+	}
+	return `exists (select 1 from posts o where o.id = post_images.post_id and ` + where + `)`, nil
+}
+
+// Name is the holder's name.
+func (h *Holder) Name() string { return "post" }
+
+// Classes declares what the room keeps. Links belong to the page they were brought to.
+func (h *Holder) Classes() []exit.Class {
+	both := []string{"circle", Page}
+	return []exit.Class{
+		{
+			Name: "images", Services: both, Exported: true, Imported: true, Manners: []exit.Manner{exit.Erase},
+			Places: []exit.Place{{Table: "post_images", Column: "author_id"}, {Blobs: "posts/"}},
+		},
+		{
+			Name: "links", Services: []string{Page}, Exported: true, Imported: true,
+			Places: []exit.Place{{Table: "kept_links", Column: "account_id"}},
+		},
+		{
+			Name: "posts", Services: both, Exported: true, Imported: true, Manners: []exit.Manner{exit.Erase, exit.Detach},
+			Places: []exit.Place{{Table: "posts", Column: "author_id"}},
+			After:  []exit.Order{{Class: "post.images", Why: "post.order.images"}},
+		},
+	}
+}
+
+// The two phases of detaching posts, as they stand before the cursor.
+const (
+	phaseHidden = "hidden/"
+	phaseStays  = "stays/"
+)
+
+// Erase does one chunk. Detached posts stay as those of "a member who left"; what only the author or
+// the author's followers could see would be seen by nobody then, and is erased.
+func (h *Holder) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
+	if t.Class != "posts" || t.Manner != exit.Detach {
+		return h.Tables.Erase(ctx, t)
+	}
+	if cursor, ok := strings.CutPrefix(t.Cursor, phaseStays); ok {
+		t.Cursor = cursor
+		p, err := h.stays.Erase(ctx, t)
+		p.Cursor = phaseStays + p.Cursor
+		return p, err
+	}
+	t.Cursor, t.Manner = strings.TrimPrefix(t.Cursor, phaseHidden), exit.Erase
+	p, err := h.hidden.Erase(ctx, t)
+	p.Cursor = phaseHidden + p.Cursor
+	if p.Done {
+		p.Done, p.Cursor = false, phaseStays
+	}
+	return p, err
+}
+
+var (
+	_ exit.Holder   = (*Holder)(nil)
+	_ exit.Counter  = (*Holder)(nil)
+	_ exit.Exporter = (*Holder)(nil)
+	_ exit.Importer = (*Holder)(nil)
+)

@@ -1,0 +1,235 @@
+package post
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"exeunt/archive"
+	"exeunt/exit"
+	"exeunt/internal/db"
+	"exeunt/internal/who"
+)
+
+// most is how many records one call exports or imports at most.
+const most = 100
+
+// originPrefix begins the URI of a post that was written here: the same post brought back is known by it.
+const originPrefix = "urn:exeunt:post:"
+
+// Export writes posts as records, images as files, links as records, oldest first.
+func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Progress, error) {
+	s, err := spanOf(t)
+	if err != nil {
+		return exit.Progress{}, err
+	}
+	var p exit.Progress
+	switch t.Class {
+	case "posts":
+		p, err = h.exportPosts(ctx, t, s, to)
+	case "images":
+		p, err = h.exportImages(ctx, t, s, to)
+	case "links":
+		p, err = h.exportLinks(ctx, t, s, to)
+	default:
+		return p, exit.Fail(exit.Internal, "error.no_class", "class", t.Class)
+	}
+	if err != nil {
+		return p, fmt.Errorf("export %s: %w", t.Class, err)
+	}
+	return p, nil
+}
+
+// span is what one call of an export may give.
+type span struct {
+	owner      who.ID
+	after, cut int64 // ids
+	since      int64 // Unix milliseconds
+	service    string
+	place      int64
+}
+
+func spanOf(t exit.Task) (span, error) {
+	s := span{after: math.MinInt64, cut: math.MaxInt64, since: math.MinInt64, service: t.Subject.Service()}
+	s.owner, _ = who.ParseID(t.Subject.ID)
+	var err error
+	if t.Cursor != "" {
+		if s.after, err = strconv.ParseInt(t.Cursor, 10, 64); err != nil {
+			return s, fmt.Errorf("read cursor: %w", err)
+		}
+	}
+	if t.Cut != "" {
+		if s.cut, err = strconv.ParseInt(t.Cut, 10, 64); err != nil {
+			return s, fmt.Errorf("read cut: %w", err)
+		}
+	}
+	if !t.Since.IsZero() {
+		s.since = db.Ms(t.Since)
+	}
+	if t.Subject.Place() != "" {
+		place, ok := who.ParseID(t.Subject.Place())
+		if !ok {
+			return s, exit.Fail(exit.Invalid, "error.subject", "text", t.Subject.String())
+		}
+		s.place = int64(place)
+	}
+	return s, nil
+}
+
+func (h *Holder) exportPosts(ctx context.Context, t exit.Task, s span, to exit.Sink) (exit.Progress, error) {
+	p := exit.Progress{Cursor: t.Cursor}
+	posts, err := h.room.store.along(ctx, s)
+	if err != nil {
+		return p, err
+	}
+	ids, texts := make([]who.ID, len(posts)), make([]string, len(posts))
+	for i, x := range posts {
+		ids[i], texts[i] = x.ID, x.Text
+	}
+	images, err := h.room.store.images(ctx, ids)
+	if err != nil {
+		return p, err
+	}
+	if texts, err = h.room.Decode(ctx, texts...); err != nil {
+		return p, err
+	}
+	places, err := h.room.placeNames(ctx, s.owner, posts)
+	if err != nil {
+		return p, err
+	}
+	for i, x := range posts {
+		if to.Full() {
+			return p, nil
+		}
+		x.Text = texts[i]
+		if err := to.Record(record(x, images[x.ID], places[x.Place])); err != nil {
+			return p, err
+		}
+		p.Items, p.Cursor = p.Items+1, x.ID.String()
+	}
+	p.Done = len(posts) < most
+	return p, nil
+}
+
+// placeNames gives the names of the circles in which the posts stand.
+func (r *Room) placeNames(ctx context.Context, owner who.ID, posts []Post) (map[who.ID]string, error) {
+	if err := r.place(ctx, who.Viewer{Account: owner, State: who.Active}, posts); err != nil {
+		return nil, err
+	}
+	out := map[who.ID]string{}
+	for _, p := range posts {
+		out[p.Place] = p.In.Name
+	}
+	return out, nil
+}
+
+// record gives a post as it is taken along.
+func record(p Post, images []Image, place string) archive.Post {
+	a := archive.Post{ID: p.ID.String(), Origin: p.Origin, Place: p.Service, Text: p.Text, Language: p.Language, Published: archive.At(p.At),
+		Edited: archive.At(p.Edited), Likes: int64(p.Likes), Comments: int64(p.Comments), InReplyTo: p.ReplyTo, Sensitive: p.Sensitive, Summary: p.Summary}
+	if a.Origin == "" {
+		a.Origin = originPrefix + a.ID
+	}
+	if p.Place != 0 {
+		a.Circle, a.CircleName = p.Place.String(), place
+	}
+	switch kind, _ := p.Audience.Split(); kind {
+	case "public":
+		a.Audience = archive.AudiencePublic
+	case "unlisted":
+		a.Audience = archive.AudienceUnlisted
+	case "followers":
+		a.Audience = archive.AudienceFollowers
+	case "circle":
+		a.Audience = archive.AudienceCircle
+	default:
+		a.Audience = archive.AudienceOnlyMe
+	}
+	for _, i := range images {
+		x := archive.Image{Type: i.Type, Width: i.Width, Height: i.Height, Alt: i.Alt, Missing: i.Missing, Path: i.Name}
+		if i.Key != "" {
+			x.Path = fileName(i)
+		}
+		a.Images = append(a.Images, x)
+	}
+	return a
+}
+
+// fileName gives the name of an image in an archive.
+func fileName(i Image) string { return archive.MediaName(i.ID.String(), path.Ext(i.Key)) }
+
+func (h *Holder) exportImages(ctx context.Context, t exit.Task, s span, to exit.Sink) (exit.Progress, error) {
+	p := exit.Progress{Cursor: t.Cursor}
+	images, at, err := h.room.store.imagesAlong(ctx, s)
+	if err != nil {
+		return p, err
+	}
+	for n, i := range images {
+		if to.Full() {
+			return p, nil
+		}
+		size, err := h.exportImage(ctx, i, at[n], to)
+		if err != nil {
+			return p, err
+		}
+		p.Items, p.Bytes, p.Cursor = p.Items+1, p.Bytes+size, i.ID.String()
+	}
+	p.Done = len(images) < most
+	return p, nil
+}
+
+// exportImage hands over one file; what is not there is noted with the reason.
+func (h *Holder) exportImage(ctx context.Context, i Image, at time.Time, to exit.Sink) (int64, error) {
+	if i.Key == "" {
+		to.Missing(i.Name, i.Missing)
+		return 0, nil
+	}
+	size, err := h.room.Blobs.Size(ctx, i.Key)
+	if exit.KindOf(err) == exit.NotFound && err != nil {
+		to.Missing(fileName(i), "not in the store")
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return size, to.Media(fileName(i), size, at, func() (io.ReadCloser, error) { return h.room.Blobs.NewReader(ctx, i.Key, 0, -1) })
+}
+
+func (h *Holder) exportLinks(ctx context.Context, t exit.Task, s span, to exit.Sink) (exit.Progress, error) {
+	p := exit.Progress{Cursor: t.Cursor}
+	if t.Subject.In != "" && t.Subject.Service() != Page {
+		return exit.Progress{Done: true}, nil
+	}
+	links, err := h.room.store.linksAlong(ctx, s)
+	if err != nil {
+		return p, err
+	}
+	for _, l := range links {
+		if to.Full() {
+			return p, nil
+		}
+		if err := to.Record(l.link); err != nil {
+			return p, err
+		}
+		p.Items, p.Cursor = p.Items+1, strconv.FormatInt(l.id, 10)
+	}
+	p.Done = len(links) < most
+	return p, nil
+}
+
+// within narrows SQL to a service and place; columns begin with a prefix.
+func (s span) within(prefix string, n int) (string, []any) {
+	if s.service == "" {
+		return "", nil
+	}
+	text, args := fmt.Sprintf(" and %sservice = $%d", prefix, n), []any{s.service}
+	if s.place != 0 {
+		text, args = text+fmt.Sprintf(" and %splace_id = $%d", prefix, n+1), append(args, s.place)
+	}
+	return strings.TrimRight(text, " "), args
+}

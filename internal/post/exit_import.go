@@ -1,0 +1,289 @@
+package post
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"exeunt/archive"
+	"exeunt/exit"
+	"exeunt/internal/media"
+	"exeunt/internal/service"
+	"exeunt/internal/who"
+)
+
+// Bounds of what is brought along; archives of other sites allow more than one can write here.
+const (
+	mostImportedImages = 16
+	longestImported    = 400_000 // bytes of one text
+	longestURI         = 2000    // bytes
+)
+
+// Why something was not taken, and what is said of what was. After a tab stands a circle's name.
+const (
+	reasonLong   = "post.skip.long"
+	reasonImages = "post.skip.images" // they come with their posts
+	reasonLink   = "post.skip.link"
+	noteCircle   = "post.note.circle" // stood in a circle of which one is no member: on the own page, only for oneself
+)
+
+// Why a file that an archive has was not taken.
+const (
+	missingTooMany = "more images than a post has here"
+	missingRefused = "not an image that can be shown here"
+)
+
+// Import takes posts and links back in. It must not be called inside a transaction: files are put first,
+// then all records of the call are stored in one. Original times are kept, nobody is notified, and
+// what is here already, by author and origin, is a duplicate.
+func (h *Holder) Import(ctx context.Context, t exit.Task, records []any, files exit.Files) ([]exit.Outcome, error) {
+	owner, ok := who.ParseID(t.Subject.ID)
+	if !ok {
+		return nil, exit.Fail(exit.Invalid, "error.subject", "text", t.Subject.String())
+	}
+	out := make([]exit.Outcome, len(records))
+	for from := 0; from < len(records); from += most {
+		to := min(from+most, len(records))
+		var err error
+		switch t.Class {
+		case "posts":
+			err = h.importPosts(ctx, owner, records[from:to], out[from:to], files)
+		case "links":
+			err = h.importLinks(ctx, owner, records[from:to], out[from:to])
+		case "images":
+			for i := from; i < to; i++ {
+				out[i] = exit.Outcome{Result: "skipped", Reason: reasonImages}
+			}
+		default:
+			err = exit.Fail(exit.Internal, "error.no_class", "class", t.Class)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("import %s: %w", t.Class, err)
+		}
+	}
+	return out, nil
+}
+
+// originOf gives the URI by which a brought post is known again.
+func originOf(a archive.Post) string {
+	if a.Origin != "" {
+		return a.Origin
+	}
+	return originPrefix + a.ID
+}
+
+func (h *Holder) importPosts(ctx context.Context, owner who.ID, records []any, out []exit.Outcome, files exit.Files) error {
+	posts := make([]archive.Post, len(records))
+	origins := make([]string, len(records))
+	var own []who.ID
+	for i, rec := range records {
+		a, ok := rec.(archive.Post)
+		if !ok {
+			return fmt.Errorf("a record is a %T", rec)
+		}
+		posts[i], origins[i] = a, originOf(a)
+		if id, ok := who.ParseID(strings.TrimPrefix(origins[i], originPrefix)); ok && strings.HasPrefix(origins[i], originPrefix) {
+			own = append(own, id)
+		}
+	}
+	known, err := h.room.store.known(ctx, owner, origins, own)
+	if err != nil {
+		return err
+	}
+	v := who.Viewer{Account: owner, State: who.Active}
+	places, err := h.room.circlesOf(ctx, v, posts)
+	if err != nil {
+		return err
+	}
+	var fresh []Post
+	var images []Image
+	for i, a := range posts {
+		switch {
+		case known[origins[i]]:
+			out[i].Result = "duplicate"
+			continue
+		case len(a.Text)+len(a.Summary) > longestImported || len(origins[i]) > longestURI || len(a.InReplyTo) > longestURI:
+			out[i] = exit.Outcome{Result: "skipped", Reason: reasonLong}
+			continue
+		}
+		known[origins[i]] = true
+		p, note := h.room.brought(owner, a, origins[i], places)
+		taken, err := h.room.bring(ctx, p, a.Images, files)
+		if err != nil {
+			return err
+		}
+		out[i] = exit.Outcome{Result: "taken", Reason: note}
+		for _, x := range taken {
+			if x.Key == "" {
+				out[i].Missing++
+			}
+		}
+		p.Images = len(taken)
+		fresh, images = append(fresh, p), append(images, taken...)
+	}
+	return h.room.DB.Update(ctx, func(ctx context.Context) error { return h.room.take(ctx, owner, fresh, images) })
+}
+
+// circlesOf gives the circles of the posts in which the viewer may write.
+func (r *Room) circlesOf(ctx context.Context, v who.Viewer, posts []archive.Post) (map[who.ID]Place, error) {
+	var ids []who.ID
+	for _, a := range posts {
+		if id, ok := who.ParseID(a.Circle); ok && a.Place == "circle" {
+			ids = append(ids, id)
+		}
+	}
+	if r.Places == nil || len(ids) == 0 {
+		return nil, nil
+	}
+	return r.Places.Known(ctx, v, "circle", ids)
+}
+
+// brought gives the post that a record becomes, and what is to be said of it.
+func (r *Room) brought(owner who.ID, a archive.Post, origin string, places map[who.ID]Place) (Post, string) {
+	p := Post{ID: r.DB.IDs.Next(), Author: owner, Service: Page, Audience: who.Only(owner), Text: clean(Plain(a.Text)), Summary: clean(Plain(a.Summary)),
+		Sensitive: a.Sensitive, Language: clean(a.Language), ReplyTo: clean(a.InReplyTo), Origin: clean(origin), At: a.Published.Time, Edited: a.Edited.Time}
+	if a.Place == "circle" {
+		id, _ := who.ParseID(a.Circle)
+		if in, ok := places[id]; ok && in.Member {
+			p.Service, p.Place, p.Audience = in.Service, in.ID, in.Audience
+			return p, ""
+		}
+		return p, noteCircle + "\t" + clean(a.CircleName)
+	}
+	switch a.Audience {
+	case archive.AudiencePublic:
+		p.Audience = who.Public
+	case archive.AudienceUnlisted:
+		p.Audience = who.Unlisted
+	case archive.AudienceFollowers:
+		// Those who followed somewhere else are not those who follow here.
+		if strings.HasPrefix(origin, originPrefix) {
+			p.Audience = who.FollowersOf(owner)
+		}
+	}
+	return p, ""
+}
+
+func clean(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// bring decodes and puts the images of one record. What is missing or refused stays as a note with the reason.
+func (r *Room) bring(ctx context.Context, p Post, images []archive.Image, files exit.Files) ([]Image, error) {
+	var out []Image
+	for n, a := range images[:min(len(images), mostImportedImages)] {
+		i := Image{Missing: a.Missing}
+		var err error
+		switch {
+		case a.Missing != "":
+		case n >= mostImages:
+			i.Missing = missingTooMany
+		default:
+			if i, err = r.bringOne(ctx, p.Author, a.Path, files); err != nil {
+				return nil, err
+			}
+		}
+		if i.Key == "" {
+			i.Type, i.Width, i.Height, i.Name = clean(a.Type), a.Width, a.Height, clean(a.Path)
+		}
+		i.ID, i.Post, i.Author, i.Position, i.Alt = r.DB.IDs.Next(), p.ID, p.Author, n, clean(a.Alt)
+		out = append(out, i)
+	}
+	return out, nil
+}
+
+// bringOne takes one file of an archive. Only what the archive or the file itself is at fault for becomes a note.
+func (r *Room) bringOne(ctx context.Context, owner who.ID, name string, files exit.Files) (Image, error) {
+	f, _, err := files.File(ctx, name)
+	if fault := (*archive.Error)(nil); errors.As(err, &fault) {
+		return Image{Missing: archive.MissingAbsent}, nil
+	}
+	if err != nil {
+		return Image{}, err
+	}
+	i, err := r.putOne(ctx, owner, f, media.Limits{KeepClean: true})
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil && exit.KindOf(err) == exit.Invalid {
+		return Image{Missing: missingRefused}, nil
+	}
+	return i, err
+}
+
+// take stores what was brought, in the transaction of ctx.
+func (r *Room) take(ctx context.Context, owner who.ID, posts []Post, images []Image) error {
+	if len(posts) == 0 {
+		return nil
+	}
+	pass, err := r.Desk.Enter(ctx, service.Write{By: owner, Service: Page})
+	if err != nil {
+		return err
+	}
+	circles := map[who.ID]int{}
+	for i, p := range posts {
+		if p.At.IsZero() || p.At.After(pass.At) {
+			posts[i].At = pass.At
+		}
+		if p.Edited.After(pass.At) {
+			posts[i].Edited = time.Time{}
+		}
+		if p.Place != 0 {
+			circles[p.Place]++
+		}
+	}
+	// A circle is a service of its own: it may take no writes while the page does.
+	for id, n := range circles {
+		if _, err := r.Desk.Enter(ctx, service.Write{By: owner, Service: "circle", Place: id}); err != nil {
+			return err
+		}
+		if err := r.store.count(ctx, pass, Post{Service: "circle", Place: id}, n); err != nil {
+			return err
+		}
+	}
+	if err := r.store.add(ctx, pass, posts); err != nil {
+		return err
+	}
+	return r.keep(ctx, pass, images)
+}
+
+func (h *Holder) importLinks(ctx context.Context, owner who.ID, records []any, out []exit.Outcome) error {
+	var links []archive.Link
+	at := make([]int, 0, len(records))
+	for i, rec := range records {
+		l, ok := rec.(archive.Link)
+		if !ok {
+			return fmt.Errorf("a record is a %T", rec)
+		}
+		if l.URI = clean(l.URI); l.URI == "" || len(l.URI) > longestURI || len(l.Kind) > 40 {
+			out[i] = exit.Outcome{Result: "skipped", Reason: reasonLink}
+			continue
+		}
+		l.Kind = clean(l.Kind)
+		links, at = append(links, l), append(at, i)
+	}
+	if len(links) == 0 {
+		return nil
+	}
+	return h.room.DB.Update(ctx, func(ctx context.Context) error {
+		pass, err := h.room.Desk.Enter(ctx, service.Write{By: owner, Service: Page})
+		if err != nil {
+			return err
+		}
+		had, err := h.room.store.addLinks(ctx, pass, owner, links)
+		if err != nil {
+			return err
+		}
+		for n, l := range links {
+			key := l.Kind + " " + l.URI
+			out[at[n]].Result = "taken"
+			if had[key] {
+				out[at[n]].Result = "duplicate"
+			}
+			had[key] = true
+		}
+		return nil
+	})
+}

@@ -1,0 +1,133 @@
+package post
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"exeunt/internal/ui"
+	"exeunt/internal/who"
+)
+
+// mostMentions bounds the accounts that one text mentions; further names stay plain text.
+const mostMentions = 50
+
+var stored = regexp.MustCompile(`@\{([0-9]{1,19})\}`)
+
+// typed gives the spans of a text that read as @name: an @ at the start of a word, then letters,
+// digits, marks and underscores.
+func typed(text string) [][2]int {
+	var out [][2]int
+	start, before := -1, rune(' ')
+	for i, c := range text + " " {
+		inName := unicode.IsLetter(c) || unicode.IsDigit(c) || unicode.Is(unicode.M, c) || c == '_'
+		if start >= 0 && !inName {
+			if i > start+1 {
+				out = append(out, [2]int{start, i})
+			}
+			start = -1
+		}
+		if c == '@' && !asciiWord(before) {
+			start = i
+		}
+		before = c
+	}
+	return out
+}
+
+// asciiWord keeps addresses such as me@host from being mentions.
+func asciiWord(c rune) bool {
+	return c < 128 && (unicode.IsLetter(c) || unicode.IsDigit(c) || strings.ContainsRune("._-+@/", c))
+}
+
+// Plain takes the form of a stored mention out of a text that somebody typed or brought along: it
+// would name an account that nobody looked up.
+func Plain(text string) string { return strings.ReplaceAll(text, "@{", "@ {") }
+
+// Encode turns the @name of a typed text into @{id} and gives the accounts it mentions. Names that
+// nobody has, and of accounts that cannot be written to now, stay as they were typed.
+func (r *Room) Encode(ctx context.Context, text string) (string, []who.ID, error) {
+	text = Plain(text)
+	spans := typed(text)
+	spans = spans[:min(len(spans), mostMentions)]
+	keys := make([]string, 0, len(spans))
+	for _, s := range spans {
+		keys = append(keys, r.NameKey(text[s[0]+1:s[1]]))
+	}
+	found, err := r.store.named(ctx, keys)
+	if err != nil || len(found) == 0 {
+		return text, nil, err
+	}
+	var b strings.Builder
+	var ids []who.ID
+	at := 0
+	for i, s := range spans {
+		id, ok := found[keys[i]]
+		if !ok {
+			continue
+		}
+		b.WriteString(text[at:s[0]] + "@{" + id.String() + "}")
+		at = s[1]
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	b.WriteString(text[at:])
+	return b.String(), ids, nil
+}
+
+// Mentioned gives the accounts that stored texts mention.
+func Mentioned(texts ...string) []who.ID {
+	var out []who.ID
+	for _, text := range texts {
+		for _, m := range stored.FindAllStringSubmatch(text, -1) {
+			if id, ok := who.ParseID(m[1]); ok && !slices.Contains(out, id) {
+				out = append(out, id)
+			}
+		}
+	}
+	return out
+}
+
+// Mentions gives what pages show for the mentions of the texts, in at most one query.
+func (r *Room) Mentions(ctx context.Context, texts ...string) (map[string]ui.Mention, error) {
+	names, err := r.store.names(ctx, Mentioned(texts...))
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	out := make(map[string]ui.Mention, len(names))
+	for id, name := range names {
+		out[id.String()] = ui.Mention{Name: name, Href: "/@" + name}
+	}
+	return out, nil
+}
+
+// Decode gives stored texts as one would have typed them: @name, "@…" for who is not there to see.
+func (r *Room) Decode(ctx context.Context, texts ...string) ([]string, error) {
+	names, err := r.store.names(ctx, Mentioned(texts...))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, len(texts))
+	for i, text := range texts {
+		out[i] = stored.ReplaceAllStringFunc(text, func(m string) string {
+			id, _ := who.ParseID(m[2 : len(m)-1])
+			if name, ok := names[id]; ok {
+				return "@" + name
+			}
+			return "@…"
+		})
+	}
+	return out, nil
+}
+
+// excerpt gives the first 120 characters of a stored text on one line, without the ids of mentions.
+func excerpt(text string) string {
+	text = strings.Join(strings.Fields(stored.ReplaceAllString(text, "@…")), " ")
+	if r := []rune(text); len(r) > 120 {
+		return string(r[:119]) + "…"
+	}
+	return text
+}

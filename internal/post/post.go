@@ -1,0 +1,143 @@
+// Package post is the room of what accounts write: texts with images, on the own page or in a
+// place of another service, such as a circle.
+package post
+
+import (
+	"context"
+	"time"
+
+	"exeunt/internal/blob"
+	"exeunt/internal/db"
+	"exeunt/internal/service"
+	"exeunt/internal/ui"
+	"exeunt/internal/who"
+)
+
+// Page is the service of own pages. Posts there have no place: the page is their author's.
+const Page = "page"
+
+// The bounds of a post.
+const (
+	longestText = 5000 // characters
+	longestAlt  = 1500 // characters
+	mostImages  = 9
+)
+
+// Place is where posts stand besides own pages: a circle.
+type Place struct {
+	Service  string
+	ID       who.ID
+	Owner    who.ID // who may take others' posts out; 0 if nobody
+	Name     string
+	Href     string
+	Audience who.Audience // of what is written there
+	See      bool         // the viewer may see what stands there
+	Member   bool         // the viewer is a member, and sees what members see
+	Ended    bool         // nobody writes, comments or likes there any more
+}
+
+// Places is what other services tell of the places where posts stand. Each answers in one query.
+type Places interface {
+	// MayPost gives the place if the viewer may write there: Forbidden or NotFound if not.
+	MayPost(ctx context.Context, v who.Viewer, service string, place who.ID) (Place, error)
+	// Known gives those of the places that exist, with what the viewer may do there.
+	Known(ctx context.Context, v who.Viewer, service string, places []who.ID) (map[who.ID]Place, error)
+	// Mine gives the places whose posts belong on the viewer's home, at most 500.
+	Mine(ctx context.Context, v who.Viewer) ([]Place, error)
+}
+
+// Mark is what the viewer has done with a post.
+type Mark struct{ Liked, Saved bool }
+
+// Config is what the room is made with.
+type Config struct {
+	DB       *db.DB
+	Desk     *service.Desk
+	Registry *service.Registry
+	Blobs    *blob.Store // where images lie
+	// NameKey gives the key under which an account's name is unique.
+	NameKey func(name string) string
+	// Host is the install's own host, for the addresses in archives; may be "".
+	Host string
+}
+
+// Room is the post room. It is safe for concurrent use once Places and Marks are set, which the
+// rooms above it give at start.
+type Room struct {
+	Config
+	Places Places // nil: posts stand on own pages only
+	// Marks gives what the viewer has done with the posts, in one query. Nil: nothing can be liked.
+	Marks func(ctx context.Context, v who.Viewer, posts []who.ID) (map[who.ID]Mark, error)
+	store store
+}
+
+// New gives the post room.
+func New(c Config) *Room { return &Room{Config: c, store: store{c.DB}} }
+
+// Kind tells the registry of posts.
+func (r *Room) Kind() service.Kind {
+	return service.Kind{Name: "post", Table: "posts", Counted: true, Keeper: r}
+}
+
+// The states of a post. A gone post is a skeleton: it stands because others' comments hang on it.
+const (
+	Live = "live"
+	Gone = "gone"
+)
+
+// Post is a post with what is needed to show it and to decide who may.
+type Post struct {
+	ID        who.ID
+	Author    who.ID // 0: a member who left
+	Service   string
+	Place     who.ID // 0 on a page
+	Audience  who.Audience
+	Text      string // mentions as @{id}
+	Summary   string // a content warning, "" for none
+	Sensitive bool
+	Language  string
+	ReplyTo   string // URI, of imported posts
+	Origin    string // URI, of imported posts
+	State     string
+	At        time.Time // UTC
+	Edited    time.Time // UTC, zero if never
+	Likes     int
+	Comments  int
+	Images    int
+
+	Name, Display, Avatar string // the author's
+	Veiled                bool   // its author is veiled here, and not the viewer
+	Followed              bool   // the viewer follows its author
+	In                    Place  // where it stands, if not on a page
+}
+
+// Ref names the post for other rooms.
+func (p Post) Ref() who.Ref { return who.Ref{Kind: "post", ID: p.ID} }
+
+// Link is the address of the post's own page.
+func (p Post) Link() string { return "/posts/" + p.ID.String() }
+
+// Author's view, as pages draw it.
+func (p Post) author() ui.PersonView {
+	if p.Author == 0 || p.Name == "" {
+		return ui.PersonView{Left: true}
+	}
+	v := ui.PersonView{Name: p.Display, Handle: p.Name, Href: "/@" + p.Name, Avatar: service.MediaPath(p.Avatar)}
+	if v.Name == "" {
+		v.Name = p.Name
+	}
+	return v
+}
+
+// Image is one picture of a post.
+type Image struct {
+	ID, Post, Author who.ID
+	Position         int
+	Key, Thumb       string // blob keys, "" if the file is missing
+	Type             string
+	Width, Height    int
+	Bytes            int64 // of both files
+	Alt              string
+	Missing          string // why the file is not here
+	Name             string // what a missing file was called
+}

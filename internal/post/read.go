@@ -1,0 +1,167 @@
+package post
+
+import (
+	"context"
+	"fmt"
+
+	"exeunt/exit"
+	"exeunt/internal/service"
+	"exeunt/internal/ui"
+	"exeunt/internal/who"
+)
+
+// one gives a post with where it stands, whether the viewer may see it or not.
+func (r *Room) one(ctx context.Context, v who.Viewer, id who.ID) (Post, error) {
+	p, err := r.store.one(ctx, v.Account, id)
+	if err != nil {
+		return p, err
+	}
+	list := []Post{p}
+	err = r.place(ctx, v, list)
+	return list[0], err
+}
+
+// One gives a post that the viewer may see, a skeleton too. NotFound otherwise.
+func (r *Room) One(ctx context.Context, v who.Viewer, id who.ID) (Post, error) {
+	p, err := r.one(ctx, v, id)
+	if err == nil && !sees(v, p) {
+		err = exit.Fail(exit.NotFound, "error.not_found")
+	}
+	return p, err
+}
+
+// ByAuthor gives a page of an account's own page, newest first, as far as the viewer may see it.
+// Next with the same limit gives the cursor of the page after it.
+func (r *Room) ByAuthor(ctx context.Context, v who.Viewer, author who.ID, c Cursor, limit int) ([]Post, error) {
+	list, err := r.store.byAuthor(ctx, v.Account, author, c, limit)
+	return seen(v, list), err
+}
+
+// InPlace gives a page of a place's posts, newest first. The caller has asked the place already and
+// gives what the viewer may do there; nothing is seen where Place.See is false.
+func (r *Room) InPlace(ctx context.Context, v who.Viewer, p Place, c Cursor, limit int) ([]Post, error) {
+	if !p.See {
+		return nil, nil
+	}
+	list, err := r.store.inPlace(ctx, v.Account, p, c, limit)
+	for i := range list {
+		list[i].In = p
+	}
+	return seen(v, list), err
+}
+
+// Home gives a page of the newest posts of the viewer's places, of the accounts the viewer follows, and of the viewer.
+func (r *Room) Home(ctx context.Context, v who.Viewer, c Cursor, limit int) ([]Post, error) {
+	var mine []Place
+	if r.Places != nil {
+		var err error
+		if mine, err = r.Places.Mine(ctx, v); err != nil {
+			return nil, fmt.Errorf("read places: %w", err)
+		}
+	}
+	list, err := r.store.home(ctx, v.Account, mine, c, limit)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range list {
+		for _, m := range mine {
+			if p.Service == m.Service && p.Place == m.ID {
+				list[i].In = m
+			}
+		}
+	}
+	return seen(v, list), nil
+}
+
+// Things answers the registry for posts.
+func (r *Room) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([]service.Thing, error) {
+	list, err := r.store.byIDs(ctx, v.Account, ids)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.place(ctx, v, list); err != nil {
+		return nil, err
+	}
+	out := make([]service.Thing, len(list))
+	for i, p := range list {
+		out[i] = service.Thing{Ref: p.Ref(), Owner: p.Author, Service: p.Service, Place: p.Place, Excerpt: excerpt(p.Text), Link: p.Link(),
+			See: sees(v, p), Talk: talks(v, p)}
+	}
+	return out, nil
+}
+
+// Views gives posts as pages draw them: images in one query, names of mentions in one more if there
+// are any, and what the viewer has done with them in a third.
+func (r *Room) Views(ctx context.Context, v who.Viewer, posts []Post) ([]ui.PostView, error) {
+	var ids, pictured []who.ID
+	texts := make([]string, len(posts))
+	for i, p := range posts {
+		ids, texts[i] = append(ids, p.ID), p.Text
+		if p.Images > 0 {
+			pictured = append(pictured, p.ID)
+		}
+	}
+	images, err := r.store.images(ctx, pictured)
+	if err != nil {
+		return nil, err
+	}
+	mentions, err := r.Mentions(ctx, texts...)
+	if err != nil {
+		return nil, err
+	}
+	marks := map[who.ID]Mark{}
+	if r.Marks != nil && !v.Guest() && len(ids) > 0 {
+		if marks, err = r.Marks(ctx, v, ids); err != nil {
+			return nil, err
+		}
+	}
+	back := service.SessionOf(ctx).Path
+	out := make([]ui.PostView, len(posts))
+	for i, p := range posts {
+		out[i] = view(ctx, v, p, images[p.ID], marks[p.ID], back)
+		out[i].Mentions = mentions
+	}
+	return out, nil
+}
+
+// view draws one post.
+func view(ctx context.Context, v who.Viewer, p Post, images []Image, m Mark, back string) ui.PostView {
+	id := p.ID.String()
+	out := ui.PostView{ID: id, Href: p.Link(), Author: p.author(), At: p.At, Edited: !p.Edited.IsZero(), Text: p.Text, Audience: shown(p.Audience),
+		Comments: p.Comments, Gone: p.State == Gone, Like: ui.LikeView{ID: id, Count: p.Likes, Liked: m.Liked, Back: back}}
+	if p.Summary != "" {
+		out.Text = p.Summary + "\n\n" + p.Text
+	}
+	if p.In.Name != "" {
+		out.Place = &ui.Link{Text: p.In.Name, Href: p.In.Href}
+	}
+	if talks(v, p) {
+		out.Like.Action = "/talk/post/" + id + "/like"
+		out.Saved = &ui.SaveView{Action: "/talk/post/" + id + "/save", Back: back, Saved: m.Saved}
+	}
+	for _, i := range images {
+		if i.Key != "" {
+			out.Images = append(out.Images, ui.ImageView{Src: service.MediaPath(i.Thumb), Href: service.MediaPath(i.Key), Alt: i.Alt, Width: i.Width, Height: i.Height})
+		}
+	}
+	if changes(v, p) {
+		out.Menu = append(out.Menu, ui.Action{Label: ui.T(ctx, "post.edit"), Href: p.Link() + "/edit", Icon: "pen-line"})
+	}
+	if removes(v, p) {
+		out.Menu = append(out.Menu, ui.Action{Label: ui.T(ctx, "post.delete"), Href: p.Link() + "/delete", Icon: "trash-2"})
+	}
+	return out
+}
+
+// shown gives the audience's word on a card. Unlisted shows as public: everybody may see it.
+func shown(a who.Audience) ui.Audience {
+	switch kind, _ := a.Split(); kind {
+	case "followers":
+		return ui.AudienceFollowers
+	case "only":
+		return ui.AudienceOnly
+	case "circle":
+		return ui.AudienceCircle
+	}
+	return ui.AudiencePublic
+}

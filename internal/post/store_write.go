@@ -1,0 +1,202 @@
+package post
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"exeunt/internal/db"
+	"exeunt/internal/service"
+	"exeunt/internal/who"
+)
+
+// rows builds the values of an insert of many rows.
+type rows struct {
+	text strings.Builder
+	args []any
+}
+
+func (r *rows) add(values ...any) {
+	if r.text.Len() > 0 {
+		r.text.WriteString(", ")
+	}
+	r.text.WriteByte('(')
+	for i, v := range values {
+		if i > 0 {
+			r.text.WriteString(", ")
+		}
+		r.args = append(r.args, v)
+		fmt.Fprintf(&r.text, "$%d", len(r.args))
+	}
+	r.text.WriteByte(')')
+}
+
+// add stores posts of one author in one statement.
+func (s store) add(ctx context.Context, pass service.Pass, posts []Post) error {
+	if !pass.Valid() {
+		return service.ErrNoPass()
+	}
+	if len(posts) == 0 {
+		return nil
+	}
+	var v rows
+	for _, p := range posts {
+		var origin, edited any
+		if p.Origin != "" {
+			origin = p.Origin
+		}
+		if !p.Edited.IsZero() {
+			edited = db.Ms(p.Edited)
+		}
+		v.add(int64(p.ID), int64(p.Author), p.Service, int64(p.Place), string(p.Audience), p.Text, p.Summary, flag(p.Sensitive), p.Language, p.ReplyTo,
+			origin, Live, db.Ms(p.At), edited, p.Images)
+	}
+	if _, err := s.db.Exec(ctx, `insert into posts (id, author_id, service, place_id, audience, text, summary, sensitive, language, reply_to, origin, state, created_at, edited_at, images)
+		values `+v.text.String(), v.args...); err != nil {
+		return fmt.Errorf("store posts: %w", err)
+	}
+	return nil
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// addImages stores images in one statement.
+func (s store) addImages(ctx context.Context, pass service.Pass, images []Image) error {
+	if !pass.Valid() {
+		return service.ErrNoPass()
+	}
+	if len(images) == 0 {
+		return nil
+	}
+	var v rows
+	for _, i := range images {
+		v.add(int64(i.ID), int64(i.Post), int64(i.Author), i.Position, i.Key, i.Thumb, i.Type, i.Width, i.Height, i.Bytes, i.Alt, joinMissing(i.Missing, i.Name))
+	}
+	if _, err := s.db.Exec(ctx, `insert into post_images (`+imageColumns+`) values `+v.text.String(), v.args...); err != nil {
+		return fmt.Errorf("store images: %w", err)
+	}
+	return nil
+}
+
+// joinMissing and cutMissing keep why a file is missing, and what it was called, in one column.
+func joinMissing(why, name string) string {
+	if why == "" || name == "" {
+		return why
+	}
+	return why + "\n" + name
+}
+
+func cutMissing(text string) (why, name string) {
+	why, name, _ = strings.Cut(text, "\n")
+	return why, name
+}
+
+// change stores a post's new text.
+func (s store) change(ctx context.Context, pass service.Pass, p Post) error {
+	if !pass.Valid() {
+		return service.ErrNoPass()
+	}
+	if _, err := s.db.Exec(ctx, `update posts set text = $1, audience = $2, edited_at = $3 where id = $4 and state = 'live'`,
+		p.Text, string(p.Audience), db.Ms(pass.At), int64(p.ID)); err != nil {
+		return fmt.Errorf("change post: %w", err)
+	}
+	return nil
+}
+
+// changeAlts stores the descriptions of a post's images, nine at most, in one statement.
+func (s store) changeAlts(ctx context.Context, pass service.Pass, post who.ID, alts map[who.ID]string) error {
+	if !pass.Valid() {
+		return service.ErrNoPass()
+	}
+	if len(alts) == 0 {
+		return nil
+	}
+	var when strings.Builder
+	args := []any{int64(post)}
+	for id, alt := range alts {
+		fmt.Fprintf(&when, " when $%d then cast($%d as text)", len(args)+1, len(args)+2)
+		args = append(args, int64(id), alt)
+	}
+	if _, err := s.db.Exec(ctx, `update post_images set alt = case id`+when.String()+` else alt end where post_id = $1`, args...); err != nil {
+		return fmt.Errorf("change descriptions: %w", err)
+	}
+	return nil
+}
+
+// mention makes the rows of whom a text mentions what they should be.
+func (s store) mention(ctx context.Context, pass service.Pass, p Post, accounts []who.ID) error {
+	if !pass.Valid() {
+		return service.ErrNoPass()
+	}
+	if _, err := s.db.Exec(ctx, `delete from mentions where ref_kind = 'post' and ref_id = $1`, int64(p.ID)); err != nil {
+		return fmt.Errorf("clear mentions: %w", err)
+	}
+	if len(accounts) == 0 {
+		return nil
+	}
+	var v rows
+	for _, a := range accounts {
+		v.add(int64(s.db.IDs.Next()), int64(a), int64(p.Author), "post", int64(p.ID), p.Service, int64(p.Place))
+	}
+	if _, err := s.db.Exec(ctx, `insert into mentions (id, account_id, author_id, ref_kind, ref_id, service, place_id) values `+v.text.String(), v.args...); err != nil {
+		return fmt.Errorf("store mentions: %w", err)
+	}
+	return nil
+}
+
+// count adds to the number of posts that a place shows.
+func (s store) count(ctx context.Context, pass service.Pass, p Post, n int) error {
+	if !pass.Valid() {
+		return service.ErrNoPass()
+	}
+	if p.Service != "circle" {
+		return nil
+	}
+	if _, err := s.db.Exec(ctx, `update circles set posts = posts + $1 where id = $2`, n, int64(p.Place)); err != nil {
+		return fmt.Errorf("count posts: %w", err)
+	}
+	return nil
+}
+
+// A skeleton keeps of a post its id, place and times. Tokens of audience that name the author go with the rest.
+const (
+	narrow      = `audience like 'followers:%' or audience like 'only:%'`
+	asSkeleton  = `author_id = null, text = '', summary = '', language = '', reply_to = '', origin = null, state = 'gone', likes = 0, images = 0, audience = case when ` + narrow + ` then 'only:0' else audience end`
+	asDeparted  = `author_id = null, origin = null, reply_to = ''`
+	othersTalk  = `posts.comments > 0 and exists (select 1 from comments c where c.ref_kind = 'post' and c.ref_id = posts.id and c.state = 'live' and (c.author_id is null or c.author_id <> posts.author_id))`
+)
+
+// hung are statements that take what others hung on posts: rows is "{rows} r" or a select that has ids of posts.
+func hung(rows string) []string {
+	return []string{
+		`delete from likes where ref_kind = 'post' and ref_id in (select r.id from ` + rows + `)`,
+		`delete from favourites where ref_kind = 'post' and ref_id in (select r.id from ` + rows + `)`,
+		`delete from mentions where ref_kind = 'post' and ref_id in (select r.id from ` + rows + `)`,
+	}
+}
+
+// remove takes one post out with all that hangs on it, its files were given up before; where others' comments hang on it a skeleton stays.
+func (s store) remove(ctx context.Context, pass service.Pass, p Post) error {
+	if !pass.Valid() {
+		return service.ErrNoPass()
+	}
+	statements := append(hung(`(select id from posts where id = $1) r`),
+		`delete from post_images where post_id = $1`,
+		`update posts set `+asSkeleton+` where id = $1 and `+othersTalk,
+		`delete from likes where ref_kind = 'comment' and ref_id in (select c.id from comments c join posts p on p.id = c.ref_id where c.ref_kind = 'post' and c.ref_id = $1 and p.state = 'live')`,
+		`delete from mentions where ref_kind = 'comment' and ref_id in (select c.id from comments c join posts p on p.id = c.ref_id where c.ref_kind = 'post' and c.ref_id = $1 and p.state = 'live')`,
+		`delete from comments where ref_kind = 'post' and ref_id = $1 and exists (select 1 from posts p where p.id = comments.ref_id and p.state = 'live')`,
+		`delete from posts where id = $1 and state = 'live'`,
+	)
+	for _, q := range statements {
+		if _, err := s.db.Exec(ctx, q, int64(p.ID)); err != nil {
+			return fmt.Errorf("delete post: %w", err)
+		}
+	}
+	return nil
+}
