@@ -1,0 +1,56 @@
+package circle
+
+import (
+	"context"
+
+	"exeunt/exit"
+	"exeunt/internal/post"
+	"exeunt/internal/who"
+)
+
+// place gives a circle as the place of posts. Only its members see what stands in it.
+func place(c Circle, m Membership) post.Place {
+	return post.Place{
+		Service: Name, ID: c.ID, Owner: c.Owner, Name: c.Name, Href: Path(c.ID), Audience: who.CircleOnly(c.ID),
+		See: mayRead(m), Member: belongs(m), Ended: c.State == Ended,
+	}
+}
+
+// MayPost gives the circle if the viewer may write there.
+func (r *Room) MayPost(ctx context.Context, v who.Viewer, service string, id who.ID) (post.Place, error) {
+	if service != Name {
+		return post.Place{}, exit.Fail(exit.NotFound, "error.not_found")
+	}
+	c, m, err := r.Circle(ctx, v, id)
+	if err == nil {
+		err = mayWrite(c, m)
+	}
+	return place(c, m), err
+}
+
+// Known gives those of the circles that exist, with what the viewer may do there.
+func (r *Room) Known(ctx context.Context, v who.Viewer, service string, ids []who.ID) (map[who.ID]post.Place, error) {
+	out := make(map[who.ID]post.Place, len(ids))
+	if service != Name {
+		return out, nil
+	}
+	list, err := r.store.circles(ctx, v.Account, ids)
+	for _, x := range list {
+		out[x.Circle.ID] = place(x.Circle, x.Membership)
+	}
+	return out, err
+}
+
+// Mine gives the circles that the viewer is a member of, the last joined first, at most 500.
+func (r *Room) Mine(ctx context.Context, v who.Viewer) ([]post.Place, error) {
+	list, err := r.store.mine(ctx, v.Account, 0, mostJoined)
+	out := make([]post.Place, 0, len(list))
+	for _, x := range list {
+		if belongs(x.Membership) {
+			out = append(out, place(x.Circle, x.Membership))
+		}
+	}
+	return out, err
+}
+
+var _ post.Places = (*Room)(nil)

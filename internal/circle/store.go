@@ -1,0 +1,210 @@
+package circle
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+
+	"exeunt/internal/db"
+	"exeunt/internal/service"
+	"exeunt/internal/who"
+)
+
+// store holds the SQL of circles.
+type store struct{ db *db.DB }
+
+// columns of a circle (c) with its owner (o), a viewer's membership (m) and whether it is paused.
+var columns = `c.id, c.name, c.intro, c.join_mode, c.state, c.members, c.created_at, coalesce(o.account_id, 0),
+	case when o.account_id is null or ` + service.Visible("o.account_id", "'circle'", "c.id") + ` then 0 else 1 end,
+	case when exists (select 1 from circle_pauses z where z.circle_id = c.id) then 1 else 0 end,
+	coalesce(m.id, 0), coalesce(m.role, ''), coalesce(m.state, ''), coalesce(m.created_at, 0)`
+
+// joins of a circle with its owner and with the membership of the account $1.
+const joins = ` left join circle_members o on o.circle_id = c.id and o.role = 'owner'
+	left join circle_members m on m.circle_id = c.id and m.account_id = $1`
+
+func scanCircle(r db.Row) (Mine, error) {
+	var x Mine
+	var created, since, veiled, paused int64
+	err := r.Scan((*int64)(&x.ID), &x.Name, &x.Intro, (*string)(&x.Mode), (*string)(&x.Circle.State), &x.Members, &created, (*int64)(&x.Owner),
+		&veiled, &paused, (*int64)(&x.Row), (*string)(&x.Role), (*string)(&x.Membership.State), &since)
+	x.Created, x.Veiled, x.Paused = db.Time(created), veiled == 1, paused == 1
+	if x.Row != 0 {
+		x.Since = db.Time(since)
+	}
+	return x, err
+}
+
+// circle gives a circle with an account's place in it; NotFound if there is none.
+func (s store) circle(ctx context.Context, id, account who.ID) (Circle, Membership, error) {
+	x, err := scanCircle(s.db.Q(ctx).QueryRowContext(ctx, `select `+columns+` from circles c`+joins+` where c.id = $2`, int64(account), int64(id)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return Circle{}, Membership{}, errNone()
+	}
+	if err != nil {
+		return Circle{}, Membership{}, fmt.Errorf("read circle: %w", err)
+	}
+	return x.Circle, x.Membership, nil
+}
+
+// circles gives those of the ids that exist.
+func (s store) circles(ctx context.Context, account who.ID, ids []who.ID) ([]Mine, error) {
+	list, args := service.In(2, ids)
+	return s.list(ctx, `select `+columns+` from circles c`+joins+` where c.id in (`+list+`) order by c.id`, append([]any{int64(account)}, args...)...)
+}
+
+func (s store) list(ctx context.Context, query string, args ...any) ([]Mine, error) {
+	rows, err := s.db.Q(ctx).QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list circles: %w", err)
+	}
+	out, err := db.Scan(rows, scanCircle)
+	if err != nil {
+		return nil, fmt.Errorf("list circles: %w", err)
+	}
+	return out, nil
+}
+
+// mine gives a page of an account's circles, by the row of its membership. Circles that ended
+// without words or posts have nothing left to open.
+func (s store) mine(ctx context.Context, account, before who.ID, limit int) ([]Mine, error) {
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	return s.list(ctx, `select `+columns+` from circles c`+joins+`
+		where m.account_id = $1 and m.id < $2 and (c.state <> 'ended' or c.name <> '' or exists (select 1 from posts p where p.service = 'circle' and p.place_id = c.id))
+		order by m.id desc limit $3`, int64(account), int64(before), limit)
+}
+
+// found gives a page of the circles that can be found, the largest first.
+func (s store) found(ctx context.Context, account who.ID, after After, limit int) ([]Circle, error) {
+	if after.ID == 0 {
+		after = After{math.MaxInt64, math.MaxInt64}
+	}
+	list, err := s.list(ctx, `select `+columns+` from circles c`+joins+`
+		where c.state = 'open' and (c.members < $2 or c.members = $2 and c.id < $3) and c.join_mode <> 'invitation' and m.id is null
+		and (o.account_id is null or `+service.Visible("o.account_id", "'circle'", "c.id")+`)
+		order by c.members desc, c.id desc limit $4`, int64(account), after.Members, int64(after.ID), limit)
+	out := make([]Circle, len(list))
+	for i, x := range list {
+		out[i] = x.Circle
+	}
+	return out, err
+}
+
+func (s store) idList(ctx context.Context, query string, args ...any) ([]who.ID, error) {
+	rows, err := s.db.Q(ctx).QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read circles' ids: %w", err)
+	}
+	ids, err := db.Scan(rows, func(r db.Row) (who.ID, error) {
+		var id int64
+		err := r.Scan(&id)
+		return who.ID(id), err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read circles' ids: %w", err)
+	}
+	return ids, nil
+}
+
+// totals counts what an account owns and is in.
+func (s store) totals(ctx context.Context, account who.ID) (owned, joined int64, err error) {
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select coalesce(sum(case when role = 'owner' then 1 else 0 end), 0), count(*) from circle_members where account_id = $1`,
+		int64(account)).Scan(&owned, &joined)
+	if err != nil {
+		return 0, 0, fmt.Errorf("count circles: %w", err)
+	}
+	return owned, joined, nil
+}
+
+// lock keeps a circle from being changed by others until the transaction ends.
+func (s store) lock(ctx context.Context, id who.ID) error {
+	var n int64
+	err := s.db.Q(ctx).QueryRowContext(ctx, `select members from circles where id = $1`+s.db.ForUpdate(), int64(id)).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errNone()
+	}
+	if err != nil {
+		return fmt.Errorf("lock circle: %w", err)
+	}
+	return nil
+}
+
+// create stores a circle and its owner.
+func (s store) create(ctx context.Context, p service.Pass, id, owner who.ID, d Draft) error {
+	if !p.Valid() {
+		return service.ErrNoPass()
+	}
+	if _, err := s.db.Exec(ctx, `insert into circles (id, name, intro, join_mode, cover, state, members, posts, created_at) values ($1, $2, $3, $4, '', 'open', 1, 0, $5)`,
+		int64(id), d.Name, d.Intro, string(d.Mode), db.Ms(p.At)); err != nil {
+		return fmt.Errorf("store circle: %w", err)
+	}
+	if _, err := s.db.Exec(ctx, `insert into circle_members (id, circle_id, account_id, role, state, created_at) values ($1, $2, $3, 'owner', 'active', $4)`,
+		int64(s.db.IDs.Next()), int64(id), int64(owner), db.Ms(p.At)); err != nil {
+		return fmt.Errorf("store owner: %w", err)
+	}
+	return nil
+}
+
+// change stores new words and mode.
+func (s store) change(ctx context.Context, p service.Pass, id who.ID, d Draft) error {
+	if !p.Valid() {
+		return service.ErrNoPass()
+	}
+	if _, err := s.db.Exec(ctx, `update circles set name = $1, intro = $2, join_mode = $3 where id = $4`, d.Name, d.Intro, string(d.Mode), int64(id)); err != nil {
+		return fmt.Errorf("change circle: %w", err)
+	}
+	return nil
+}
+
+// end ends a circle and all that leads into it.
+func (s store) end(ctx context.Context, p service.Pass, id who.ID) error {
+	if !p.Valid() {
+		return service.ErrNoPass()
+	}
+	for _, statement := range []string{
+		`update circles set state = 'ended', ended_at = $2 where id = $1 and state <> 'ended' and $2 > 0`,
+		`delete from circle_invites where circle_id = $1 and $2 > 0`,
+		`delete from circle_offers where circle_id = $1 and $2 > 0`,
+		`delete from circle_members where circle_id = $1 and state = 'asked' and $2 > 0`,
+	} {
+		if _, err := s.db.Exec(ctx, statement, int64(id), db.Ms(p.At)); err != nil {
+			return fmt.Errorf("end circle: %w", err)
+		}
+	}
+	return nil
+}
+
+// unname takes the words of an ended circle away when its owner leaves it.
+func (s store) unname(ctx context.Context, p service.Pass, id who.ID) error {
+	if !p.Valid() {
+		return service.ErrNoPass()
+	}
+	if _, err := s.db.Exec(ctx, `update circles set name = '', intro = '' where id = $1 and state = 'ended'`, int64(id)); err != nil {
+		return fmt.Errorf("take words from circle: %w", err)
+	}
+	return nil
+}
+
+// sweep removes those of the circles that have ended and in which nobody and nothing is left.
+func (s store) sweep(ctx context.Context, ids []who.ID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	list, args := service.In(1, ids)
+	empty := `(select c.id from circles c where c.id in (` + list + `) and c.state = 'ended'
+		and not exists (select 1 from circle_members m where m.circle_id = c.id)
+		and not exists (select 1 from posts p where p.service = 'circle' and p.place_id = c.id))`
+	for _, statement := range []string{
+		`delete from circle_invites where circle_id in ` + empty, `delete from circle_offers where circle_id in ` + empty,
+		`delete from circle_pauses where circle_id in ` + empty, `delete from circles where id in ` + empty,
+	} {
+		if _, err := s.db.Exec(ctx, statement, args...); err != nil {
+			return fmt.Errorf("remove empty circles: %w", err)
+		}
+	}
+	return nil
+}
