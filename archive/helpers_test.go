@@ -34,8 +34,10 @@ func must(t testing.TB, err error) {
 
 func options(t testing.TB) archive.Options {
 	t.Helper()
-	return archive.Options{Spool: t.TempDir(), Made: made, Host: "home.example", Actor: archive.Profile{Name: "lin", DisplayName: "林小满"},
-		Scope: archive.Scope{Media: true}}
+	return archive.Options{
+		Spool: t.TempDir(), Made: made, Host: "home.example", Actor: archive.Profile{Name: "lin", DisplayName: "林小满"},
+		Scope: archive.Scope{Media: true},
+	}
 }
 
 func bytesOf(b []byte) func() (io.ReadCloser, error) {
@@ -51,12 +53,16 @@ func life() map[string][]any {
 	on := archive.Reference{Kind: "post", ID: "77", URI: "https://other.example/@wu/posts/77", Excerpt: "花开了"}
 	image := archive.MediaName("9001", ".png")
 	return map[string][]any{
-		archive.ClassProfile: {archive.Profile{ID: "9", Name: "lin", DisplayName: "林小满", Bio: "种花 <b>\n\n看 https://lin.example/", Kind: "personal", Created: at(0),
-			Avatar: "avatar.png", Cover: "header.png", Links: []archive.ProfileLink{{Label: "网站", URL: "https://lin.example/"}}}},
+		archive.ClassProfile: {archive.Profile{
+			ID: "9", Name: "lin", DisplayName: "林小满", Bio: "种花 <b>\n\n看 https://lin.example/", Kind: "personal", Created: at(0),
+			Avatar: "avatar.png", Cover: "header.png", Links: []archive.ProfileLink{{Label: "网站", URL: "https://lin.example/"}},
+		}},
 		archive.ClassSettings: {archive.Settings{Locale: "zh-CN", SeeFollowing: "only-me", Entrances: []archive.EntranceSetting{{Service: "circle", Shown: true}, {Service: "page"}}}},
 		archive.ClassPosts: {
-			archive.Post{ID: "1", Place: "page", Audience: archive.AudiencePublic, Text: "第一\n\n</script>\u2028 https://a.example/x?y=1&z=2。", Language: "zh", Published: at(40), Edited: at(41),
-				Images: []archive.Image{{Path: image, Type: "image/png", Width: 3, Height: 2, Alt: "花"}}, Likes: 3, Comments: 1},
+			archive.Post{
+				ID: "1", Place: "page", Audience: archive.AudiencePublic, Text: "第一\n\n</script>\u2028 https://a.example/x?y=1&z=2。", Language: "zh", Published: at(40), Edited: at(41),
+				Images: []archive.Image{{Path: image, Type: "image/png", Width: 3, Height: 2, Alt: "花"}}, Likes: 3, Comments: 1,
+			},
 			archive.Post{ID: "2", Place: "circle", Circle: "5", CircleName: "种花的人", Audience: archive.AudienceCircle, Text: "圈子里", Published: at(10), Summary: "小心", Sensitive: true},
 			archive.Post{ID: "3", Origin: "https://old.example/users/lin/statuses/3", Place: "page", Audience: archive.AudienceOnlyMe, Text: "only me", Published: at(400), InReplyTo: "https://gone.example/1"},
 			archive.Post{ID: "4", Place: "page", Audience: archive.AudienceUnlisted, Text: "unlisted", Published: at(500)},
@@ -64,8 +70,11 @@ func life() map[string][]any {
 			archive.Post{ID: "6", Place: "page", Audience: archive.AudienceDirect, Text: "direct", Published: at(502)},
 		},
 		archive.ClassImages: {},
-		archive.ClassLinks: {archive.Link{Kind: archive.LinkBoost, URI: "https://other.example/1", At: at(50)}, archive.Link{Kind: archive.LinkLike, URI: "https://other.example/2"},
-			archive.Link{Kind: archive.LinkBookmark, URI: "https://other.example/3"}},
+		archive.ClassLinks: {
+			archive.Link{Kind: archive.LinkBoost, URI: "https://other.example/1", At: at(50)},
+			archive.Link{Kind: archive.LinkLike, URI: "https://other.example/2"},
+			archive.Link{Kind: archive.LinkBookmark, URI: "https://other.example/3"},
+		},
 		archive.ClassComments:    {archive.Comment{ID: "1", On: on, Text: "真好", Published: at(60)}},
 		archive.ClassReceived:    {archive.Comment{ID: "2", On: archive.Reference{Kind: "post", ID: "1"}, Parent: "1", Author: "甲", Text: "谢谢", Published: at(61)}},
 		archive.ClassLikes:       {archive.Like{On: on, At: at(62)}},
@@ -78,9 +87,11 @@ func life() map[string][]any {
 	}
 }
 
-var lifeOrder = []string{archive.ClassProfile, archive.ClassSettings, archive.ClassPosts, archive.ClassImages, archive.ClassLinks, archive.ClassComments,
+var lifeOrder = []string{
+	archive.ClassProfile, archive.ClassSettings, archive.ClassPosts, archive.ClassImages, archive.ClassLinks, archive.ClassComments,
 	archive.ClassReceived, archive.ClassLikes, archive.ClassFavourites, archive.ClassFollowing, archive.ClassFollowers, archive.ClassCircles,
-	archive.ClassMemberships, "shop.orders"}
+	archive.ClassMemberships, "shop.orders",
+}
 
 // writeLife writes an archive with everything in it.
 func writeLife(t testing.TB, out io.Writer, o archive.Options) archive.Summary {

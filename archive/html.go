@@ -203,7 +203,7 @@ func (t *textMaker) done() string {
 	t.endLink()
 	lines := strings.Split(t.out.String(), "\n")
 	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], "  ")
+		lines[i] = strings.TrimRight(lines[i], " ")
 	}
 	return norm.NFC.String(strings.ToValidUTF8(strings.TrimSpace(strings.Join(lines, "\n")), "\uFFFD"))
 }

@@ -132,6 +132,3 @@ func unexpectedEnd(err error) error {
 type callbackError struct{ err error }
 
 func (c *callbackError) Error() string { return c.err.Error() }
-
-// errStop ends a walk early without a fault.
-var errStop = errors.New("stop")

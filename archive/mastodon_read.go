@@ -108,10 +108,10 @@ func decodeCollection(in io.Reader, l Limits, fn func(raw json.RawMessage) error
 func (r *Reader) eachURI(name string, fn func(uri string) error) error {
 	return r.eachItem(name, func(raw json.RawMessage) error {
 		var ref reference
-		if err := json.Unmarshal(raw, &ref); err != nil || !webAddress(ref.id) {
-			return nil // counted as skipped by the survey
+		if json.Unmarshal(raw, &ref) == nil && webAddress(ref.id) {
+			return fn(ref.id)
 		}
-		return fn(ref.id)
+		return nil // counted as skipped by the survey
 	})
 }
 
@@ -276,8 +276,10 @@ func postOf(a inActivity, find func(string) (entry, missing string)) (any, strin
 	case n.AttributedTo.id != "" && a.Actor.id != "" && n.AttributedTo.id != a.Actor.id:
 		return nil, SkipNotOwn
 	}
-	p := Post{ID: n.ID, Origin: n.ID, Place: "page", Audience: audienceOf(a, n), Text: noteText(n), Language: language(n.ContentMap),
-		Published: n.Published, Edited: n.Updated, InReplyTo: n.InReplyTo.id, Sensitive: n.Sensitive, Summary: strings.TrimSpace(n.Summary)}
+	p := Post{
+		ID: n.ID, Origin: n.ID, Place: "page", Audience: audienceOf(a, n), Text: noteText(n), Language: language(n.ContentMap),
+		Published: n.Published, Edited: n.Updated, InReplyTo: n.InReplyTo.id, Sensitive: n.Sensitive, Summary: strings.TrimSpace(n.Summary),
+	}
 	if p.Published.IsZero() {
 		p.Published = a.Published
 	}
@@ -392,8 +394,10 @@ func (r *Reader) mastodonProfile() (*Profile, error) {
 	if err := json.Unmarshal(withoutNUL(raw), &a); err != nil {
 		return nil, jsonFault(actorName, err)
 	}
-	p := &Profile{ID: a.ID, Origin: a.ID, Name: a.Username, DisplayName: a.Name, Bio: plainText(a.Summary, nil), Kind: "personal",
-		Created: a.Published, Avatar: r.actorFile("avatar.", a.Icon), Cover: r.actorFile("header.", a.Image)}
+	p := &Profile{
+		ID: a.ID, Origin: a.ID, Name: a.Username, DisplayName: a.Name, Bio: plainText(a.Summary, nil), Kind: "personal",
+		Created: a.Published, Avatar: r.actorFile("avatar.", a.Icon), Cover: r.actorFile("header.", a.Image),
+	}
 	if a.Type == "Group" || a.Type == "Organization" {
 		p.Kind = "organisation"
 	}

@@ -241,8 +241,11 @@ func (w *Writer) writeActor(out io.Writer) error {
 		Image      *asImage        `json:"image,omitempty"`
 		Likes      string          `json:"likes"`
 		Bookmarks  string          `json:"bookmarks"`
-	}{json.RawMessage(mastodonContext), uri, kind, outboxName, a.Name, a.DisplayName, plainToHTML(a.Bio), uri, seconds(a.Created),
-		[]any{}, props, w.actorImage(a.Avatar), w.actorImage(a.Cover), likesName, bookmarksName}
+	}{
+		json.RawMessage(mastodonContext), uri, kind, outboxName, a.Name, a.DisplayName, plainToHTML(a.Bio), uri, seconds(a.Created),
+		[]any{},
+		props, w.actorImage(a.Avatar), w.actorImage(a.Cover), likesName, bookmarksName,
+	}
 	return json.NewEncoder(out).Encode(actor)
 }
 
@@ -343,8 +346,10 @@ func (w *Writer) activity(record []byte) (asActivity, error) {
 			return asActivity{}, err
 		}
 		sum := sha256.Sum256(record)
-		return asActivity{ID: actor + "/boosts/" + hex.EncodeToString(sum[:8]), Type: "Announce", Actor: actor, Published: seconds(l.At),
-			To: []string{asPublic}, CC: []string{actor + "/followers"}, Object: l.URI}, nil
+		return asActivity{
+			ID: actor + "/boosts/" + hex.EncodeToString(sum[:8]), Type: "Announce", Actor: actor, Published: seconds(l.At),
+			To: []string{asPublic}, CC: []string{actor + "/followers"}, Object: l.URI,
+		}, nil
 	}
 	var p Post
 	if err := json.Unmarshal(record[1:], &p); err != nil {
@@ -358,8 +363,10 @@ func (w *Writer) activity(record []byte) (asActivity, error) {
 // was imported: its origin is named beside it, in atomUri.
 func noteOf(p Post, actor string) asNote {
 	to, cc := addressees(p.Audience, actor)
-	n := asNote{ID: actor + "/posts/" + p.ID, Type: "Note", Published: seconds(p.Published), AttributedTo: actor, To: to, CC: cc,
-		Sensitive: p.Sensitive, Content: plainToHTML(p.Text), Updated: seconds(p.Edited), Attachment: []asAttachment{}, Tag: []any{}}
+	n := asNote{
+		ID: actor + "/posts/" + p.ID, Type: "Note", Published: seconds(p.Published), AttributedTo: actor, To: to, CC: cc,
+		Sensitive: p.Sensitive, Content: plainToHTML(p.Text), Updated: seconds(p.Edited), Attachment: []asAttachment{}, Tag: []any{},
+	}
 	n.URL, n.AtomURI = n.ID, n.ID
 	if p.Origin != "" {
 		n.AtomURI = p.Origin

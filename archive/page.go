@@ -55,6 +55,7 @@ type pageIndex struct {
 	Made     Time            `json:"made"`
 	Scope    Scope           `json:"scope"`
 	Volume   int             `json:"volume"`
+	More     bool            `json:"continued"`
 	Missing  int64           `json:"missing"`
 	Classes  []ClassManifest `json:"classes"`
 	Posts    []pageChunk     `json:"posts"`
@@ -86,8 +87,10 @@ func (w *Writer) writePage() error {
 			return err
 		}
 	}
-	ix := pageIndex{Account: w.o.Actor, Host: w.o.Host, Made: At(w.o.Made), Scope: w.o.Scope, Volume: w.o.Volume,
-		Missing: w.missed, Classes: w.classes, Posts: []pageChunk{}, Lists: []pageList{}, HasImage: w.images}
+	ix := pageIndex{
+		Account: w.o.Actor, Host: w.o.Host, Made: At(w.o.Made), Scope: w.o.Scope, Volume: w.o.Volume, More: w.more,
+		Missing: w.missed, Classes: w.classes, Posts: []pageChunk{}, Lists: []pageList{}, HasImage: w.images,
+	}
 	if ix.Classes == nil {
 		ix.Classes = []ClassManifest{}
 	}

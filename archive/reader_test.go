@@ -146,7 +146,7 @@ func TestRecordsStopsWithItsCaller(t *testing.T) {
 			}
 			return stop
 		})
-		if err != stop || n != 1 {
+		if !errors.Is(err, stop) || n != 1 {
 			t.Errorf("%s: %v after %d", path, err, n)
 		}
 	}

@@ -44,6 +44,19 @@ func (s *spool) reader() (*io.SectionReader, error) {
 	return io.NewSectionReader(s.f, 0, s.n), nil
 }
 
+// reset empties the file for another use.
+func (s *spool) reset() error {
+	s.n = 0
+	s.w.Reset(s.f)
+	if err := s.f.Truncate(0); err != nil {
+		return fmt.Errorf("empty temporary file: %w", err)
+	}
+	if _, err := s.f.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("empty temporary file: %w", err)
+	}
+	return nil
+}
+
 func (s *spool) close() error {
 	return errors.Join(s.f.Close(), os.Remove(s.f.Name()))
 }

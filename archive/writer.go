@@ -55,14 +55,14 @@ type Summary struct {
 }
 
 // Writer makes one volume. Its methods are called by one goroutine: Class, then
-// Record for each record, then Media and Missing for the files that belong to
-// them, then the next Class, in the end Close. After an error of the output or
+// Record, Media and Missing for what belongs to it in any order, then the next
+// Class, in the end Close. After an error of the output or
 // the temporary files nothing more is written and every call returns it.
 type Writer struct {
 	o       Options
 	zip     *zipWriter
 	class   *ClassManifest
-	entry   *entryWriter // of the class, nil once its records are done
+	records *spool // of the open class, until it ends: media may come between them
 	classes []ClassManifest
 	seen    map[uint64]struct{}
 	sums    *spool
@@ -73,6 +73,7 @@ type Writer struct {
 	lists   []listSpool
 	images  map[string]bool // avatar.* and header.* that were written
 	buf     []byte          // for media
+	more    bool            // a further volume follows
 	err     error
 	closed  bool
 }
@@ -97,11 +98,10 @@ func NewWriter(w io.Writer, o Options) (*Writer, error) {
 	if aw.zip, err = newZipWriter(w, o.Spool); err != nil {
 		return nil, fmt.Errorf("begin archive: %w", err)
 	}
-	if aw.sums, err = newSpool(o.Spool); err != nil {
-		return nil, errors.Join(fmt.Errorf("begin archive: %w", err), aw.Abort())
-	}
-	if aw.missing, err = newSpool(o.Spool); err != nil {
-		return nil, errors.Join(fmt.Errorf("begin archive: %w", err), aw.Abort())
+	for _, sp := range []**spool{&aw.sums, &aw.missing, &aw.records} {
+		if *sp, err = newSpool(o.Spool); err != nil {
+			return nil, errors.Join(fmt.Errorf("begin archive: %w", err), aw.Abort())
+		}
 	}
 	if aw.posts, err = newTimeline(o.Spool); err != nil {
 		return nil, errors.Join(fmt.Errorf("begin archive: %w", err), aw.Abort())
@@ -110,13 +110,16 @@ func NewWriter(w io.Writer, o Options) (*Writer, error) {
 }
 
 // Class begins a class: words of lower-case letters, digits and hyphens joined by
-// dots. Each is begun once a volume.
+// dots. Each is begun once a volume; beginning the open class again changes nothing.
 func (w *Writer) Class(name string) error {
 	if w.err != nil {
 		return w.err
 	}
 	if !className(name) {
 		return fmt.Errorf("begin class: %q is not a class name", name)
+	}
+	if w.class != nil && w.class.Class == name {
+		return nil
 	}
 	if err := w.endClass(); err != nil {
 		return err
@@ -125,11 +128,6 @@ func (w *Writer) Class(name string) error {
 	if !w.claim(file) {
 		return fmt.Errorf("begin class: %s was already written", name)
 	}
-	e, err := w.text(file)
-	if err != nil {
-		return err
-	}
-	w.entry = e
 	w.class = &ClassManifest{Class: name, File: file}
 	return nil
 }
@@ -166,9 +164,6 @@ func (w *Writer) Record(v any) error {
 	if w.class == nil {
 		return errors.New("write record: no class was begun")
 	}
-	if w.entry == nil {
-		return fmt.Errorf("write record: %s already has media; its records come first", w.class.Class)
-	}
 	if want, ok := recordTypes[w.class.Class]; ok && reflect.TypeOf(v) != want {
 		return fmt.Errorf("write record: %s holds %s, not %T", w.class.Class, want.Name(), v)
 	}
@@ -180,10 +175,7 @@ func (w *Writer) Record(v any) error {
 	if w.class.Count == 0 {
 		before = "[\n"
 	}
-	if _, err := io.WriteString(w.entry, before); err != nil {
-		return w.fail(err)
-	}
-	if _, err := w.entry.Write(line); err != nil {
+	if _, err := w.records.Write(append([]byte(before), line...)); err != nil {
 		return w.fail(err)
 	}
 	w.class.Count++
@@ -221,9 +213,6 @@ func (w *Writer) Media(name string, size int64, modTime time.Time, open func() (
 	}
 	if size < 0 {
 		return fmt.Errorf("write media: size %d is negative", size)
-	}
-	if err := w.endRecords(); err != nil {
-		return err
 	}
 	if !w.claim(name) {
 		return fmt.Errorf("write media: %s was already written", name)
@@ -360,7 +349,7 @@ func (w *Writer) Missing(name, reason string) {
 // belongs in a further one: finish it with Close(true). What waits in temporary
 // files is counted by half, which is more than it weighs compressed.
 func (w *Writer) Full() bool {
-	waiting := w.posts.data.n + w.sums.n + w.missing.n + w.zip.dir.n
+	waiting := w.posts.data.n + w.records.n/2 + w.sums.n + w.missing.n + w.zip.dir.n
 	for _, s := range w.spools {
 		waiting += s.n / 2
 	}
@@ -386,13 +375,14 @@ func (w *Writer) Close(more bool) (Summary, error) {
 }
 
 func (w *Writer) finish(more bool) error {
+	w.more = more
 	if err := w.endClass(); err != nil {
 		return err
 	}
 	if w.err != nil {
 		return w.err
 	}
-	for _, step := range []func() error{w.writeMastodon, w.writePage, func() error { return w.writeManifest(more) }, w.writeSums, w.zip.close} {
+	for _, step := range []func() error{w.writeMastodon, w.writePage, w.writeManifest, w.writeSums, w.zip.close} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -416,7 +406,7 @@ func (w *Writer) Abort() error {
 	for _, s := range w.spools {
 		errs = append(errs, s.close())
 	}
-	for _, s := range []*spool{w.sums, w.missing} {
+	for _, s := range []*spool{w.sums, w.missing, w.records} {
 		if s != nil {
 			errs = append(errs, s.close())
 		}
@@ -438,7 +428,7 @@ func (w *Writer) fail(err error) error {
 // systems. Only hashes are kept: 64 bits for at most some 100,000 names.
 func (w *Writer) claim(name string) bool {
 	h := fnv.New64a()
-	io.WriteString(h, strings.ToLower(name)) //nolint:errcheck // a hash never fails
+	_, _ = io.WriteString(h, strings.ToLower(name)) // a hash never fails
 	if _, taken := w.seen[h.Sum64()]; taken {
 		return false
 	}
@@ -446,32 +436,25 @@ func (w *Writer) claim(name string) bool {
 	return true
 }
 
-// endRecords closes the JSON array of the open class.
-func (w *Writer) endRecords() error {
-	if w.entry == nil {
+// endClass writes the records of the open class as one JSON array.
+func (w *Writer) endClass() error {
+	if w.class == nil {
 		return nil
+	}
+	records, err := w.records.reader()
+	if err != nil {
+		return w.fail(err)
 	}
 	end := "\n]\n"
 	if w.class.Count == 0 {
 		end = "[]\n"
 	}
-	e := w.entry
-	w.entry = nil
-	if _, err := io.WriteString(e, end); err != nil {
-		return w.fail(err)
-	}
-	if err := e.finish(); err != nil {
-		return w.fail(err)
-	}
-	return nil
-}
-
-func (w *Writer) endClass() error {
-	if w.class == nil {
-		return nil
-	}
-	if err := w.endRecords(); err != nil {
+	err = w.file(w.class.File, func(out io.Writer) error {
+		_, err := io.Copy(out, io.MultiReader(records, strings.NewReader(end)))
 		return err
+	})
+	if err := errors.Join(err, w.records.reset()); err != nil {
+		return w.fail(err)
 	}
 	w.classes = append(w.classes, *w.class)
 	w.class = nil
@@ -495,7 +478,7 @@ func (w *Writer) text(name string) (*entryWriter, error) {
 }
 
 func (e *entryWriter) Write(p []byte) (int, error) {
-	e.sum.Write(p) //nolint:errcheck // a hash never fails
+	_, _ = e.sum.Write(p) // a hash never fails
 	return e.e.Write(p)
 }
 
@@ -523,9 +506,11 @@ func (w *Writer) sum(name string, sum []byte) error {
 	return err
 }
 
-func (w *Writer) writeManifest(more bool) error {
-	m := Manifest{Format: manifestFormat, Version: manifestVersion, Made: At(w.o.Made), Host: w.o.Host, Account: w.o.Actor.Name,
-		Scope: w.o.Scope, Volume: w.o.Volume, Continued: more, Classes: w.classes, MissingCount: w.missed, Missing: []Missing{}}
+func (w *Writer) writeManifest() error {
+	m := Manifest{
+		Format: manifestFormat, Version: manifestVersion, Made: At(w.o.Made), Host: w.o.Host, Account: w.o.Actor.Name,
+		Scope: w.o.Scope, Volume: w.o.Volume, Continued: w.more, Classes: w.classes, MissingCount: w.missed, Missing: []Missing{},
+	}
 	if m.Classes == nil {
 		m.Classes = []ClassManifest{}
 	}

@@ -119,7 +119,10 @@ func findDirectory64(src io.ReaderAt, endAt int64, short directoryEnd) (director
 	if endAt < 20 {
 		return short, endAt, nil
 	}
-	if _, err := src.ReadAt(loc, endAt-20); err != nil || u32(loc) != sigLocator64 {
+	if _, err := src.ReadAt(loc, endAt-20); err != nil {
+		return short, 0, refuseFor(KindBroken, "", err)
+	}
+	if u32(loc) != sigLocator64 {
 		return short, endAt, nil // 65,535 entries exactly, and no zip64
 	}
 	at := int64(u64(loc[8:]))
@@ -145,8 +148,10 @@ func readCentral(r *bufio.Reader) (*zipRecord, error) {
 		return nil, refuse(KindBroken, "", "the zip's directory is cut short")
 	}
 	name := string(rest[:nameLen])
-	rec := &zipRecord{name: name, size: int64(u32(b[24:])), folder: strings.HasSuffix(name, "/"),
-		zipItem: zipItem{offset: int64(u32(b[42:])), compressed: int64(u32(b[20:])), crc: u32(b[16:]), method: u16(b[10:])}}
+	rec := &zipRecord{
+		name: name, size: int64(u32(b[24:])), folder: strings.HasSuffix(name, "/"),
+		zipItem: zipItem{offset: int64(u32(b[42:])), compressed: int64(u32(b[20:])), crc: u32(b[16:]), method: u16(b[10:])},
+	}
 	if u16(b[8:])&flagEncrypted != 0 {
 		return nil, refuse(KindEncrypted, name, "")
 	}
@@ -253,7 +258,7 @@ func (f *zipFile) Read(p []byte) (int, error) {
 		return 0, f.end()
 	}
 	n, err := f.r.Read(p[:min(int64(len(p)), f.left)])
-	f.crc.Write(p[:n]) //nolint:errcheck // a hash never fails
+	_, _ = f.crc.Write(p[:n]) // a hash never fails
 	f.left -= int64(n)
 	if err == io.EOF {
 		if f.left > 0 {

@@ -82,8 +82,10 @@ type zipEntry struct {
 
 // store writes a whole small file whose bytes are at hand.
 func (z *zipWriter) store(name string, mod time.Time, data []byte) error {
-	e := &zipEntry{z: z, name: name, method: methodStored, flags: flagUTF8, mod: mod, offset: z.n,
-		size: int64(len(data)), compressedSz: int64(len(data)), crc: crc32.ChecksumIEEE(data)}
+	e := &zipEntry{
+		z: z, name: name, method: methodStored, flags: flagUTF8, mod: mod, offset: z.n,
+		size: int64(len(data)), compressedSz: int64(len(data)), crc: crc32.ChecksumIEEE(data),
+	}
 	if err := e.localHeader(); err != nil {
 		return err
 	}

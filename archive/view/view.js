@@ -7,7 +7,7 @@
       other: "English", skip: "跳到内容", search: "搜索，几个字也行", more: "再看一些", all: "全部", year: y => y + " 年",
       month: m => Number(m) + " 月", made: (d, v) => "存于 " + d + (v > 1 ? "，第 " + v + " 卷" : ""),
       shown: (n, all) => "已显示 " + n + " 条，共 " + all + " 条", found: (n, seen, all) => "找到 " + n + " 条（已查 " + seen + " / " + all + "）",
-      none: "这里没有内容。", gone: "文件不在存档里", failed: "有一个数据文件打不开。请把存档完整解压后再打开 index.html。",
+      none: "这里没有内容。", lacking: n => "有 " + n + " 个文件没能收进来，名单在 exeunt/manifest.json。", partly: "这只是其中一卷，后面还有。", since: d => "只含 " + d + " 以后的内容。", bare: "没有收图片和视频。", gone: "文件不在存档里", failed: "有一个数据文件打不开。请把存档完整解压后再打开 index.html。",
       edited: "改于 ", reply: "回复 ", likes: n => n + " 个赞", comments: n => n + " 条评论", warning: "提醒：", members: n => n + " 位成员", posts: n => n + " 篇帖子",
       audience: { public: "公开", unlisted: "不列出", followers: "仅关注者", circle: "圈子", "only-me": "仅自己", direct: "私信" },
       kind: { boost: "转发", like: "赞过", bookmark: "收藏" },
@@ -18,7 +18,7 @@
       month: m => new Intl.DateTimeFormat("en", { month: "long", timeZone: "UTC" }).format(new Date("2000-" + m + "-01T00:00:00Z")),
       made: (d, v) => "Kept on " + d + (v > 1 ? ", volume " + v : ""),
       shown: (n, all) => n + " of " + all + " shown", found: (n, seen, all) => n + " found (" + seen + " of " + all + " searched)",
-      none: "Nothing here.", gone: "This file is not in the archive", failed: "A data file could not be opened. Unpack the whole archive, then open index.html again.",
+      none: "Nothing here.", lacking: n => n + (n === 1 ? " file" : " files") + " could not be included; exeunt/manifest.json names them.", partly: "This is one volume; more follow.", since: d => "Only what is from " + d + " or later.", bare: "Pictures and videos were left out.", gone: "This file is not in the archive", failed: "A data file could not be opened. Unpack the whole archive, then open index.html again.",
       edited: "edited ", reply: "in reply to ", likes: n => n + (n === 1 ? " like" : " likes"), comments: n => n + (n === 1 ? " comment" : " comments"), warning: "Warning: ",
       members: n => n + (n === 1 ? " member" : " members"), posts: n => n + (n === 1 ? " post" : " posts"),
       audience: { public: "Public", unlisted: "Unlisted", followers: "Followers", circle: "Circle", "only-me": "Only me", direct: "Direct" },
@@ -201,6 +201,8 @@
     $("made").textContent = "@" + a.name + (index.host ? "@" + index.host : "") + " · " + w.made(date(index.made), index.volume);
     $("bio").replaceChildren(linked(a.bio || ""));
     $("links").replaceChildren(...(a.links || []).map(l => el("li", "", l.label + " ", linked(l.url))));
+    const notes = [index.scope.since ? w.since(date(index.scope.since)) : "", index.scope.media ? "" : w.bare, index.continued ? w.partly : "", index.missing ? w.lacking(index.missing) : ""];
+    $("notes").textContent = notes.filter(Boolean).join(state.lang === "zh" ? "" : " ");
     $("language").textContent = w.other;
     $("language").lang = state.lang === "zh" ? "en" : "zh-CN";
     $("query-label").textContent = w.search;
