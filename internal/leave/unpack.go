@@ -242,8 +242,9 @@ func (l *Room) takeClass(ctx context.Context, r *archive.Reader, im *Import, cla
 	return flush()
 }
 
-// takeBatch takes one batch in, in one transaction with the import's place. A class that nobody
-// takes is counted as skipped, never passed over in silence.
+// takeBatch takes one batch in. A class that nobody takes is counted as skipped, never passed over
+// in silence. Files have to be put before the transaction that refers to them, so the importer runs
+// its own; an import that was killed between it and the next finds its last batch as duplicates.
 func (l *Room) takeBatch(ctx context.Context, r *archive.Reader, im *Import, x exit.Importer, name, class string, records []any, next int64) error {
 	tally := map[ImportResult]int64{}
 	moved := *im
@@ -256,30 +257,26 @@ func (l *Room) takeBatch(ctx context.Context, r *archive.Reader, im *Import, x e
 		*im = moved
 		return nil
 	}
-	t := exit.Task{Run: im.ID.String(), Step: "import:" + class, Subject: SubjectOf(im.Account, ""), Class: name, Part: class}
-	err := l.DB.Update(ctx, func(ctx context.Context) error {
-		clear(tally)
-		pass, err := l.enterImport(ctx, im.Account)
-		if err != nil {
-			return err
-		}
-		t.Now = pass.At
-		outcomes, err := x.Import(ctx, t, records, r)
-		if err != nil {
-			return err
-		}
-		for _, o := range outcomes {
-			tally[ImportResult{Class: class, Result: o.Result, Reason: o.Reason}]++
-			if o.Missing > 0 {
-				tally[ImportResult{Class: class, Result: "missing", Reason: "leave.missing.media"}] += int64(o.Missing)
-			}
-		}
-		return l.moveImport(ctx, &moved, tally)
-	})
-	if err == nil {
-		*im = moved
+	now, err := l.DB.Now(ctx)
+	if err != nil {
+		return err
 	}
-	return err
+	t := exit.Task{Run: im.ID.String(), Step: "import:" + class, Subject: SubjectOf(im.Account, ""), Class: name, Part: class, Now: now}
+	outcomes, err := x.Import(ctx, t, records, r)
+	if err != nil {
+		return err
+	}
+	for _, o := range outcomes {
+		tally[ImportResult{Class: class, Result: o.Result, Reason: o.Reason}]++
+		if o.Missing > 0 {
+			tally[ImportResult{Class: class, Result: "missing", Reason: "leave.missing.media"}] += int64(o.Missing)
+		}
+	}
+	if err := l.moveImport(ctx, &moved, tally); err != nil {
+		return err
+	}
+	*im = moved
+	return nil
 }
 
 // moveImport stores how far an import has come, and adds to its results.
