@@ -1,0 +1,350 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"exeunt/exit"
+	"exeunt/internal/service"
+	"exeunt/internal/ui"
+	"exeunt/internal/who"
+
+	"github.com/a-h/templ"
+)
+
+// The addresses of the room's pages and of what its forms post to.
+const (
+	signUpPath    = "/sign-up"
+	signOutPath   = "/sign-out"
+	recoverPath   = "/recover"
+	resetPath     = "/reset/"
+	operatorPath  = "/operator/"
+	makeResetPath = "/operator/reset"
+	codesFilePath = "/recovery-codes.txt"
+	settingsPath  = "/settings"
+	profilePath   = "/settings/profile"
+	passwordPath  = "/settings/password"
+	codesPath     = "/settings/codes"
+	sessionsPath  = "/settings/sessions"
+	accountsPath  = "/settings/accounts"
+	entrancesPath = "/settings/entrances" // the Exit Center's own page
+	joinPath      = "/join-organisation/"
+
+	endSessionPath = sessionsPath + "/end"
+	endOthersPath  = sessionsPath + "/end-others"
+	switchPath     = accountsPath + "/switch"
+	invitePath     = accountsPath + "/invite"
+	removePath     = accountsPath + "/remove"
+)
+
+// Routes gives the room's pages.
+func (r *Room) Routes() []service.Route {
+	return []service.Route{
+		{Pattern: "GET " + signUpPath, Handle: r.getSignUp},
+		{Pattern: "POST " + signUpPath, Handle: r.postSignUp},
+		{Pattern: "GET " + ui.SignInPath, Handle: r.getSignIn},
+		{Pattern: "POST " + ui.SignInPath, Handle: r.postSignIn},
+		{Pattern: "POST " + signOutPath, Access: service.Leaving, Handle: r.postSignOut},
+		{Pattern: "GET " + recoverPath, Handle: r.getRecover},
+		{Pattern: "POST " + recoverPath, Handle: r.postRecover},
+		{Pattern: "GET " + resetPath + "{token}", Handle: r.getReset},
+		{Pattern: "POST " + resetPath + "{token}", Handle: r.postReset},
+		{Pattern: "GET " + operatorPath + "{token}", Handle: r.getOperator},
+		{Pattern: "POST " + operatorPath + "{token}", Handle: r.postOperator},
+		{Pattern: "GET " + makeResetPath, Access: service.Operator, Handle: r.getMakeReset},
+		{Pattern: "POST " + makeResetPath, Access: service.Operator, Handle: r.postMakeReset},
+		{Pattern: "POST " + codesFilePath, Access: service.Leaving, Handle: r.postCodesFile},
+		{Pattern: "GET " + ui.MePath, Access: service.Member, Handle: r.getMe},
+		{Pattern: "GET " + settingsPath, Access: service.Member, Handle: r.getSettings},
+		{Pattern: "POST " + settingsPath, Access: service.Member, Handle: r.postSettings},
+		{Pattern: "GET " + profilePath, Access: service.Member, Handle: r.getProfile},
+		{Pattern: "POST " + profilePath, Access: service.Member, Handle: r.postProfile, Upload: true},
+		{Pattern: "GET " + passwordPath, Access: service.Member, Handle: r.getPassword},
+		{Pattern: "POST " + passwordPath, Access: service.Member, Handle: r.postPassword},
+		{Pattern: "POST " + codesPath, Access: service.Member, Handle: r.postCodes},
+		{Pattern: "GET " + sessionsPath, Access: service.Member, Handle: r.getSessions},
+		{Pattern: "POST " + endSessionPath, Access: service.Member, Handle: r.postEndSession},
+		{Pattern: "POST " + endOthersPath, Access: service.Member, Handle: r.postEndOthers},
+		// Whoever closes one persona still reaches the others.
+		{Pattern: "GET " + accountsPath, Access: service.Leaving, Handle: r.getAccounts},
+		{Pattern: "POST " + switchPath, Access: service.Leaving, Handle: r.postSwitch},
+		{Pattern: "POST " + accountsPath, Access: service.Member, Handle: r.postAccounts},
+		{Pattern: "POST " + invitePath, Access: service.Member, Handle: r.postInvite},
+		{Pattern: "POST " + removePath, Access: service.Member, Handle: r.postRemove},
+		{Pattern: "GET " + joinPath + "{token}", Access: service.Member, Handle: r.getJoin},
+		{Pattern: "POST " + joinPath + "{token}", Access: service.Member, Handle: r.postJoin},
+	}
+}
+
+// page draws a page of this room.
+func page(w http.ResponseWriter, req *http.Request, status int, title string, back *ui.Link, body templ.Component) error {
+	f := service.Frame(req.Context(), title)
+	f.Active, f.Back, f.NoIndex = ui.MePath, back, true
+	return ui.Render(w, req, status, ui.PageWith(f, body))
+}
+
+// problems are the sentences for what cannot be accepted, by the name of the field; "" is the
+// whole form.
+type problems map[string]string
+
+func (p problems) status() int {
+	if len(p) == 0 {
+		return http.StatusOK
+	}
+	return http.StatusUnprocessableEntity
+}
+
+// explain turns an error that a person can do something about into a sentence at its field: the
+// one whose prefix its key has. Any other error is given back.
+func explain(ctx context.Context, err error, fields map[string]string) (problems, error) {
+	var e *exit.Error
+	if !errors.As(err, &e) {
+		return nil, err
+	}
+	switch e.Kind {
+	case exit.Invalid, exit.Conflict, exit.Unauthenticated, exit.TooMany:
+	default:
+		return nil, err
+	}
+	args := make([]any, 0, 2*len(e.Args))
+	for k, v := range e.Args {
+		args = append(args, k, v)
+	}
+	sentence := ui.Sentence(ctx, e.Key, args...)
+	for prefix, field := range fields {
+		if strings.HasPrefix(e.Key, prefix) {
+			return problems{field: sentence}, nil
+		}
+	}
+	return problems{"": sentence}, nil
+}
+
+// newFields are the fields of a new name and password.
+var newFields = map[string]string{"account.error.name_": "name", "account.error.password_": "password"}
+
+func nameField(ctx context.Context, value string, p problems) ui.Field {
+	return ui.Field{
+		Name: "name", Label: ui.T(ctx, "account.field.name"), Hint: ui.T(ctx, "account.field.name_hint"), Value: value, Error: p["name"],
+		Autocomplete: "username", MinLength: shortestName, MaxLength: longestName, Required: true, LowerCase: true,
+	}
+}
+
+func newPasswordField(ctx context.Context, p problems) ui.Field {
+	return ui.Field{
+		Name: "password", Label: ui.T(ctx, "account.field.new_password"), Hint: ui.T(ctx, "account.field.password_hint"), Type: "password",
+		Error: p["password"], Autocomplete: "new-password", MinLength: shortestPassword, MaxLength: longestPassword, Required: true,
+	}
+}
+
+func (r *Room) getSignUp(w http.ResponseWriter, req *http.Request) error {
+	return r.showSignUp(w, req, NewPerson{}, nil)
+}
+
+func (r *Room) showSignUp(w http.ResponseWriter, req *http.Request, n NewPerson, p problems) error {
+	ctx := req.Context()
+	v := formView{
+		Intro: ui.T(ctx, "account.sign_up.intro"), Notice: p[""], Action: signUpPath, Submit: ui.T(ctx, "account.sign_up.do"),
+		Fields: []ui.Field{nameField(ctx, n.Name, p), newPasswordField(ctx, p)},
+		Ways:   []ui.Link{{Text: ui.T(ctx, "account.sign_up.have"), Href: ui.SignInPath}},
+	}
+	if r.Slip != nil && (p["name"] != "" || n.Slip != "") {
+		v.Fields = append(v.Fields, ui.Field{Name: "slip", Label: ui.T(ctx, "account.field.slip"), Hint: ui.T(ctx, "account.field.slip_hint"), Value: n.Slip, Error: p["slip"], LowerCase: true, MaxLength: 500})
+	}
+	return page(w, req, p.status(), ui.T(ctx, "account.sign_up.title"), nil, formBody(v))
+}
+
+func (r *Room) postSignUp(w http.ResponseWriter, req *http.Request) error {
+	if err := req.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	ctx := req.Context()
+	n := NewPerson{Name: req.PostForm.Get("name"), Password: req.PostForm.Get("password"), Slip: strings.TrimSpace(req.PostForm.Get("slip"))}
+	c, err := r.tryFrom(ctx, req, n)
+	if err != nil {
+		p, err := explain(ctx, err, newFields)
+		if err != nil {
+			return err
+		}
+		return r.showSignUp(w, req, n, p)
+	}
+	return r.welcome(w, req, c)
+}
+
+// tryFrom signs up once the address's limit allows it.
+func (r *Room) tryFrom(ctx context.Context, req *http.Request, n NewPerson) (Created, error) {
+	// What cannot be a name or a password at all is not counted.
+	if name, err := CleanName(n.Name); err != nil {
+		return Created{}, err
+	} else if err := checkPassword(n.Password, name); err != nil {
+		return Created{}, err
+	}
+	if err := r.TakeSignUp(ctx, req.RemoteAddr); err != nil {
+		return Created{}, err
+	}
+	return r.SignUp(ctx, n)
+}
+
+// welcome signs a new person in and shows the recovery codes.
+func (r *Room) welcome(w http.ResponseWriter, req *http.Request, c Created) error {
+	token, err := r.Begin(req.Context(), c.Person, c.Account, req.UserAgent())
+	if err != nil {
+		return err
+	}
+	ctx, err := r.enter(w, req, token)
+	if err != nil {
+		return err
+	}
+	return showCodes(w, req.WithContext(ctx), c.Codes)
+}
+
+// enter hands the new session to the browser, ends the one before, and gives a context in which
+// the page is drawn for the new viewer.
+func (r *Room) enter(w http.ResponseWriter, req *http.Request, token string) (context.Context, error) {
+	ctx := req.Context()
+	before := service.SessionOf(ctx)
+	if !before.Viewer.Guest() {
+		if err := r.SignOut(ctx, before.Viewer); err != nil && exit.KindOf(err) != exit.NotFound {
+			return ctx, err
+		}
+	}
+	s, err := r.Lookup(ctx, token)
+	if err != nil {
+		return ctx, err
+	}
+	r.SetCookie(w, req, token)
+	if s == nil {
+		return ctx, nil
+	}
+	s.Path, s.Trial = before.Path, before.Trial
+	return service.WithSession(ctx, s), nil
+}
+
+func showCodes(w http.ResponseWriter, req *http.Request, codes []string) error {
+	ctx := req.Context()
+	w.Header().Set("Cache-Control", "no-store")
+	v := codesView{Codes: codes, Text: strings.Join(codes, " "), Next: ui.HomePath}
+	return page(w, req, http.StatusOK, ui.T(ctx, "account.codes.title"), nil, codesBody(v))
+}
+
+// postCodesFile gives recovery codes back as a text file. They come with the form: nobody else
+// has them any more.
+func (r *Room) postCodesFile(w http.ResponseWriter, req *http.Request) error {
+	if err := req.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	ctx := req.Context()
+	codes := req.PostForm["code"]
+	if len(codes) == 0 || len(codes) > codesAtOnce {
+		return exit.Fail(exit.Invalid, "account.error.choice")
+	}
+	var b strings.Builder
+	b.WriteString(ui.T(ctx, "account.codes.file", "Name", service.ViewerOf(ctx).Name) + "\r\n\r\n")
+	for _, c := range codes {
+		if _, ok := readCode(c); !ok {
+			return exit.Fail(exit.Invalid, "account.error.choice")
+		}
+		b.WriteString(c + "\r\n")
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="recovery-codes.txt"`)
+	h.Set("Cache-Control", "no-store")
+	_, err := w.Write([]byte(b.String()))
+	return err
+}
+
+func badForm(err error) error {
+	return &exit.Error{Kind: exit.Invalid, Key: "account.error.form", Err: err}
+}
+
+func (r *Room) getSignIn(w http.ResponseWriter, req *http.Request) error {
+	return showSignIn(w, req, "", nil)
+}
+
+func showSignIn(w http.ResponseWriter, req *http.Request, name string, p problems) error {
+	ctx := req.Context()
+	field := nameField(ctx, name, p)
+	field.Hint, field.MinLength, field.MaxLength = "", 0, 0
+	return page(w, req, p.status(), ui.T(ctx, "account.sign_in.title"), nil, formBody(formView{
+		Notice: p[""], Action: ui.SignInPath, Submit: ui.T(ctx, "account.sign_in.do"),
+		Fields: []ui.Field{field, {Name: "password", Label: ui.T(ctx, "account.field.password"), Type: "password", Autocomplete: "current-password", Required: true}},
+		Ways:   []ui.Link{{Text: ui.T(ctx, "account.sign_in.lost"), Href: recoverPath}, {Text: ui.T(ctx, "account.sign_in.new"), Href: signUpPath}},
+	}))
+}
+
+func (r *Room) postSignIn(w http.ResponseWriter, req *http.Request) error {
+	if err := req.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	ctx := req.Context()
+	name := req.PostForm.Get("name")
+	token, err := r.SignIn(ctx, name, req.PostForm.Get("password"), req.RemoteAddr, req.UserAgent())
+	if err != nil {
+		p, err := explain(ctx, err, nil)
+		if err != nil {
+			return err
+		}
+		return showSignIn(w, req, name, p)
+	}
+	if _, err := r.enter(w, req, token); err != nil {
+		return err
+	}
+	return service.Done(w, req, ui.HomePath, "")
+}
+
+func (r *Room) postSignOut(w http.ResponseWriter, req *http.Request) error {
+	if err := r.SignOut(req.Context(), service.ViewerOf(req.Context())); err != nil && exit.KindOf(err) != exit.NotFound {
+		return err
+	}
+	r.SetCookie(w, req, "")
+	return service.Done(w, req, ui.HomePath, "account.done.signed_out")
+}
+
+func (r *Room) getMe(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	v := service.ViewerOf(ctx)
+	own, err := r.store.accountsOf(ctx, v.Person)
+	if err != nil {
+		return err
+	}
+	view := meView{Ways: []wayView{
+		{Icon: "user", Name: ui.T(ctx, "account.me.profile"), About: ui.T(ctx, "account.me.profile_about"), Href: profilePath},
+		{Icon: "settings", Name: ui.T(ctx, "account.settings.title"), About: ui.T(ctx, "account.me.settings_about"), Href: settingsPath},
+		{Icon: "door-open", Name: ui.T(ctx, "account.me.exit"), About: ui.T(ctx, "account.me.exit_about"), Href: ui.ExitPath},
+	}}
+	if v.Operator {
+		view.Ways = append(view.Ways, wayView{Icon: "key-round", Name: ui.T(ctx, "account.make_reset.title"), About: ui.T(ctx, "account.make_reset.about"), Href: makeResetPath})
+	}
+	for _, a := range own {
+		p := personaOf(ctx, a, v)
+		if p.Here {
+			view.Person = p.Person
+		} else {
+			view.Personas = append(view.Personas, p)
+		}
+	}
+	return page(w, req, http.StatusOK, ui.T(ctx, "account.me.title"), nil, meBody(view))
+}
+
+var (
+	stateWords = ui.Keys("account.state.", "hibernating", "closing", "closed")
+	kindWords  = ui.Keys("account.kind.", "personal", "organisation")
+)
+
+// personView gives an account as pages draw it.
+func personView(a Account) ui.PersonView {
+	return ui.PersonView{Name: a.Shown(), Handle: a.Name, Href: "/@" + a.Name, Avatar: service.MediaPath(a.Avatar)}
+}
+
+func personaOf(ctx context.Context, a Account, v who.Viewer) personaView {
+	p := personaView{ID: a.ID.String(), Person: personView(a), Here: a.ID == v.Account}
+	if key, ok := stateWords[string(a.State)]; ok {
+		p.State = ui.T(ctx, key)
+	}
+	if a.Kind == Organisation {
+		p.Kind = ui.T(ctx, kindWords[string(a.Kind)])
+	}
+	return p
+}
