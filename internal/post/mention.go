@@ -123,11 +123,14 @@ func (r *Room) Decode(ctx context.Context, texts ...string) ([]string, error) {
 	return out, nil
 }
 
-// excerpt gives the first 120 characters of a stored text on one line, without the ids of mentions.
-func excerpt(text string) string {
-	text = strings.Join(strings.Fields(stored.ReplaceAllString(text, "@…")), " ")
+// Excerpt gives the first 120 characters of a stored text on one line, without the ids of mentions.
+func Excerpt(text string) string {
+	text = strings.Join(strings.Fields(Anonymous(text)), " ")
 	if r := []rune(text); len(r) > 120 {
 		return string(r[:119]) + "…"
 	}
 	return text
 }
+
+// Anonymous gives a stored text without the ids of those it mentions.
+func Anonymous(text string) string { return stored.ReplaceAllString(text, "@…") }

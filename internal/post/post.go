@@ -4,6 +4,7 @@ package post
 
 import (
 	"context"
+	"net/url"
 	"time"
 
 	"exeunt/internal/blob"
@@ -11,6 +12,8 @@ import (
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
+
+	"github.com/a-h/templ"
 )
 
 // Page is the service of own pages. Posts there have no place: the page is their author's.
@@ -68,7 +71,9 @@ type Room struct {
 	Places Places // nil: posts stand on own pages only
 	// Marks gives what the viewer has done with the posts, in one query. Nil: nothing can be liked.
 	Marks func(ctx context.Context, v who.Viewer, posts []who.ID) (map[who.ID]Mark, error)
-	store store
+	// Beneath draws what stands below a post on its own page: comments and the form for one. Nil: nothing.
+	Beneath func(ctx context.Context, v who.Viewer, t service.Thing, query url.Values) (templ.Component, error)
+	store   store
 }
 
 // New gives the post room.

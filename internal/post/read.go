@@ -84,10 +84,14 @@ func (r *Room) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([]servic
 	}
 	out := make([]service.Thing, len(list))
 	for i, p := range list {
-		out[i] = service.Thing{Ref: p.Ref(), Owner: p.Author, Service: p.Service, Place: p.Place, Excerpt: excerpt(p.Text), Link: p.Link(),
-			See: sees(v, p), Talk: talks(v, p)}
+		out[i] = p.Thing(v)
 	}
 	return out, nil
+}
+
+// Thing gives what other rooms may know of a post, and what the viewer may do with it.
+func (p Post) Thing(v who.Viewer) service.Thing {
+	return service.Thing{Ref: p.Ref(), Owner: p.Author, Service: p.Service, Place: p.Place, Excerpt: Excerpt(p.Text), Link: p.Link(), See: sees(v, p), Talk: talks(v, p)}
 }
 
 // Views gives posts as pages draw them: images in one query, names of mentions in one more if there

@@ -1,0 +1,102 @@
+package talk
+
+import (
+	"context"
+
+	"exeunt/exit"
+	"exeunt/exit/exitsql"
+	"exeunt/internal/service"
+)
+
+// Holder keeps comments, likes, favourites and mentions.
+type Holder struct {
+	exitsql.Tables
+	room     *Room
+	departed exitsql.Table // how comments are detached
+}
+
+// Holder gives the room's holder. The registry must know its kinds by then: the holder corrects their counters.
+func (r *Room) Holder() *Holder {
+	table := func(name, owner, bytes string, also ...string) exitsql.Table {
+		return exitsql.Table{Name: name, Owner: owner, Key: "id", Bytes: bytes, Service: "service", Place: "place_id",
+			OwnerID: exitsql.IntegerID, PlaceID: exitsql.IntegerID, DB: r.DB.Reader, Also: also}
+	}
+	comments := table("comments", "author_id", "octet_length(text)", hung(r.counted())...)
+	comments.Stays, comments.StaysAs = otherAnswers, asTombstone
+	departed := table("comments", "author_id", "octet_length(text)",
+		`update mentions set author_id = null where ref_kind = 'comment' and ref_id in (select r.id from {rows} r)`)
+	departed.Detach = asDeparted
+	written := table("mentions", "author_id", "")
+	written.Where = "account_id <> author_id"
+	h := &Holder{room: r, departed: departed}
+	h.Tables = exitsql.Tables{
+		"comments":   {comments},
+		"likes":      {table(string(likes), "account_id", "", unlike(r.counted())...)},
+		"favourites": {table(string(favourites), "account_id", "")},
+		"mentions":   {table("mentions", "account_id", "", rename("posts", "post"), rename("comments", "comment")), written},
+	}
+	return h
+}
+
+// unlike corrects the counts of what was liked: an account likes a thing once.
+func unlike(counted []service.Kind) []string {
+	var out []string
+	for _, k := range counted {
+		out = append(out, `update `+k.Table+` set likes = likes - 1 where id in (select r.ref_id from {rows} r where r.ref_kind = '`+k.Name+`')`)
+	}
+	return out
+}
+
+// rename takes the id of who is mentioned out of others' texts; the mention reads as one of somebody who left.
+func rename(table, kind string) string {
+	return `update ` + table + ` set text = replace(text, (select '@{' || cast(max(r.account_id) as text) || '}' from {rows} r), '@{0}')
+		where id in (select r.ref_id from {rows} r where r.ref_kind = '` + kind + `')`
+}
+
+// Name is the holder's name.
+func (h *Holder) Name() string { return "talk" }
+
+// Parts of the comments in an archive.
+const (
+	partOwn      = "comments"
+	partReceived = "received"
+)
+
+// Classes declares what the room keeps. Mentions go after the texts: what is detached keeps the mentions
+// of others until they leave themselves.
+func (h *Holder) Classes() []exit.Class {
+	both := []string{"circle", "page"}
+	in := func(table string, columns ...string) (out []exit.Place) {
+		for _, c := range columns {
+			out = append(out, exit.Place{Table: table, Column: c})
+		}
+		return out
+	}
+	return []exit.Class{
+		{
+			Name: "comments", Services: both, Places: in("comments", "author_id"), Manners: []exit.Manner{exit.Erase, exit.Detach},
+			Exported: true, Parts: []string{partOwn, partReceived}, Imported: true,
+		},
+		{Name: "favourites", Services: both, Places: in("favourites", "account_id"), Exported: true, Imported: true},
+		{Name: "likes", Services: both, Places: in("likes", "account_id"), Exported: true, Imported: true},
+		{
+			Name: "mentions", Services: both, Places: in("mentions", "account_id", "author_id"),
+			After: []exit.Order{{Class: "talk.comments", Why: "talk.order.mentions"}, {Class: "post.posts", Why: "talk.order.mentions"}},
+		},
+	}
+}
+
+// Erase does one chunk.
+func (h *Holder) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
+	if t.Class == "comments" && t.Manner == exit.Detach {
+		return h.departed.Erase(ctx, t)
+	}
+	return h.Tables.Erase(ctx, t)
+}
+
+var (
+	_ exit.Holder   = (*Holder)(nil)
+	_ exit.Counter  = (*Holder)(nil)
+	_ exit.Exporter = (*Holder)(nil)
+	_ exit.Importer = (*Holder)(nil)
+)
