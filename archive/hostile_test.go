@@ -234,6 +234,17 @@ func TestChangedArchiveIsRefused(t *testing.T) {
 	}
 }
 
+// TestLitterIsPassedOver: desktops leave their own files in unpacked folders.
+func TestLitterIsPassedOver(t *testing.T) {
+	dir := unpack(t, lifeFile(t))
+	must(t, os.WriteFile(filepath.Join(dir, "exeunt", ".DS_Store"), []byte("x"), 0o600))
+	for _, path := range []string{dir, writeTemp(t, zipOf(t, folderFiles(t, dir)...))} {
+		if _, err := archive.Verify(t.Context(), path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func replaceIn(dir, name, before, after string) error {
 	path := filepath.Join(dir, filepath.FromSlash(name))
 	data, err := os.ReadFile(path)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strings"
 )
 
@@ -116,7 +117,7 @@ func (i *inspection) own() error {
 func (i *inspection) unlisted(seen []bool) error {
 	for at, name := range i.r.c.table().names {
 		rest, inside := strings.CutPrefix(name, i.r.root)
-		if seen[at] || inside && rest == SumsName || !inside {
+		if seen[at] || !inside || rest == SumsName || litter[path.Base(rest)] {
 			continue
 		}
 		if err := i.fault(refuse(KindDamaged, rest, "not named in %s", SumsName)); err != nil {
