@@ -187,3 +187,20 @@ func drop(ctx context.Context, tx *sql.Tx, where, arg string) error {
 	}
 	return nil
 }
+
+// ForgetHeir empties exit_steps.choice where it names an heir who is gone, and says in how many
+// steps it did. What was offered to them is the holders' to withdraw.
+func (s *Store) ForgetHeir(ctx context.Context, heir string) (steps int64, err error) {
+	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `update exit_steps set choice = '' where act in ('offer', 'withdraw') and choice = $1`, heir)
+		if err != nil {
+			return err
+		}
+		steps, err = res.RowsAffected()
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("forget heir: %w", err)
+	}
+	return steps, nil
+}

@@ -22,7 +22,7 @@ var types = regexp.MustCompile(`\b(integer|blob)\b`)
 const migrationLock = 0x65786974
 
 // Places are the columns that refer to a subject, for a test that compares a schema with what its
-// holders claim. Forgetting empties them; exit_steps.choice may name an heir.
+// holders claim. Forgetting empties them; exit_steps.choice may name an heir, whom [Store.ForgetHeir] drops.
 func Places() []exit.Place {
 	return []exit.Place{
 		{Table: "exit_runs", Column: "subject"},

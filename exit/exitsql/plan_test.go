@@ -17,25 +17,32 @@ func TestIndexes(t *testing.T) {
 		`select run from exit_steps where subject = $1 and subject <> ''`:                                                          "exit_steps_subject",
 		`select seq from exit_needs where run = $1 and needs in ($2, $3)`:                                                          "autoindex_exit_needs_1",
 	} {
-		rows, err := d.reader.QueryContext(t.Context(), `explain query plan `+query, make([]any, strings.Count(query, "$"))...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var plan []string
-		for rows.Next() {
-			var id, parent, rest any
-			var detail string
-			if err := rows.Scan(&id, &parent, &rest, &detail); err != nil {
-				t.Fatal(err)
-			}
-			plan = append(plan, detail)
-		}
-		rows.Close()
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
-		if text := strings.Join(plan, "; "); !strings.Contains(text, index) || strings.Contains(text, "TEMP B-TREE") {
+		text := d.queryPlan(t, query)
+		if !strings.Contains(text, index) || strings.Contains(text, "TEMP B-TREE") {
 			t.Errorf("%s\nis planned as %s, want index %s", query, text, index)
 		}
 	}
+}
+
+// queryPlan says how SQLite answers a query.
+func (d database) queryPlan(t *testing.T, query string) string {
+	t.Helper()
+	rows, err := d.reader.QueryContext(t.Context(), `explain query plan `+query, make([]any, strings.Count(query, "$"))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var plan []string
+	for rows.Next() {
+		var id, parent, rest any
+		var detail string
+		if err := rows.Scan(&id, &parent, &rest, &detail); err != nil {
+			t.Fatal(err)
+		}
+		plan = append(plan, detail)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(plan, "; ")
 }

@@ -66,6 +66,8 @@ create index exit_steps_lease on exit_steps (lease) where state = 'running';
 
 create index exit_steps_subject on exit_steps (subject) where subject <> '';
 
+create index exit_steps_heir on exit_steps (choice) where act in ('offer', 'withdraw');
+
 create table exit_needs (
   run text not null,
   needs integer not null,
