@@ -173,15 +173,23 @@ func (e *Engine) policyFor(ctx context.Context, ask Ask, f Facts) (*Policy, erro
 		return e.Policy, nil
 	}
 	for _, r := range f.Runs {
-		if r.Run.Policy != e.Policy.Hash() && r.Run.State.Open() && r.Run.Subject == ask.Subject && (r.Run.Journey == Close || r.Run.Journey == Hibernate) {
-			src, err := e.Store.Policy(ctx, r.Run.Policy)
-			if err != nil {
-				return nil, fmt.Errorf("read the policy of run %s: %w", r.Run.ID, err)
-			}
-			return ParsePolicy(src)
+		if r.Run.State.Open() && r.Run.Subject == ask.Subject && (r.Run.Journey == Close || r.Run.Journey == Hibernate) {
+			return e.policyOf(ctx, r.Run)
 		}
 	}
 	return e.Policy, nil
+}
+
+// policyOf gives the policy under which a run was agreed: it ends under no other.
+func (e *Engine) policyOf(ctx context.Context, r Run) (*Policy, error) {
+	if r.Policy == e.Policy.Hash() {
+		return e.Policy, nil
+	}
+	src, err := e.Store.Policy(ctx, r.Policy)
+	if err != nil {
+		return nil, fmt.Errorf("read the policy of run %s: %w", r.ID, err)
+	}
+	return ParsePolicy(src)
 }
 
 func (e *Engine) facts(ctx context.Context, ask Ask, counted bool) (Facts, error) {

@@ -99,7 +99,11 @@ func (e *Engine) amendments(ctx context.Context, run Run, steps []StepStatus, no
 			known[s.ClassID()] = true
 		}
 	}
-	m := &maker{policy: e.Policy, ask: Ask{Subject: run.Subject, Journey: Close, Now: true}, day: DateOf(now, e.Policy.Zone)}
+	policy, err := e.policyOf(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	m := &maker{policy: policy, ask: Ask{Subject: run.Subject, Journey: Close, Now: true}, day: DateOf(now, policy.Zone)}
 	m.plan = &Plan{}
 	var out []StepStatus
 	for _, h := range e.Holders {

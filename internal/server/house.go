@@ -226,11 +226,11 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 // or on another node. Wait is called between looks while others work.
 func (h *House) Settle(ctx context.Context, wait func(context.Context) error) error {
 	for {
-		steps, err := h.Engine.Work(ctx, 100)
+		steps, err := h.Engine.Work(ctx, 10)
 		if err != nil {
 			return fmt.Errorf("work on steps: %w", err)
 		}
-		jobs, err := h.Queue.Work(ctx, 100)
+		jobs, err := h.Queue.Work(ctx, 10)
 		if err != nil {
 			return fmt.Errorf("work on jobs: %w", err)
 		}
