@@ -42,6 +42,7 @@ var layers = []rule{
 	{folder: "exit/exitsql", only: []string{"exit"}},
 
 	{folder: "internal/clock", only: nothing},
+	{folder: "internal/failpoint", only: nothing},
 	{folder: "internal/who", only: []string{"internal/clock"}},
 
 	{folder: "internal/db"},

@@ -38,6 +38,9 @@ type Config struct {
 	Dialect Dialect
 	// Begin begins a transaction where the context carries none. Nil: on Writer.
 	Begin func(ctx context.Context) (*sql.Tx, error)
+	// Committed is called right after each commit of a transaction that the store began, before what
+	// [AfterCommit] collected: tests end the process there. Nil: not called.
+	Committed func()
 }
 
 // Store is an [exit.RunStore] and an [exit.Traveller] in a database. It is safe for use by
@@ -65,7 +68,13 @@ func Open(_ context.Context, c Config) (*Store, error) {
 
 // Update runs fn as [InTx] does.
 func (s *Store) Update(ctx context.Context, fn func(ctx context.Context) error) error {
-	return InTx(ctx, s.Begin, fn)
+	if _, joins := Tx(ctx); joins || s.Committed == nil {
+		return InTx(ctx, s.Begin, fn)
+	}
+	return InTx(ctx, s.Begin, func(ctx context.Context) error {
+		AfterCommit(ctx, s.Committed)
+		return fn(ctx)
+	})
 }
 
 // write runs fn in a transaction, the context's or a new one.

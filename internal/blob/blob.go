@@ -23,6 +23,7 @@ import (
 	"exeunt/exit/exitsql"
 	"exeunt/internal/clock"
 	"exeunt/internal/db"
+	"exeunt/internal/failpoint"
 	"exeunt/internal/who"
 
 	"gocloud.dev/blob"
@@ -160,6 +161,7 @@ func (s *Store) write(ctx context.Context, key, contentType string, r io.Reader)
 	if err := w.Close(); err != nil {
 		return err
 	}
+	failpoint.Hit()
 	return s.sync(key)
 }
 

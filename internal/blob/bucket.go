@@ -15,6 +15,7 @@ import (
 
 	"exeunt/internal/clock"
 	"exeunt/internal/db"
+	"exeunt/internal/failpoint"
 	"exeunt/internal/who"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -105,6 +106,7 @@ func (s *Store) remove(ctx context.Context, key string) error {
 	if err := s.bucket.Delete(ctx, s.prefix+key); err != nil && !missing(err) {
 		return fmt.Errorf("delete blob: %w", err)
 	}
+	failpoint.Hit()
 	if s.root == "" {
 		return nil
 	}
@@ -138,6 +140,7 @@ func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]Ob
 	if err != nil {
 		return nil, fmt.Errorf("list blobs: %w", err)
 	}
+	failpoint.Hit()
 	return out, nil
 }
 

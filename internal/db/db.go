@@ -19,6 +19,7 @@ import (
 	"exeunt/exit"
 	"exeunt/exit/exitsql"
 	"exeunt/internal/clock"
+	"exeunt/internal/failpoint"
 	"exeunt/internal/who"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
@@ -60,7 +61,7 @@ func Open(ctx context.Context, address string, c clock.Clock) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.Runs, err = exitsql.Open(ctx, exitsql.Config{Writer: d.Writer, Reader: d.Reader, Dialect: d.Dialect}); err != nil {
+	if d.Runs, err = exitsql.Open(ctx, exitsql.Config{Writer: d.Writer, Reader: d.Reader, Dialect: d.Dialect, Committed: failpoint.Hit}); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	if err := d.migrate(ctx); err != nil {
