@@ -11,19 +11,17 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/db"
+	"exeunt/internal/post"
 	"exeunt/internal/relation"
 	"exeunt/internal/service"
-	"exeunt/internal/ui"
 	"exeunt/internal/who"
 )
 
 // Name is the service's name, in policies, scopes and refs.
 const Name = "circle"
 
-// Service gives what the registry keeps of the service.
-func Service() service.Service {
-	return service.Service{Name: Name, Path: "/circles", Icon: "users-round", Title: "circle.service"}
-}
+// Service is what the registry keeps of the service.
+var Service = service.Service{Name: Name, Path: "/circles", Icon: "users-round", Title: "circle.service"}
 
 // JoinMode says how one becomes a member.
 type JoinMode string
@@ -148,9 +146,7 @@ type Config struct {
 	DB        *db.DB
 	Desk      *service.Desk
 	Relations *relation.Room
-	// Posts gives a circle's posts as the viewer's page draws them, newest first, from before the
-	// cursor ("" for the newest), and the cursor of the next page, "" at the end.
-	Posts func(ctx context.Context, v who.Viewer, circle who.ID, before string) (posts []ui.PostView, older string, err error)
+	Posts     *post.Room
 }
 
 // Room is the circle room. It is safe for concurrent use.
