@@ -29,7 +29,7 @@ func (r *Room) Holder() *Holder {
 	hidden, stays := posts, posts
 	hidden.Where = narrow
 	stays.Where, stays.Detach = `not (`+narrow+`)`, asDeparted
-	stays.Also = []string{`update mentions set author_id = null where ref_kind = 'post' and ref_id in (select r.id from {rows} r)`}
+	stays.AlsoDetach = []string{`update mentions set author_id = null where ref_kind = 'post' and ref_id in (select r.id from {rows} r)`}
 	images := exitsql.Table{
 		Name: "post_images", Owner: "author_id", Key: "id", Bytes: "bytes", Scope: imagesIn, OwnerID: exitsql.IntegerID, DB: r.DB.Reader,
 		Also: []string{

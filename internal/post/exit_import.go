@@ -146,7 +146,7 @@ func (r *Room) brought(owner who.ID, a archive.Post, origin string, places map[w
 		Sensitive: a.Sensitive, Language: clean(a.Language), ReplyTo: clean(a.InReplyTo), Origin: clean(origin), At: a.Published.Time, Edited: a.Edited.Time}
 	if a.Place == "circle" {
 		id, _ := who.ParseID(a.Circle)
-		if in, ok := places[id]; ok && in.Member {
+		if in, ok := places[id]; ok && in.Member && !in.Ended {
 			p.Service, p.Place, p.Audience = in.Service, in.ID, in.Audience
 			return p, ""
 		}

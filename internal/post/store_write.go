@@ -165,10 +165,10 @@ func (s store) count(ctx context.Context, pass service.Pass, p Post, n int) erro
 
 // A skeleton keeps of a post its id, place and times. Tokens of audience that name the author go with the rest.
 const (
-	narrow      = `audience like 'followers:%' or audience like 'only:%'`
-	asSkeleton  = `author_id = null, text = '', summary = '', language = '', reply_to = '', origin = null, state = 'gone', likes = 0, images = 0, audience = case when ` + narrow + ` then 'only:0' else audience end`
-	asDeparted  = `author_id = null, origin = null, reply_to = ''`
-	othersTalk  = `posts.comments > 0 and exists (select 1 from comments c where c.ref_kind = 'post' and c.ref_id = posts.id and c.state = 'live' and (c.author_id is null or c.author_id <> posts.author_id))`
+	narrow     = `audience like 'followers:%' or audience like 'only:%'`
+	asSkeleton = `author_id = null, text = '', summary = '', language = '', reply_to = '', origin = null, state = 'gone', likes = 0, images = 0, audience = case when ` + narrow + ` then 'only:0' else audience end`
+	asDeparted = `author_id = null, origin = null, reply_to = ''`
+	othersTalk = `posts.comments > 0 and exists (select 1 from comments c where c.ref_kind = 'post' and c.ref_id = posts.id and c.state = 'live' and (c.author_id is null or c.author_id <> posts.author_id))`
 )
 
 // hung are statements that take what others hung on posts: rows is "{rows} r" or a select that has ids of posts.

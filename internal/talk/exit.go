@@ -9,33 +9,31 @@ import (
 )
 
 // Holder keeps comments, likes, favourites and mentions.
-type Holder struct {
-	exitsql.Tables
-	room     *Room
-	departed exitsql.Table // how comments are detached
+type Holder struct{ room *Room }
+
+// Holder gives the room's holder.
+func (r *Room) Holder() *Holder { return &Holder{r} }
+
+// tables gives the tables of each class. They are put together when they are asked for: the registry is full then, and
+// its kinds have the counters that are corrected.
+func (h *Holder) tables() exitsql.Tables {
+	counted := h.room.counted()
+	comments := h.table("comments", "author_id", "octet_length(text)", hung(counted)...)
+	comments.Stays, comments.StaysAs, comments.Detach = otherAnswers, asTombstone, asDeparted
+	comments.AlsoDetach = []string{`update mentions set author_id = null where ref_kind = 'comment' and ref_id in (select r.id from {rows} r)`}
+	written := h.table("mentions", "author_id", "")
+	written.Where = "account_id <> author_id"
+	return exitsql.Tables{
+		"comments":   {comments},
+		"likes":      {h.table(string(likes), "account_id", "", unlike(counted)...)},
+		"favourites": {h.table(string(favourites), "account_id", "")},
+		"mentions":   {h.table("mentions", "account_id", "", rename("posts", "post"), rename("comments", "comment")), written},
+	}
 }
 
-// Holder gives the room's holder. The registry must know its kinds by then: the holder corrects their counters.
-func (r *Room) Holder() *Holder {
-	table := func(name, owner, bytes string, also ...string) exitsql.Table {
-		return exitsql.Table{Name: name, Owner: owner, Key: "id", Bytes: bytes, Service: "service", Place: "place_id",
-			OwnerID: exitsql.IntegerID, PlaceID: exitsql.IntegerID, DB: r.DB.Reader, Also: also}
-	}
-	comments := table("comments", "author_id", "octet_length(text)", hung(r.counted())...)
-	comments.Stays, comments.StaysAs = otherAnswers, asTombstone
-	departed := table("comments", "author_id", "octet_length(text)",
-		`update mentions set author_id = null where ref_kind = 'comment' and ref_id in (select r.id from {rows} r)`)
-	departed.Detach = asDeparted
-	written := table("mentions", "author_id", "")
-	written.Where = "account_id <> author_id"
-	h := &Holder{room: r, departed: departed}
-	h.Tables = exitsql.Tables{
-		"comments":   {comments},
-		"likes":      {table(string(likes), "account_id", "", unlike(r.counted())...)},
-		"favourites": {table(string(favourites), "account_id", "")},
-		"mentions":   {table("mentions", "account_id", "", rename("posts", "post"), rename("comments", "comment")), written},
-	}
-	return h
+func (h *Holder) table(name, owner, bytes string, also ...string) exitsql.Table {
+	return exitsql.Table{Name: name, Owner: owner, Key: "id", Bytes: bytes, Service: "service", Place: "place_id",
+		OwnerID: exitsql.IntegerID, PlaceID: exitsql.IntegerID, DB: h.room.DB.Reader, Also: also}
 }
 
 // unlike corrects the counts of what was liked: an account likes a thing once.
@@ -88,10 +86,17 @@ func (h *Holder) Classes() []exit.Class {
 
 // Erase does one chunk.
 func (h *Holder) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
-	if t.Class == "comments" && t.Manner == exit.Detach {
-		return h.departed.Erase(ctx, t)
-	}
-	return h.Tables.Erase(ctx, t)
+	return h.tables().Erase(ctx, t)
+}
+
+// Verify looks again.
+func (h *Holder) Verify(ctx context.Context, t exit.Task) (exit.Residue, error) {
+	return h.tables().Verify(ctx, t)
+}
+
+// Count is a forecast.
+func (h *Holder) Count(ctx context.Context, s exit.Subject, class string) (exit.Count, error) {
+	return h.tables().Count(ctx, s, class)
 }
 
 var (

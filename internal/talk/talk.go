@@ -90,49 +90,56 @@ func (r *Room) thing(ctx context.Context, v who.Viewer, ref who.Ref) (service.Th
 	return t, err
 }
 
-// Say stores a comment of the viewer, as an answer if parent is not 0. An answer to an answer stands
-// beside it. Errors: Invalid with the sentence for the field, NotFound, Forbidden, Unavailable.
-func (r *Room) Say(ctx context.Context, v who.Viewer, ref who.Ref, parent who.ID, text string) (who.ID, error) {
-	text, err := cleanComment(text)
+// Draft is a comment that is to be written; with a Parent it is an answer.
+type Draft struct {
+	Parent who.ID
+	Text   string
+}
+
+// Comment stores a comment of the viewer and gives its id. An answer to an answer stands beside it. Errors: Invalid with the sentence for the field, NotFound, Forbidden, Unavailable.
+func (r *Room) Comment(ctx context.Context, v who.Viewer, ref who.Ref, d Draft) (who.ID, error) {
+	text, err := cleanComment(d.Text)
 	if err != nil {
 		return 0, err
 	}
-	id := r.DB.IDs.Next()
-	err = r.DB.Update(ctx, func(ctx context.Context) error {
-		t, err := r.thing(ctx, v, ref)
+	c := Comment{ID: r.DB.IDs.Next(), Author: v.Account, On: ref, Parent: d.Parent, Text: text}
+	return c.ID, r.DB.Update(ctx, func(ctx context.Context) error { return r.comment(ctx, v, c) })
+}
+
+// comment is the transaction of [Room.Comment].
+func (r *Room) comment(ctx context.Context, v who.Viewer, c Comment) error {
+	t, err := r.thing(ctx, v, c.On)
+	if err != nil {
+		return err
+	}
+	c.Service, c.Place = t.Service, t.Place
+	onto := []who.ID{t.Owner}
+	if c.Parent != 0 {
+		above, err := r.above(ctx, c.On, c.Parent)
 		if err != nil {
 			return err
 		}
-		c := Comment{ID: id, Author: v.Account, On: ref, Service: t.Service, Place: t.Place, Parent: parent}
-		onto := []who.ID{t.Owner}
-		if parent != 0 {
-			above, err := r.above(ctx, ref, parent)
-			if err != nil {
-				return err
-			}
-			onto = append(onto, above.Author)
-			if c.Parent = above.ID; above.Parent != 0 {
-				c.Parent = above.Parent
-			}
+		onto = append(onto, above.Author)
+		if above.Parent != 0 {
+			c.Parent = above.Parent
 		}
-		encoded, mentioned, err := r.Posts.Encode(ctx, text)
-		if err != nil {
-			return err
-		}
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Onto: append(onto, mentioned...), Service: t.Service, Place: t.Place})
-		if err != nil {
-			return err
-		}
-		c.Text, c.At = encoded, pass.At
-		if err := r.store.add(ctx, pass, []Comment{c}, nil); err != nil {
-			return err
-		}
-		if err := r.store.mention(ctx, pass, c, mentioned); err != nil {
-			return err
-		}
-		return r.count(ctx, pass, ref, "comments", 1)
-	})
-	return id, err
+	}
+	text, mentioned, err := r.Posts.Encode(ctx, c.Text)
+	if err != nil {
+		return err
+	}
+	pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Onto: append(onto, mentioned...), Service: t.Service, Place: t.Place})
+	if err != nil {
+		return err
+	}
+	c.Text, c.At = text, pass.At
+	if err := r.store.add(ctx, pass, []Comment{c}, nil); err != nil {
+		return err
+	}
+	if err := r.store.mention(ctx, pass, c, mentioned); err != nil {
+		return err
+	}
+	return r.count(ctx, pass, c.On, "comments", 1)
 }
 
 // above gives the comment that is answered.
@@ -196,14 +203,24 @@ func (r *Room) counted() []service.Kind {
 	return out
 }
 
-// Like has the viewer like a thing, or takes the like back. A repeat changes nothing.
-func (r *Room) Like(ctx context.Context, v who.Viewer, ref who.Ref, on bool) error {
-	return r.mark(ctx, v, ref, likes, on)
+// Like has the viewer like a thing. A repeat changes nothing.
+func (r *Room) Like(ctx context.Context, v who.Viewer, ref who.Ref) error {
+	return r.mark(ctx, v, ref, likes)
 }
 
-// Save keeps a thing for the viewer to find again, or lets go of it. A repeat changes nothing.
-func (r *Room) Save(ctx context.Context, v who.Viewer, ref who.Ref, on bool) error {
-	return r.mark(ctx, v, ref, favourites, on)
+// Unlike takes a like back. It is no error if there is none.
+func (r *Room) Unlike(ctx context.Context, v who.Viewer, ref who.Ref) error {
+	return r.unmark(ctx, v, ref, likes)
+}
+
+// Save keeps a thing for the viewer to find again. A repeat changes nothing.
+func (r *Room) Save(ctx context.Context, v who.Viewer, ref who.Ref) error {
+	return r.mark(ctx, v, ref, favourites)
+}
+
+// Unsave lets go of it.
+func (r *Room) Unsave(ctx context.Context, v who.Viewer, ref who.Ref) error {
+	return r.unmark(ctx, v, ref, favourites)
 }
 
 // list is one of the two tables of marks.
@@ -214,36 +231,37 @@ const (
 	favourites list = "favourites"
 )
 
-func (r *Room) mark(ctx context.Context, v who.Viewer, ref who.Ref, l list, on bool) error {
-	return r.DB.Update(ctx, func(ctx context.Context) error {
-		write := service.Write{By: v.Account}
-		if on {
-			t, err := r.thing(ctx, v, ref)
-			if err != nil {
-				return err
-			}
-			write.Service, write.Place, write.Onto = t.Service, t.Place, []who.ID{t.Owner}
-		} else {
-			had, err := r.store.marked(ctx, v.Account, l, ref)
-			if err != nil {
-				return notChanged(err)
-			}
-			write.Service, write.Place = had.service, had.place
-		}
-		pass, err := r.Desk.Enter(ctx, write)
+func (r *Room) mark(ctx context.Context, v who.Viewer, ref who.Ref, l list) error {
+	return notChanged(r.DB.Update(ctx, func(ctx context.Context) error {
+		t, err := r.thing(ctx, v, ref)
 		if err != nil {
 			return err
 		}
-		n := -1
-		if on {
-			n = 1
-			err = r.store.addMark(ctx, pass, l, markRow{r.DB.IDs.Next(), v.Account, ref, write.Service, write.Place, pass.At})
-		} else {
-			err = r.store.removeMark(ctx, pass, l, v.Account, ref)
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Onto: []who.ID{t.Owner}, Service: t.Service, Place: t.Place})
+		if err != nil {
+			return err
 		}
-		if err != nil || l != likes {
-			return notChanged(err)
+		if err := r.store.addMark(ctx, pass, l, markRow{r.DB.IDs.Next(), v.Account, ref, t.Service, t.Place, pass.At}); err != nil || l != likes {
+			return err
 		}
-		return r.count(ctx, pass, ref, "likes", n)
-	})
+		return r.count(ctx, pass, ref, "likes", 1)
+	}))
+}
+
+// unmark asks nothing of the thing: a mark can be taken back when the thing is not to be seen any more.
+func (r *Room) unmark(ctx context.Context, v who.Viewer, ref who.Ref, l list) error {
+	return notChanged(r.DB.Update(ctx, func(ctx context.Context) error {
+		had, err := r.store.marked(ctx, v.Account, l, ref)
+		if err != nil {
+			return err
+		}
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: had.service, Place: had.place})
+		if err != nil {
+			return err
+		}
+		if err := r.store.removeMark(ctx, pass, l, v.Account, ref); err != nil || l != likes {
+			return err
+		}
+		return r.count(ctx, pass, ref, "likes", -1)
+	}))
 }
