@@ -36,27 +36,31 @@ func (s *Store) Classes() []exit.Class {
 }
 
 // A chunk either counts or removes, so that a repeat answers what it answered before: nothing is gone before all is counted.
-// The cursor is "count:KEY" and then "remove:".
+// The cursor is "count:KEY" and then "remove:KEY".
 const (
 	counting = "count:"
 	removing = "remove:"
 )
 
-// Erase removes files: in its first chunks it counts them, page by page, in the later ones it removes them.
+// Erase removes files: in its first chunks it counts them, page by page, in the later ones it removes them. When the engine
+// begins anew, because something was found to be left, what is left was counted already or came later: that is not told apart,
+// and the step is uncounted.
 func (s *Store) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	account, err := accountOf(t.Subject)
 	if err != nil {
 		return exit.Progress{}, err
 	}
+	narrowed := t.Subject.In != ""
 	limit := t.Limit
 	if limit <= 0 || limit > 1000 {
 		limit = 1000 // as many as S3 lists at once
 	}
-	if t.Cursor == removing {
-		done, err := s.empty(ctx, account, t.Subject.In != "", limit)
-		return exit.Progress{Cursor: removing, Done: done}, err
+	again := t.Chunk > 0 && t.Cursor == ""
+	if after, ok := strings.CutPrefix(t.Cursor, removing); ok || again {
+		last, err := s.empty(ctx, account, narrowed, after, limit)
+		return exit.Progress{Cursor: removing + last, Done: last == "", Uncounted: again}, err
 	}
-	found, err := s.found(ctx, account, t.Subject.In != "", strings.TrimPrefix(t.Cursor, counting), limit)
+	found, err := s.found(ctx, account, narrowed, strings.TrimPrefix(t.Cursor, counting), limit)
 	if err != nil {
 		return exit.Progress{}, err
 	}
@@ -103,28 +107,28 @@ func (s *Store) found(ctx context.Context, account who.ID, narrowed bool, after 
 	return out, nil
 }
 
-// empty removes up to limit files and says whether that was the last of them.
-func (s *Store) empty(ctx context.Context, account who.ID, narrowed bool, limit int) (done bool, err error) {
+// empty removes up to limit files after a key and gives the last of them, "" if there were no more.
+func (s *Store) empty(ctx context.Context, account who.ID, narrowed bool, after string, limit int) (last string, err error) {
 	if narrowed {
-		keys, err := s.doomedOf(ctx, account, "", min(limit, page))
+		keys, err := s.doomedOf(ctx, account, after, min(limit, page))
 		if err != nil || len(keys) == 0 {
-			return err == nil, err
+			return "", err
 		}
-		return false, s.removeDoomed(ctx, keys)
+		return keys[len(keys)-1], s.removeDoomed(ctx, keys)
 	}
 	// The rows go first: a Put that is under way finds its row gone and takes its object back.
 	if err := s.strike(ctx, account); err != nil {
-		return false, err
+		return "", err
 	}
-	objects, err := s.List(ctx, Prefix(account), "", limit)
-	if err != nil {
-		return false, err
+	objects, err := s.List(ctx, Prefix(account), after, limit)
+	if err != nil || len(objects) == 0 {
+		return "", err
 	}
 	keys := make([]string, len(objects))
 	for i, o := range objects {
 		keys[i] = o.Key
 	}
-	return len(objects) < limit, s.removeAll(ctx, keys)
+	return keys[len(keys)-1], s.removeAll(ctx, keys)
 }
 
 // strike takes the account's rows away; all that they name lies under its prefix.
