@@ -2,9 +2,12 @@ package leave
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -61,7 +64,8 @@ func (l *Room) Pack(ctx context.Context, t exit.Task) (exit.Progress, error) {
 		return exit.Progress{}, fmt.Errorf("make volume: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // it is only read from here on
-	sum, err := l.volume(ctx, &p, f)
+	h := sha256.New()
+	sum, err := l.volume(ctx, &p, io.MultiWriter(f, h))
 	if err != nil {
 		return exit.Progress{}, err
 	}
@@ -75,7 +79,7 @@ func (l *Room) Pack(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	if err != nil {
 		return exit.Progress{}, err
 	}
-	if b.SHA256 != fmt.Sprintf("%x", sum.SHA256) {
+	if b.SHA256 != hex.EncodeToString(h.Sum(nil)) {
 		return exit.Progress{}, errors.New("the stored volume is not the one that was read back")
 	}
 	return l.storeVolume(ctx, id, p, b, sum)

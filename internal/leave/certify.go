@@ -48,10 +48,22 @@ func (l *Room) receipt(ctx context.Context, r exit.Run, s exit.StepStatus) error
 		Kind: "erased", Run: r.ID, Subject: subject, Class: s.ClassID(), Manner: s.Manner, At: s.Ended,
 		Leaf: base64.StdEncoding.EncodeToString(leaf[:]),
 	}
+	if err := l.heldName(ctx, r.ID, &e); err != nil {
+		return err
+	}
 	if err := l.enqueue(ctx, r.Subject, id, "", e); err != nil {
 		return err
 	}
 	return l.Queue.Add(ctx, job.Job{Kind: jobSequence, Ref: "1"})
+}
+
+// heldName adds to an entry the name that the run holds, as the keyed hash by which it is held.
+func (l *Room) heldName(ctx context.Context, run string, e *Entry) error {
+	err := l.DB.Q(ctx).QueryRowContext(ctx, `select hash, until from held_names where run = $1`, run).Scan(&e.Name, &e.Until)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("read held name: %w", err)
+	}
+	return nil
 }
 
 // enqueue stores an entry for the list outside until its object is written.

@@ -27,13 +27,8 @@ func (l *Room) Classes() []exit.Class {
 			{Blobs: "imports/"},
 		}},
 		// Outside: emptying it writes to the list outside the database first.
-		{Name: "journeys", Subject: exit.SubjectAccount, Rank: 2, Outside: true, Places: []exit.Place{
-			{Table: "exit_runs", Column: "subject"},
-			{Table: "exit_runs", Column: "owner"},
-			{Table: "exit_steps", Column: "subject"},
-			{Table: "exit_steps", Column: "choice"},
-			{Table: "outside_entries", Column: "account_id"},
-		}},
+		{Name: "journeys", Subject: exit.SubjectAccount, Rank: 2, Outside: true,
+			Places: append(exitsql.Places(), exit.Place{Table: "outside_entries", Column: "account_id"})},
 	}
 }
 
@@ -42,11 +37,11 @@ func (l *Room) table(name string) exitsql.Table {
 	switch name {
 	case "export_volumes":
 		t.Bytes = "bytes"
-		t.Also = []string{blob.DoomRows("key")}
+		t.Also = []string{blob.DoomSQL("{rows} r", "key", "account_id")}
 	case "imports":
 		t.Also = []string{
 			`delete from import_results where import_id in (select id from {rows} r)`,
-			blob.DoomRows("key"),
+			blob.DoomSQL("{rows} r", "key", "account_id"),
 		}
 	}
 	return t
@@ -82,14 +77,18 @@ func (l *Room) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	case "imports":
 		return l.table("imports").Erase(ctx, t)
 	default:
-		return l.eraseJourneys(ctx)
+		return l.eraseJourneys(ctx, t)
 	}
 }
 
-// eraseJourneys writes what waits to the list outside. Runs forget their subject themselves, in
-// the transaction that seals the account's closing.
-func (l *Room) eraseJourneys(ctx context.Context) (exit.Progress, error) {
-	return exit.Progress{Done: true}, l.Sequence(ctx)
+// eraseJourneys writes what waits to the list outside, and takes the account out of others' runs as
+// their heir. Runs of its own forget their subject themselves, in the transaction that seals the closing.
+func (l *Room) eraseJourneys(ctx context.Context, t exit.Task) (exit.Progress, error) {
+	if err := l.Sequence(ctx); err != nil {
+		return exit.Progress{}, err
+	}
+	n, err := l.DB.Runs.ForgetHeir(ctx, t.Subject.ID)
+	return exit.Progress{Items: n, Done: true}, err
 }
 
 // Verify looks again.

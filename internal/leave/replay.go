@@ -118,6 +118,14 @@ func (l *Room) eraseAgain(ctx context.Context, e Entry) (int64, error) {
 			return items, fmt.Errorf("erase %s again: %w", e.Class, err)
 		}
 	}
+	if e.Name != "" {
+		if err := l.DB.Update(ctx, func(ctx context.Context) error {
+			_, err := l.DB.Exec(ctx, `insert into held_names (hash, until, run) values ($1, $2, $3) on conflict (hash) do nothing`, e.Name, e.Until, e.Run)
+			return err
+		}); err != nil {
+			return items, fmt.Errorf("hold name again: %w", err)
+		}
+	}
 	left, err := h.Verify(ctx, t)
 	if err != nil {
 		return items, fmt.Errorf("verify %s: %w", e.Class, err)

@@ -56,9 +56,8 @@ func (l *Room) OpenSlip(ctx context.Context, secret string) (string, error) {
 // whichever is later.
 func (l *Room) dateSlip(ctx context.Context, r exit.Run, now time.Time) error {
 	end := now.AddDate(0, 0, slipDays)
-	if held := l.Policy.Close.NameHeld; r.Subject.In == "" && held.N > 0 {
-		name := held.From(exit.DateOf(r.Ended, l.Policy.Zone), exit.Calendar{}).End(l.Policy.Zone)
-		if name.After(end) {
+	for _, stay := range r.Plan.Stays {
+		if name := stay.Until.End(r.Plan.Location()); stay.What == "name" && name.After(end) {
 			end = name
 		}
 	}

@@ -54,8 +54,14 @@ type House struct {
 	Policy   *exit.Policy
 	Accounts *account.Room
 	Leave    *leave.Room
-	rooms    []room
-	wake     chan struct{}
+
+	relations *relation.Room
+	posts     *post.Room
+	talks     *talk.Room
+	circles   *circle.Room
+	pages     *page.Room
+	rooms     []room
+	wake      chan struct{}
 }
 
 // room is a part of the house with pages.
@@ -194,28 +200,26 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	h.Registry = &service.Registry{}
 	h.Desk = service.NewDesk(h.DB, h.Registry)
 	h.Accounts = account.New(account.Config{
-		DB: h.DB, Desk: h.Desk, Blobs: h.Blobs, Secret: secret, Secure: o.Secure, Hash: o.Hash, NameHeld: h.Policy.Close.NameHeld,
-		Zone: h.Policy.Zone, Slip: h.Leave.OpenSlip,
+		DB: h.DB, Desk: h.Desk, Blobs: h.Blobs, Secret: secret, Secure: o.Secure, Hash: o.Hash, Slip: h.Leave.OpenSlip,
 	})
-	relations := relation.New(relation.Config{DB: h.DB, Desk: h.Desk, NameKey: account.NameKey, Host: o.Host})
-	posts := post.New(post.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, NameKey: account.NameKey, Host: o.Host})
-	talks := talk.New(talk.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, NameKey: account.NameKey})
-	circles := circle.New(circle.Config{DB: h.DB, Desk: h.Desk, Accounts: h.Accounts})
-	pages := page.New(page.Config{DB: h.DB, Desk: h.Desk, Accounts: h.Accounts, Relations: relations, Posts: posts, Talk: talks, Circles: circles.Found})
-	posts.Places = circles
+	h.relations = relation.New(relation.Config{DB: h.DB, Desk: h.Desk, NameKey: account.NameKey, Host: o.Host})
+	h.posts = post.New(post.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, NameKey: account.NameKey, Host: o.Host})
+	h.talks = talk.New(talk.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, Posts: h.posts, Host: o.Host, Secret: secret})
+	h.circles = circle.New(circle.Config{DB: h.DB, Desk: h.Desk, Relations: h.relations, Posts: h.circlePosts})
+	h.posts.Places = h.circles
 
 	h.Engine = &exit.Engine{
 		Store: h.DB.Runs, Policy: h.Policy, Now: h.DB.Now, Machine: o.Clock.Now, Log: o.Log,
-		Holders: []exit.Holder{h.Desk, h.Accounts, relations, posts, talks, circles, h.Leave, h.Queue, h.Blobs},
+		Holders: []exit.Holder{h.Desk, h.Accounts, h.relations.Holder(), h.posts.Holder(), h.talks.Holder(), h.circles.Holder(), h.Leave, h.Queue, h.Blobs},
 	}
 	l := h.Leave
 	l.DB, l.Desk, l.Registry, l.Blobs, l.Queue, l.Engine, l.Accounts = h.DB, h.Desk, h.Registry, h.Blobs, h.Queue, h.Engine, h.Accounts
 	l.Policy, l.Key, l.Log, l.Host, l.Spool = h.Policy, key, o.Log, o.Host, filepath.Join(o.Data, "spool")
 	l.Begin()
-	h.Registry.Services = []service.Service{page.Service, circle.Service}
-	h.Registry.Kinds = []service.Kind{posts.Kind(), circles.Kind()}
+	h.Registry.Services = []service.Service{page.Service(), circle.Service()}
+	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.circles.Kind()}
 	h.Registry.Holders = h.Engine.Holders
-	h.rooms = []room{h.Accounts, relations, posts, talks, circles, pages, h.Leave}
+	h.rooms = []room{h.Accounts, h.relations, h.posts, h.talks, h.circles, h.pages, h.Leave}
 	if err := h.Engine.Check(); err != nil {
 		return fmt.Errorf("holders: %w", err)
 	}

@@ -10,8 +10,10 @@ import (
 	"sync"
 	"time"
 
+	"exeunt/internal/blob"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
+	"exeunt/internal/who"
 )
 
 // Handler gives the answers to requests.
@@ -21,7 +23,7 @@ func (h *House) Handler() http.Handler {
 	for _, r := range h.rooms {
 		routes = append(routes, r.Routes()...)
 	}
-	routes = append(routes, service.Route{Pattern: "GET /media/{key...}", Access: service.Leaving, Handle: h.Blobs.Handler(h.mayMedia)})
+	routes = append(routes, service.Route{Pattern: "GET /media/{key...}", Access: service.Anyone, Handle: h.Blobs.Handler(h.mayMedia)})
 	if h.DB.Trial() {
 		s.trial = h.trialBar
 		routes = append(routes, h.trialRoutes()...)
@@ -148,4 +150,32 @@ func (h *House) sweepOnce(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// mayMedia answers who may see a blob: the room whose file it is says so.
+func (h *House) mayMedia(ctx context.Context, key string) (blob.Access, error) {
+	k, ok := blob.ParseKey(key)
+	if !ok {
+		return blob.Denied, nil
+	}
+	v := service.ViewerOf(ctx)
+	switch k.Folder {
+	case blob.Posts:
+		may, public, _, err := h.posts.MayMedia(ctx, v, key)
+		return access(may, public), err
+	case blob.Profile:
+		veiled, err := h.Desk.Veiled(ctx, []who.ID{k.Account})
+		return access(!veiled[k.Account] || v.Account == k.Account, !veiled[k.Account]), err
+	}
+	return blob.Denied, nil
+}
+
+func access(may, public bool) blob.Access {
+	switch {
+	case !may:
+		return blob.Denied
+	case public:
+		return blob.Public
+	}
+	return blob.Private
 }
