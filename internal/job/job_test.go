@@ -354,36 +354,3 @@ func TestRun(t *testing.T) {
 		}
 	})
 }
-
-func TestHolder(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		q, _ := newQueue(t, d)
-		for i := range 7 {
-			add(t, q, job.Job{Kind: "test.note", Ref: who.ID(i + 1).String(), Account: account})
-		}
-		add(t, q, job.Job{Kind: "test.note", Ref: "other", Account: account + 1})
-		task := exit.Task{Subject: exit.Account(account.String()), Class: "jobs", Limit: 5}
-		var items []int64
-		for done := false; !done; {
-			err := d.Update(t.Context(), func(ctx context.Context) error {
-				p, err := q.Erase(ctx, task)
-				items, done = append(items, p.Items), p.Done
-				return err
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			left, err := q.Verify(t.Context(), task)
-			if err != nil || (left.Left == 0) != done {
-				t.Errorf("done %v, left %d, error %v", done, left.Left, err)
-			}
-		}
-		if len(items) != 2 || items[0] != 5 || items[1] != 2 {
-			t.Errorf("erased %v", items)
-		}
-		task.Subject = exit.Account((account + 1).String())
-		if left, err := q.Verify(t.Context(), task); err != nil || left.Left != 1 {
-			t.Errorf("of the other %d are left, error %v", left.Left, err)
-		}
-	})
-}
