@@ -32,11 +32,22 @@ func Places() []exit.Place {
 	}
 }
 
-// Migrate brings the tables to the newest form. It only goes forward, does each file once, in one
-// transaction with its entry in the table exit_migrations, and may be called at every start, by
-// several servers at once.
+// Migrate brings the store's own tables to the newest form; see [Store.MigrateWith].
 func (s *Store) Migrate(ctx context.Context) error {
-	names, err := fs.Glob(migrations, "migrations/*.sql")
+	own, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	return s.MigrateWith(ctx, own, "exit_migrations")
+}
+
+// MigrateWith brings tables to the newest form by the files NNNN_name.sql of a folder: plain SQL in
+// SQLite's types, each statement ended by a semicolon at the end of a line; on PostgreSQL integer
+// becomes bigint and blob becomes bytea. It only goes forward, does each file once, all of them in one
+// transaction with their entries in the table named, and may be called at every start, by several
+// servers at once.
+func (s *Store) MigrateWith(ctx context.Context, files fs.FS, table string) error {
+	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
 		return fmt.Errorf("list migrations: %w", err)
 	}
@@ -46,28 +57,28 @@ func (s *Store) Migrate(ctx context.Context) error {
 				return fmt.Errorf("wait for another migration: %w", err)
 			}
 		}
-		if _, err := tx.ExecContext(ctx, s.form(`create table if not exists exit_migrations (version integer primary key)`)); err != nil {
+		if _, err := tx.ExecContext(ctx, s.form(`create table if not exists `+table+` (version integer primary key)`)); err != nil {
 			return err
 		}
 		var done int
-		if err := tx.QueryRowContext(ctx, `select coalesce(max(version), 0) from exit_migrations`).Scan(&done); err != nil {
+		if err := tx.QueryRowContext(ctx, `select coalesce(max(version), 0) from `+table).Scan(&done); err != nil {
 			return err
 		}
 		for _, name := range names {
-			if err := s.migrate(ctx, tx, name, done); err != nil {
+			if err := s.migrate(ctx, tx, files, name, table, done); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("migrate runs: %w", err)
+		return fmt.Errorf("migrate by %s: %w", table, err)
 	}
 	return nil
 }
 
-func (s *Store) migrate(ctx context.Context, tx *sql.Tx, name string, done int) error {
-	number, _, _ := strings.Cut(strings.TrimPrefix(name, "migrations/"), "_")
+func (s *Store) migrate(ctx context.Context, tx *sql.Tx, files fs.FS, name, table string, done int) error {
+	number, _, _ := strings.Cut(name, "_")
 	version, err := strconv.Atoi(number)
 	if err != nil {
 		return fmt.Errorf("read version: %w", err)
@@ -75,7 +86,7 @@ func (s *Store) migrate(ctx context.Context, tx *sql.Tx, name string, done int) 
 	if version <= done {
 		return nil
 	}
-	text, err := migrations.ReadFile(name)
+	text, err := fs.ReadFile(files, name)
 	if err != nil {
 		return err
 	}
@@ -87,7 +98,7 @@ func (s *Store) migrate(ctx context.Context, tx *sql.Tx, name string, done int) 
 			return err
 		}
 	}
-	_, err = tx.ExecContext(ctx, `insert into exit_migrations (version) values ($1)`, version)
+	_, err = tx.ExecContext(ctx, `insert into `+table+` (version) values ($1)`, version)
 	return err
 }
 

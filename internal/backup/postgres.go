@@ -20,7 +20,7 @@ func tablesOf(ctx context.Context, q db.Queryer) ([]string, error) {
 	rows, err := q.QueryContext(ctx, `with recursive refers as (
 			select distinct conrelid as t, confrelid as r from pg_constraint where contype = 'f' and conrelid <> confrelid
 		), depth as (
-			select c.oid as t, 0 as d from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = current_schema() and c.relkind = 'r'
+			select c.oid as t, 0 as d from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = current_schema() and c.relkind = 'r' and c.relname not in ('migrations', 'exit_migrations')
 			union select f.t, depth.d + 1 from depth join refers f on f.r = depth.t where depth.d < 20
 		) select c.relname::text from depth join pg_class c on c.oid = depth.t group by c.relname order by max(d), c.relname`)
 	if err != nil {

@@ -11,9 +11,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"testing/fstest"
 	"time"
 
 	"exeunt/exit"
@@ -23,7 +21,6 @@ import (
 	"exeunt/internal/who"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
-	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // driver "sqlite"
 )
 
@@ -113,52 +110,15 @@ func (d *DB) Close() error {
 	return err
 }
 
-// word finds the two type names that the databases do not share.
-var word = regexp.MustCompile(`\b(integer|blob)\b`)
-
-// dialectFS gives the migrations in the words of the dialect.
-func (d *DB) dialectFS() (fs.FS, error) {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil || d.Dialect == exitsql.SQLite {
-		return sub, err
-	}
-	out := fstest.MapFS{}
-	names, err := fs.Glob(sub, "*.sql")
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range names {
-		b, err := fs.ReadFile(sub, name)
-		if err != nil {
-			return nil, err
-		}
-		text := word.ReplaceAllStringFunc(string(b), func(w string) string {
-			return map[string]string{"integer": "bigint", "blob": "bytea"}[w]
-		})
-		out[name] = &fstest.MapFile{Data: []byte(text)}
-	}
-	return out, nil
-}
-
 func (d *DB) migrate(ctx context.Context) error {
-	files, err := d.dialectFS()
+	own, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
-	dialect := goose.DialectSQLite3
-	if d.Dialect == exitsql.PostgreSQL {
-		dialect = goose.DialectPostgres
+	if err := d.Runs.MigrateWith(ctx, own, "migrations"); err != nil {
+		return err
 	}
-	p, err := goose.NewProvider(dialect, d.Writer, files)
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
-	}
-	if err := d.locked(ctx, func() error {
-		if _, err := p.Up(ctx); err != nil {
-			return fmt.Errorf("migrate: %w", err)
-		}
-		return d.Runs.Migrate(ctx)
-	}); err != nil {
+	if err := d.Runs.Migrate(ctx); err != nil {
 		return err
 	}
 	var trial int
@@ -167,24 +127,6 @@ func (d *DB) migrate(ctx context.Context) error {
 	}
 	d.trial = trial == 1
 	return nil
-}
-
-// locked keeps two nodes that start together from migrating together.
-func (d *DB) locked(ctx context.Context, fn func() error) error {
-	if d.Dialect == exitsql.SQLite {
-		return fn()
-	}
-	conn, err := d.Writer.Conn(ctx)
-	if err != nil {
-		return fmt.Errorf("connect: %w", err)
-	}
-	defer conn.Close() //nolint:errcheck // it goes back to the pool; there is nothing to do about a failure
-	if _, err := conn.ExecContext(ctx, `select pg_advisory_lock(7305808869231)`); err != nil {
-		return fmt.Errorf("lock migrations: %w", err)
-	}
-	err = fn()
-	_, unlock := conn.ExecContext(context.WithoutCancel(ctx), `select pg_advisory_unlock(7305808869231)`)
-	return errors.Join(err, unlock)
 }
 
 // Update runs fn in one transaction that its context carries; it joins one that is there.

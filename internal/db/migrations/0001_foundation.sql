@@ -1,4 +1,3 @@
--- +goose Up
 -- Written with SQLite's types; for PostgreSQL integer becomes bigint and blob becomes bytea.
 -- Instants are Unix milliseconds, UTC. Ids are made by the program.
 
