@@ -21,7 +21,7 @@ import (
 	"exeunt/internal/who"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
-	_ "modernc.org/sqlite" // driver "sqlite"
+	_ "modernc.org/sqlite"             // driver "sqlite"
 )
 
 //go:embed migrations/*.sql
