@@ -133,7 +133,12 @@ func (m *maker) class(c ClassFact) (Step, error) {
 		s.Due = m.ask.Until
 	}
 	if manner == Hold {
+		from, ok := m.facts.HoldFrom[c.ID()]
+		if !ok || from.IsZero() {
+			from = m.day
+		}
 		s.Law, s.Term, s.Due = cp.Law, cp.Until, m.plan.CoolingOff
+		s.Until = cp.Until.From(from, m.facts.Calendar)
 	}
 	if s.Due.Before(m.plan.CoolingOff) {
 		s.Due = m.plan.CoolingOff

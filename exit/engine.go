@@ -220,12 +220,42 @@ func (e *Engine) facts(ctx context.Context, ask Ask, counted bool) (Facts, error
 			return f, fmt.Errorf("gather facts: %w", err)
 		}
 	}
+	if err := e.holds(ctx, ask, &f); err != nil {
+		return f, err
+	}
 	if counted {
 		if err := e.count(ctx, ask, &f); err != nil {
 			return f, err
 		}
 	}
 	return f, nil
+}
+
+// holds asks from which day the terms of holds count: the last order, say.
+func (e *Engine) holds(ctx context.Context, ask Ask, f *Facts) error {
+	if ask.Journey != Close {
+		return nil
+	}
+	for _, c := range f.Classes {
+		p := e.Policy.Class(c.ID())
+		h, err := e.holder(c.Holder)
+		if err != nil {
+			return err
+		}
+		keeper, ok := h.(HoldKeeper)
+		if p.Manner != Hold || !ok {
+			continue
+		}
+		from, err := keeper.HoldFrom(ctx, ask.Subject, c.Name, p.From)
+		if err != nil {
+			return fmt.Errorf("read the start of the hold of %s: %w", c.ID(), err)
+		}
+		if f.HoldFrom == nil {
+			f.HoldFrom = map[string]Date{}
+		}
+		f.HoldFrom[c.ID()] = from
+	}
+	return nil
 }
 
 func (f *Facts) addAbilities(h Holder) {

@@ -353,7 +353,11 @@ func (e *Engine) wake(ctx context.Context, l Lease) error {
 			return fmt.Errorf("read the clock: %w", err)
 		}
 		f := Facts{Runs: []RunFact{{Run: l.Run, Steps: statuses(l.Run.Plan, l.Run.Agreed)}}}
-		plan, err := MakePlan(e.Policy, Ask{Subject: l.Run.Subject, Journey: Wake, Run: l.Run.ID}, f, now)
+		policy, err := e.policyOf(ctx, l.Run)
+		if err != nil {
+			return err
+		}
+		plan, err := MakePlan(policy, Ask{Subject: l.Run.Subject, Journey: Wake, Run: l.Run.ID}, f, now)
 		if err != nil {
 			return err
 		}
