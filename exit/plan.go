@@ -101,9 +101,9 @@ type Facts struct {
 	Transfers []string
 	Packer    string
 	Bindings  []Binding
-	Runs      []RunFact // open runs that touch the subject
-	Owner     Subject   // the person to whom the account belongs; empty if it is not their last
-	Services  []string  // services the subject uses, sorted
+	Runs      []RunFact       // open runs that touch the subject
+	Owner     Subject         // the person to whom the account belongs; empty if it is not their last
+	Services  []string        // services the subject uses, sorted
 	HoldFrom  map[string]Date // class → the day from which the term of its hold counts
 	Calendar  Calendar
 	Counts    map[string]Count // forecast; not part of the hash
