@@ -225,6 +225,31 @@ func TestSweep(t *testing.T) {
 	})
 }
 
+// TestSweepUnfinished asks that a process which dies while it puts a blob leaves nothing for good, and that nobody takes the
+// half for a blob meanwhile.
+func TestSweepUnfinished(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		root := filepath.Join(t.TempDir(), "media")
+		h := newHouse(t, d, "file://"+root, root)
+		key := h.put(t, h.one, blob.Posts, "whole")
+		name := filepath.Join(root, filepath.FromSlash(key))
+		if err := os.Rename(name, name+".17f3a2.tmp"); err != nil {
+			t.Fatal(err)
+		}
+		if all, err := h.All(t.Context(), "", 10); err != nil || len(all) != 0 {
+			t.Errorf("listed %v, error %v", all, err)
+		}
+		h.wantLeft(t, exit.Account(h.one.String()), 2) // the file and its row
+		h.clock.Add(24 * time.Hour)
+		if n, err := h.Sweep(t.Context()); err != nil || n != 1 {
+			t.Errorf("swept %d, error %v", n, err)
+		}
+		if names := h.onDisk(t); len(names) > 0 {
+			t.Errorf("still in the folder: %q", names)
+		}
+	})
+}
+
 func TestDoom(t *testing.T) {
 	each(t, func(t *testing.T, h house) {
 		keys := h.kept(t, h.one, 4)

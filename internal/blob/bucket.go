@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,18 +111,50 @@ func (s *Store) remove(ctx context.Context, key string) error {
 	if s.root == "" {
 		return nil
 	}
-	for dir := path.Dir(key); dir != "."; dir = path.Dir(dir) {
-		// A folder that is not empty refuses; so does one that another has removed. Both are as they should be.
-		if os.Remove(filepath.Join(s.root, filepath.FromSlash(dir))) != nil {
-			return nil
-		}
+	// A folder that is not empty refuses; so does one that another has removed. Both are as they should be.
+	for dir := path.Dir(key); dir != "." && os.Remove(filepath.Join(s.root, filepath.FromSlash(dir))) == nil; {
+		dir = path.Dir(dir)
 	}
 	return nil
 }
 
-// All lists the objects of all accounts in the order of their keys, those after a key, at most limit.
+// All lists the blobs of all accounts in the order of their keys, those after a key, at most limit; none means that there
+// are no more. What is still being written is passed over.
 func (s *Store) All(ctx context.Context, after string, limit int) ([]Object, error) {
-	return s.List(ctx, "", after, limit)
+	for {
+		found, err := s.List(ctx, "", after, limit)
+		if err != nil || len(found) == 0 {
+			return nil, err
+		}
+		after = found[len(found)-1].Key
+		whole := slices.DeleteFunc(found, func(o Object) bool { _, ok := ParseKey(o.Key); return !ok })
+		if len(whole) > 0 {
+			return whole, nil
+		}
+	}
+}
+
+// clearUnfinished removes what a process that died while it put a blob left beside the key in a folder. A bucket drops what
+// was not wholly sent.
+func (s *Store) clearUnfinished(key string) error {
+	if s.root == "" {
+		return nil
+	}
+	name := filepath.Join(s.root, filepath.FromSlash(key))
+	entries, err := os.ReadDir(filepath.Dir(name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("look for unfinished blobs: %w", err)
+	}
+	for _, e := range entries {
+		// As fileblob names them: the key, a number and ".tmp".
+		if !strings.HasPrefix(e.Name(), filepath.Base(name)+".") || filepath.Ext(e.Name()) != ".tmp" {
+			continue
+		}
+		if err := os.Remove(filepath.Join(filepath.Dir(name), e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove unfinished blob: %w", err)
+		}
+	}
+	return nil
 }
 
 // Prefix gives the prefix of all of an account's keys.

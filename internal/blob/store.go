@@ -170,6 +170,11 @@ func (s *Store) giveUp(ctx context.Context, before int64) (more bool, err error)
 	if err != nil || len(keys) == 0 {
 		return false, err
 	}
+	for _, key := range keys {
+		if err := s.clearUnfinished(key); err != nil {
+			return false, err
+		}
+	}
 	if _, err := s.DB.Exec(ctx, `insert into blob_doomed (key, account_id) values `+strings.Join(values, ", ")+` on conflict (key) do nothing`, args...); err != nil {
 		return false, err
 	}

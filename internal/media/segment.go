@@ -187,6 +187,7 @@ func orientation(b []byte, f format) int {
 				return tiffOrientation(bytes.TrimPrefix(s.data, []byte("Exif\x00\x00")))
 			}
 		}
+	case formatGIF: // has no place for it
 	}
 	return 1
 }
