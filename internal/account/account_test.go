@@ -7,6 +7,7 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/account"
+	"exeunt/internal/blob"
 	"exeunt/internal/db"
 	"exeunt/internal/dbtest"
 	"exeunt/internal/service"
@@ -37,7 +38,16 @@ func open(t *testing.T, d *db.DB) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &house{account.New(account.Config{DB: d, Desk: desk, Secret: secret, Hash: cheap}), d, desk, registry}
+	blobs, err := blob.Open(t.Context(), t.TempDir(), d, d.Clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := blobs.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &house{account.New(account.Config{DB: d, Desk: desk, Blobs: blobs, Secret: secret, Hash: cheap}), d, desk, registry}
 }
 
 // signUp makes a person with a personal account.

@@ -35,7 +35,7 @@ func (r *Room) take(ctx context.Context, limits ...limit) error {
 			}
 			if n > int64(l.most) {
 				wait := oldest.Add(l.window).Sub(now)
-				return exit.Fail(exit.TooMany, "account.error.too_many", "Count", int(wait/time.Minute)+1)
+				return exit.Fail(exit.TooMany, "account.error.too_many", "Count", max(1, int((wait+time.Minute-1)/time.Minute)))
 			}
 		}
 		return nil
