@@ -110,6 +110,11 @@ func (m *maker) open(j Journey) *openRun {
 	return nil
 }
 
+// nothingTo are the keys for those who have nothing to undo or to hasten.
+var nothingTo = map[Journey]string{
+	Cancel: "error.nothing_to_cancel", Return: "error.nothing_to_return", Wake: "error.nothing_to_wake", Hasten: "error.nothing_to_hasten",
+}
+
 // target finds the run that the request undoes or hastens.
 func (m *maker) target(journeys ...Journey) (*openRun, error) {
 	var found []openRun
@@ -123,7 +128,7 @@ func (m *maker) target(journeys ...Journey) (*openRun, error) {
 		found = append(found, openRun{r})
 	}
 	if len(found) == 0 {
-		return nil, Fail(NotFound, "error.nothing_to_"+string(m.ask.Journey))
+		return nil, Fail(NotFound, nothingTo[m.ask.Journey])
 	}
 	// The newest: an older one of the same subject cannot be open beside it, other than a journey of another kind.
 	sort.Slice(found, func(i, j int) bool { return found[j].Run.Agreed.Before(found[i].Run.Agreed) })

@@ -1,0 +1,551 @@
+package leave
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"exeunt/exit"
+	"exeunt/internal/ui"
+	"exeunt/internal/who"
+)
+
+// classWords names every class that a holder of this house declares.
+var classWords = ui.Keys("leave.class.",
+	"account.profile", "account.settings", "account.sessions", "account.account", "account.person", "service.entrances", "service.standing",
+	"relation.follows", "post.posts", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "talk.mentions",
+	"circle.members", "circle.circles", "circle.invites", "circle.offers", "blob.media", "job.jobs",
+	"leave.archives", "leave.imports", "leave.journeys", "records", "other")
+
+// countWords forecast how much there is of a class, where a number says something to a person.
+var countWords = ui.Keys("leave.count.",
+	"relation.follows", "post.posts", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "circle.members", "circle.circles", "leave.archives")
+
+// family groups classes that a person thinks of together; a day has one row for each.
+func family(class string) string {
+	holder, _, _ := strings.Cut(class, ".")
+	switch holder {
+	case "blob", "post":
+		return "post"
+	case "account", "service", "job", "leave":
+		return "account"
+	}
+	return holder
+}
+
+// familyOrder is the order of a day's rows; the account goes last.
+var familyOrder = []string{"talk", "post", "relation", "circle", "other", "account"}
+
+func familyRank(f string) int {
+	if i := slices.Index(familyOrder, f); i >= 0 {
+		return i
+	}
+	return slices.Index(familyOrder, "other")
+}
+
+// record reports whether a class is the house's own bookkeeping: told as one thing, not one by one.
+func record(class string) bool {
+	return slices.Contains([]string{
+		"account.sessions", "account.account", "account.person", "service.standing", "job.jobs", "leave.journeys", "leave.imports",
+	}, class)
+}
+
+// beside reports whether a class says nothing more where others of its family stand.
+func beside(class string) bool {
+	return slices.Contains([]string{"talk.mentions", "blob.media", "circle.invites", "circle.offers"}, class)
+}
+
+// className gives the name of a class; one that the words do not know is "other data".
+func className(ctx context.Context, class string) string {
+	if key, ok := classWords[class]; ok {
+		return ui.T(ctx, key)
+	}
+	return ui.T(ctx, classWords["other"])
+}
+
+// classNames gives the names for a row's classes, bookkeeping folded into one and last.
+func classNames(ctx context.Context, classes []string) []string {
+	var names, quiet []string
+	records := false
+	for _, c := range classes {
+		switch {
+		case record(c):
+			records = true
+		case beside(c):
+			quiet = append(quiet, className(ctx, c))
+		default:
+			names = append(names, className(ctx, c))
+		}
+	}
+	if len(names) == 0 {
+		names = quiet
+	}
+	if records {
+		names = append(names, className(ctx, "records"))
+	}
+	return names
+}
+
+// list joins names as a sentence does: 甲、乙和丙; a, b and c.
+func list(ctx context.Context, names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ui.T(ctx, "leave.list.comma")) + ui.T(ctx, "leave.list.and") + names[last]
+}
+
+// sentence begins a sentence with a capital where the language has them.
+func sentence(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
+}
+
+// ServiceName gives the name of a service as the reader knows it.
+func (l *Room) ServiceName(ctx context.Context, name string) string {
+	if s, ok := l.Registry.Service(name); ok {
+		return ui.T(ctx, s.Title)
+	}
+	return name
+}
+
+// inName names what a subject is narrowed to: "" for all of it, a service, or a place by its own
+// title as far as the viewer may see it.
+func (l *Room) inName(ctx context.Context, s exit.Subject) string {
+	if s.In == "" {
+		return ""
+	}
+	service := l.ServiceName(ctx, s.Service())
+	id, ok := who.ParseID(s.Place())
+	if !ok {
+		return service
+	}
+	return ui.T(ctx, "leave.in.place", "Service", service, "Place", l.placeName(ctx, who.Ref{Kind: s.Service(), ID: id}))
+}
+
+var journeyWords = ui.Keys("leave.journey.", "hide", "show", "hibernate", "wake", "take-along", "close", "hasten", "cancel", "return")
+
+// JourneyName gives a journey the words that people search for: 注销账号, 关闭圈子, 带走一份.
+func (l *Room) JourneyName(ctx context.Context, j exit.Journey, s exit.Subject) string {
+	if j == exit.Close && s.In != "" {
+		if s.Place() != "" {
+			return ui.T(ctx, "leave.journey.leave", "Name", l.inName(ctx, s))
+		}
+		return ui.T(ctx, "leave.journey.close.service", "Service", l.inName(ctx, s))
+	}
+	if key, ok := journeyWords[string(j)]; ok {
+		return ui.T(ctx, key)
+	}
+	return string(j)
+}
+
+// told is a step as words tell it: as it is planned, or as it went.
+type told struct {
+	exit.Step
+	at     time.Time // an instant within its day
+	state  ui.CalendarState
+	status *exit.StepStatus // nil in a plan
+}
+
+// PlanCalendar tells a plan that is not agreed yet, with the forecast of counts.
+func (l *Room) PlanCalendar(ctx context.Context, s exit.Subject, p *exit.Plan) ui.CalendarView {
+	zone := p.Location()
+	var steps []told
+	for _, step := range p.Steps {
+		steps = append(steps, told{Step: step, at: lastInstant(step.DueAt(p.At, zone), p.At), state: ui.CalendarFuture})
+	}
+	t := &teller{l: l, ctx: ctx, subject: s, plan: p, name: l.inName(ctx, s)}
+	return t.calendar(p.Hash(), p.At, steps)
+}
+
+// RunCalendar tells a run: what was promised, and what became of it.
+func (l *Room) RunCalendar(ctx context.Context, r exit.Run, steps []exit.StepStatus) ui.CalendarView {
+	now := ui.ReaderFrom(ctx).Now
+	var all []told
+	for i := range steps {
+		s := &steps[i]
+		at := lastInstant(s.At, r.Agreed)
+		if s.State.Ended() && !s.Ended.IsZero() {
+			at = s.Ended
+		}
+		all = append(all, told{Step: s.Step, at: at, state: stateOf(s, now), status: s})
+	}
+	t := &teller{l: l, ctx: ctx, subject: r.Subject, plan: r.Plan, name: l.inName(ctx, r.Subject), over: !r.State.Open()}
+	return t.calendar(r.Hash, now, all)
+}
+
+// lastInstant gives an instant within the day at whose end a step is due; never before the consent.
+func lastInstant(due, agreed time.Time) time.Time {
+	if at := due.Add(-time.Second); at.After(agreed) {
+		return at
+	}
+	return agreed
+}
+
+// stateOf says where a step stands.
+func stateOf(s *exit.StepStatus, now time.Time) ui.CalendarState {
+	switch {
+	case s.State == exit.StepStuck:
+		return ui.CalendarStuck
+	case s.State == exit.StepCancelled:
+		return ui.CalendarCancelled
+	case s.State.Ended():
+		return ui.CalendarPast
+	case s.State == exit.StepRunning || !s.At.After(now):
+		return ui.CalendarToday
+	}
+	return ui.CalendarFuture
+}
+
+// teller puts a plan or a run into words.
+type teller struct {
+	l       *Room
+	ctx     context.Context // the reader's language and zone live in it; a teller lives as long as one page
+	subject exit.Subject
+	plan    *exit.Plan
+	name    string // what the subject is narrowed to
+	over    bool   // nothing can be undone any more
+}
+
+func (t *teller) calendar(id string, now time.Time, steps []told) ui.CalendarView {
+	v := ui.CalendarView{ID: id, Today: now, Zone: ui.ReaderFrom(t.ctx).Zone, PolicyZone: t.plan.Location(), Stays: t.stays()}
+	v.Rows = append(t.consentRow(steps), t.rows(steps)...)
+	slices.SortStableFunc(v.Rows, func(a, b ui.CalendarRow) int { return strings.Compare(t.day(a.Date), t.day(b.Date)) })
+	t.undoLines(v.Rows)
+	return v
+}
+
+func (t *teller) day(at time.Time) string {
+	return at.In(ui.ReaderFrom(t.ctx).Zone).Format(time.DateOnly)
+}
+
+// consentRow tells in one sentence what happens in the moment of the consent.
+func (t *teller) consentRow(steps []told) []ui.CalendarRow {
+	acts := map[exit.Act]bool{}
+	var first *told
+	for i, s := range steps {
+		if s.AtConsent {
+			acts[s.Act] = true
+			if first == nil {
+				first = &steps[i]
+			}
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	row := ui.CalendarRow{Date: first.at, AtOnce: true, State: first.state, Sentence: t.consentSentence(acts)}
+	if acts[exit.ActVeil] && !t.over {
+		row.Back = ui.BackByItself
+	}
+	if acts[exit.ActOffer] {
+		row.What = append(row.What, ui.T(t.ctx, "leave.row.offer"))
+	}
+	if acts[exit.ActUnbind] {
+		row.What = append(row.What, ui.T(t.ctx, "leave.row.unbind"))
+	}
+	return []ui.CalendarRow{row}
+}
+
+func (t *teller) consentSentence(acts map[exit.Act]bool) string {
+	switch {
+	case acts[exit.ActHide]:
+		return ui.T(t.ctx, "leave.row.hide", "Name", t.name)
+	case acts[exit.ActShow]:
+		return ui.T(t.ctx, "leave.row.show", "Name", t.name)
+	case acts[exit.ActVeil] && t.name != "":
+		return ui.T(t.ctx, "leave.row.veil.in", "Name", t.name)
+	case acts[exit.ActVeil] && t.plan.Journey == exit.Hibernate:
+		return ui.T(t.ctx, "leave.row.sleep")
+	case acts[exit.ActVeil]:
+		return ui.T(t.ctx, "leave.row.veil")
+	case acts[exit.ActUnveil] && t.name != "":
+		return ui.T(t.ctx, "leave.row.unveil.in", "Name", t.name)
+	case acts[exit.ActUnveil]:
+		return ui.T(t.ctx, "leave.row.unveil")
+	}
+	return ui.T(t.ctx, "leave.row.consent")
+}
+
+// rows tells all else, day by day, one sentence for each family and manner.
+func (t *teller) rows(steps []told) []ui.CalendarRow {
+	groups := map[string][]told{}
+	var order []string
+	for _, s := range steps {
+		if s.AtConsent || s.Act == exit.ActSeal && t.plan.Journey != exit.Close {
+			continue
+		}
+		key := t.day(s.at) + "\x00" + string(s.Act) + "\x00" + s.Gate + "\x00" + string(s.Law) + "\x00" + groupState(s.state)
+		if s.Class != "" {
+			key += "\x00" + family(s.ClassID())
+			if !record(s.ClassID()) && !beside(s.ClassID()) {
+				key += "\x00" + string(s.Back)
+			}
+		}
+		if groups[key] == nil {
+			order = append(order, key)
+		}
+		groups[key] = append(groups[key], s)
+	}
+	order = t.fold(groups, order)
+	slices.SortStableFunc(order, func(a, b string) int { return t.rank(groups[a][0]) - t.rank(groups[b][0]) })
+	var out []ui.CalendarRow
+	for _, key := range order {
+		out = append(out, t.row(groups[key]))
+	}
+	return out
+}
+
+// fold moves bookkeeping to a row of the same day, act and family that has something to tell.
+func (t *teller) fold(groups map[string][]told, order []string) []string {
+	return slices.DeleteFunc(order, func(key string) bool {
+		g := groups[key]
+		if g[0].Class == "" || slices.ContainsFunc(g, func(s told) bool { return !record(s.ClassID()) && !beside(s.ClassID()) }) {
+			return false
+		}
+		to := ""
+		for _, other := range order {
+			if strings.HasPrefix(other, key+"\x00") && groups[other] != nil {
+				to = other
+			}
+		}
+		if to == "" {
+			return false
+		}
+		groups[to] = append(groups[to], g...)
+		delete(groups, key)
+		return true
+	})
+}
+
+func groupState(s ui.CalendarState) string {
+	switch s {
+	case ui.CalendarCancelled, ui.CalendarStuck:
+		return string(s)
+	}
+	return ""
+}
+
+// rank orders the rows of one day.
+func (t *teller) rank(s told) int {
+	switch s.Act {
+	case exit.ActBegin, exit.ActPack:
+		return -1
+	case exit.ActSeal, exit.ActWake:
+		return 100
+	}
+	return familyRank(family(s.ClassID()))
+}
+
+// row tells one group.
+func (t *teller) row(g []told) ui.CalendarRow {
+	s := g[0]
+	row := ui.CalendarRow{Date: s.at, State: s.state, AtOnce: s.AtOnce && s.status == nil, Sentence: t.sentence(g), What: t.counts(g), Back: backs[backOf(g)]}
+	for _, x := range g {
+		if x.state == ui.CalendarToday || x.state == ui.CalendarFuture && row.State == ui.CalendarPast {
+			row.State = x.state
+		}
+		if x.at.After(row.Date) {
+			row.Date = x.at
+		}
+	}
+	if !s.Act.Irreversible() {
+		row.What, row.Back = nil, ui.BackUnsaid
+	}
+	if s.Act == exit.ActErase && s.Choice == "run" {
+		row.Back = ui.BackUnsaid
+	}
+	if s.Act == exit.ActHold {
+		row.Hold = &ui.Law{Name: s.Law}
+		if !s.Until.IsZero() {
+			row.Hold.Until = s.Until.End(t.plan.Location()).Add(-time.Second)
+		}
+	}
+	if s.Act == exit.ActGate && s.state == ui.CalendarFuture && s.status != nil && s.Gated {
+		row.Waits = ui.T(t.ctx, "leave.row.waits")
+	}
+	if row.State == ui.CalendarPast {
+		row.Receipt, row.What = receiptIn(g), nil
+	}
+	return row
+}
+
+// receiptIn adds up what a group's steps were found to have done; nil for a plan, and for what leaves no receipt.
+func receiptIn(g []told) *ui.CalendarReceipt {
+	var r ui.CalendarReceipt
+	uncounted := false
+	for _, s := range g {
+		if s.status == nil || !s.Act.Irreversible() || s.Act == exit.ActHold || s.status.State != exit.StepVerified {
+			continue
+		}
+		r.Items += s.status.Items
+		r.Bytes += s.status.Bytes
+		uncounted = uncounted || s.status.Uncounted
+		if s.status.Ended.After(r.VerifiedAt) {
+			r.VerifiedAt = s.status.Ended
+		}
+	}
+	if r.VerifiedAt.IsZero() {
+		return nil
+	}
+	r.Uncounted = uncounted && r.Items == 0
+	return &r
+}
+
+var backs = map[exit.Back]ui.BackHow{exit.BackByItself: ui.BackByItself, exit.BackArchive: ui.BackFromArchive, exit.BackNever: ui.BackNever}
+
+// backOf is that of the classes a person knows of, else of the bookkeeping.
+func backOf(g []told) exit.Back {
+	for _, s := range g {
+		if !record(s.ClassID()) && !beside(s.ClassID()) {
+			return s.Back
+		}
+	}
+	return g[0].Back
+}
+
+func (t *teller) sentence(g []told) string {
+	s := g[0]
+	switch s.Act {
+	case exit.ActBegin:
+		return ui.T(t.ctx, "leave.row.begin")
+	case exit.ActSeal:
+		return ui.T(t.ctx, "leave.row.seal")
+	case exit.ActWake:
+		return ui.T(t.ctx, "leave.row.wake")
+	case exit.ActPack:
+		return ui.T(t.ctx, "leave.row.pack")
+	case exit.ActGate:
+		return ui.T(t.ctx, "leave.row.gate", "What", className(t.ctx, s.ClassID()))
+	}
+	if s.Choice == "run" {
+		return ui.T(t.ctx, "leave.row.archive")
+	}
+	what := list(t.ctx, classNames(t.ctx, classesOf(g)))
+	switch s.Act {
+	case exit.ActDetach:
+		return sentence(ui.T(t.ctx, "leave.row.detach", "What", what))
+	case exit.ActHold:
+		return sentence(ui.T(t.ctx, "leave.row.hold", "What", what))
+	}
+	return sentence(ui.T(t.ctx, "leave.row.erase", "What", what))
+}
+
+func classesOf(g []told) []string {
+	var out []string
+	for _, s := range g {
+		out = append(out, s.ClassID())
+	}
+	return out
+}
+
+// counts gives the forecast beside a row, where there is one.
+func (t *teller) counts(g []told) []string {
+	var out []string
+	for _, s := range g {
+		n := t.plan.Forecast[s.ClassID()].Items
+		if key, ok := countWords[s.ClassID()]; ok && n > 0 && s.status == nil {
+			out = append(out, ui.T(t.ctx, key, "Count", n))
+		}
+	}
+	return out
+}
+
+// undoLines says at the first row of each day until when it can be undone. What is past cannot.
+func (t *teller) undoLines(rows []ui.CalendarRow) {
+	if t.over {
+		return
+	}
+	zone := t.plan.Location()
+	said := map[string]bool{}
+	for i := range rows {
+		r := &rows[i]
+		switch {
+		case t.plan.Journey == exit.Hibernate && r.AtOnce:
+			r.Undo = ui.T(t.ctx, "leave.undo.wake")
+		case t.plan.Journey != exit.Close:
+		case r.AtOnce && !t.plan.CoolingOff.IsZero():
+			r.Undo = ui.T(t.ctx, "leave.undo.cancel", "Date", ui.DateIn(t.ctx, t.plan.CoolingOff.End(zone).Add(-time.Second)))
+		case r.AtOnce || r.Back == ui.BackUnsaid || r.State == ui.CalendarPast || r.State == ui.CalendarCancelled || r.State == ui.CalendarStuck:
+		case !said[t.day(r.Date)]:
+			said[t.day(r.Date)] = true
+			r.Undo = ui.T(t.ctx, "leave.undo.return", "Date", ui.DateIn(t.ctx, r.Date))
+		}
+	}
+}
+
+// stays tells what is left as it is; classes of the same fate stand in one sentence.
+func (t *teller) stays() []string {
+	var out []string
+	fate := map[string][]string{}
+	var order []string
+	for _, s := range t.plan.Stays {
+		switch {
+		case strings.HasPrefix(s.What, "service:"):
+			fate["services"] = append(fate["services"], t.l.ServiceName(t.ctx, strings.TrimPrefix(s.What, "service:")))
+			if len(fate["services"]) == 1 {
+				order = append(order, "services")
+			}
+		case strings.Contains(s.What, "."):
+			key := s.State + " " + s.Until.String() + " " + s.Law
+			if fate[key] == nil {
+				order = append(order, key)
+			}
+			fate[key] = append(fate[key], s.What)
+		default:
+			out = append(out, t.stay(s))
+		}
+	}
+	var classes []string
+	for _, key := range order {
+		if key == "services" {
+			classes = append(classes, sentence(ui.T(t.ctx, "leave.stays.services", "Services", list(t.ctx, fate[key]))))
+			continue
+		}
+		classes = append(classes, t.fate(key, fate[key]))
+	}
+	return append(classes, out...)
+}
+
+// fate tells what an undoing finds of some classes.
+func (t *teller) fate(key string, classes []string) string {
+	state, rest, _ := strings.Cut(key, " ")
+	until, law, _ := strings.Cut(rest, " ")
+	what := list(t.ctx, classNames(t.ctx, classes))
+	date := ""
+	if d, err := exit.ParseDate(until); err == nil {
+		date = ui.DateIn(t.ctx, d.End(t.plan.Location()).Add(-time.Second))
+	}
+	switch state {
+	case "gone":
+		return sentence(ui.T(t.ctx, "leave.stays.gone", "What", what, "Date", date))
+	case "finishing":
+		return sentence(ui.T(t.ctx, "leave.stays.finishing", "What", what))
+	case "held":
+		return sentence(ui.T(t.ctx, "leave.stays.held", "What", what, "Law", law))
+	}
+	return sentence(ui.T(t.ctx, "leave.stays.kept", "What", what))
+}
+
+func (t *teller) stay(s exit.Stay) string {
+	date := ""
+	if !s.Until.IsZero() {
+		date = ui.DateIn(t.ctx, s.Until.End(t.plan.Location()).Add(-time.Second))
+	}
+	switch s.What {
+	case "account":
+		return ui.T(t.ctx, "leave.stays.account")
+	case "person":
+		return ui.T(t.ctx, "leave.stays.person")
+	case "name":
+		return ui.T(t.ctx, "leave.stays.name", "Date", date)
+	case "archives":
+		return ui.T(t.ctx, "leave.stays.archives")
+	case "everything":
+		return ui.T(t.ctx, "leave.stays.everything")
+	}
+	return ui.T(t.ctx, "leave.stays.other")
+}
