@@ -2,15 +2,242 @@ package talk
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"net/url"
 
+	"exeunt/exit"
 	"exeunt/internal/service"
+	"exeunt/internal/ui"
 	"exeunt/internal/who"
 
 	"github.com/a-h/templ"
 )
 
+// How many threads and marks a page lists.
+const (
+	threadsShown = 30
+	marksShown   = 30
+)
+
+// Routes gives the room's pages.
+func (r *Room) Routes() []service.Route {
+	routes := []service.Route{
+		{Pattern: "POST /talk/{kind}/{id}/comments", Access: service.Member, Handle: r.postComment},
+		{Pattern: "POST /talk/comments/{id}/delete", Access: service.Member, Handle: r.postDelete},
+		{Pattern: "GET /me/likes", Access: service.Member, Handle: r.getMarks(likes)},
+		{Pattern: "GET /me/favourites", Access: service.Member, Handle: r.getMarks(favourites)},
+	}
+	for name, do := range map[string]func(context.Context, who.Viewer, who.Ref) error{"like": r.Like, "unlike": r.Unlike, "save": r.Save, "unsave": r.Unsave} {
+		undo := map[string]func(context.Context, who.Viewer, who.Ref) error{"like": r.Unlike, "save": r.Unsave}[name]
+		routes = append(routes, service.Route{Pattern: "POST /talk/{kind}/{id}/" + name, Access: service.Member, Handle: r.postMark(do, undo)})
+	}
+	return routes
+}
+
+func pathRef(req *http.Request) (who.Ref, error) {
+	ref, ok := who.ParseRef(req.PathValue("kind") + ":" + req.PathValue("id"))
+	if !ok {
+		return ref, exit.Fail(exit.NotFound, "error.not_found")
+	}
+	return ref, nil
+}
+
+// postMark answers a button that is tapped: the field on says whether the mark is made or, "0", taken back.
+func (r *Room) postMark(do, undo func(context.Context, who.Viewer, who.Ref) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, req *http.Request) error {
+		ref, err := pathRef(req)
+		if err != nil {
+			return err
+		}
+		act := do
+		if req.PostFormValue("on") == "0" && undo != nil {
+			act = undo
+		}
+		if err := act(req.Context(), service.ViewerOf(req.Context()), ref); err != nil {
+			return err
+		}
+		return service.Done(w, req, req.PostFormValue("back"), "")
+	}
+}
+
+// sayView is the form for a comment.
+type sayView struct {
+	action string
+	parent string // the comment that is answered, "" for none
+	to     string // whom the answer is for
+	text   string
+	wrong  string
+	cancel string // leads back from an answer
+}
+
+// beneathView is what stands below a post.
+type beneathView struct {
+	comments []ui.CommentView
+	more     string // the address of the next page of threads
+	first    bool
+	say      *sayView
+	guest    bool
+}
+
 // beneath draws the comments below a post and the form for one.
 func (r *Room) beneath(ctx context.Context, v who.Viewer, t service.Thing, query url.Values) (templ.Component, error) {
-	return nil, nil
+	after, _ := who.ParseID(query.Get("after"))
+	comments, next, err := r.Comments(ctx, v, t, after, threadsShown)
+	if err != nil {
+		return nil, err
+	}
+	view := beneathView{comments: comments, first: after == 0, guest: v.Guest()}
+	if next != 0 {
+		view.more = t.Link + "?after=" + next.String() + "#comments"
+	}
+	if t.Talk {
+		say := sayView{action: "/talk/" + t.Ref.Kind + "/" + t.Ref.ID.String() + "/comments"}
+		if to, ok := find(comments, query.Get("reply")); ok {
+			say.parent, say.to, say.cancel = to.ID, to.Author.Name, t.Link+"#comments"
+		}
+		view.say = &say
+	}
+	return beneathPost(view), nil
+}
+
+// find gives a comment of the page by its id.
+func find(comments []ui.CommentView, id string) (ui.CommentView, bool) {
+	for _, c := range comments {
+		if c.ID == id && !c.Gone {
+			return c, true
+		}
+		if a, ok := find(c.Answers, id); ok {
+			return a, true
+		}
+	}
+	return ui.CommentView{}, false
+}
+
+func (r *Room) postComment(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	v := service.ViewerOf(ctx)
+	ref, err := pathRef(req)
+	if err != nil {
+		return err
+	}
+	parent, _ := who.ParseID(req.PostFormValue("parent"))
+	id, err := r.Comment(ctx, v, ref, Draft{Parent: parent, Text: req.PostFormValue("text")})
+	var e *exit.Error
+	if errors.As(err, &e) && e.Kind == exit.Invalid {
+		return r.again(w, req, ref, e)
+	}
+	if err != nil {
+		return err
+	}
+	t, err := r.Registry.Thing(ctx, v, ref)
+	if err != nil {
+		return err
+	}
+	return service.Done(w, req, t.Link+"#comment-"+id.String(), "talk.done.said")
+}
+
+// again shows the form for a comment once more, with what was typed and what is wrong with it.
+func (r *Room) again(w http.ResponseWriter, req *http.Request, ref who.Ref, e *exit.Error) error {
+	ctx := req.Context()
+	t, err := r.Registry.Thing(ctx, service.ViewerOf(ctx), ref)
+	if err != nil {
+		return err
+	}
+	args := make([]any, 0, 2*len(e.Args))
+	for name, value := range e.Args {
+		args = append(args, name, value)
+	}
+	say := sayView{action: req.URL.Path, parent: req.PostFormValue("parent"), text: req.PostFormValue("text"), wrong: ui.Sentence(ctx, e.Key, args...), cancel: t.Link}
+	f := service.Frame(ctx, ui.T(ctx, "talk.say"))
+	f.NoIndex, f.Back = true, &ui.Link{Text: ui.T(ctx, "talk.to_post"), Href: t.Link}
+	return ui.Render(w, req, http.StatusUnprocessableEntity, sayPage(f, say))
+}
+
+func (r *Room) postDelete(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	id, ok := who.ParseID(req.PathValue("id"))
+	if !ok {
+		return exit.Fail(exit.NotFound, "talk.error.no_comment")
+	}
+	if _, err := r.Delete(ctx, service.ViewerOf(ctx), id); err != nil {
+		return err
+	}
+	return service.Done(w, req, req.PostFormValue("back"), "talk.done.deleted")
+}
+
+// markView is one line of the lists of likes and favourites.
+type markView struct {
+	words, href string
+	at          markRow
+	gone        bool
+	undo        string
+}
+
+// marksView is a page of one of the two lists.
+type marksView struct {
+	list  list
+	lines []markView
+	older string
+}
+
+var (
+	markTitles = ui.Keys("talk.title.", "likes", "favourites")
+	markEmpty  = ui.Keys("talk.none.", "likes", "favourites")
+	markUndo   = ui.Keys("talk.undo.", "likes", "favourites")
+)
+
+func (r *Room) getMarks(l list) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, req *http.Request) error {
+		ctx := req.Context()
+		v := service.ViewerOf(ctx)
+		before, _ := who.ParseID(req.URL.Query().Get("before"))
+		rows, err := r.store.listed(ctx, v.Account, l, before, marksShown)
+		if err != nil {
+			return err
+		}
+		refs := make([]who.Ref, len(rows))
+		for i, m := range rows {
+			refs[i] = m.on
+		}
+		things, err := r.Registry.Things(ctx, v, refs)
+		if err != nil {
+			return err
+		}
+		view := marksView{list: l}
+		for _, m := range rows {
+			view.lines = append(view.lines, lineOf(ctx, l, m, things[m.on]))
+		}
+		if len(rows) == marksShown {
+			view.older = "/me/" + string(l) + "?before=" + rows[len(rows)-1].id.String()
+		}
+		f := service.Frame(ctx, ui.T(ctx, markTitles[string(l)]))
+		f.NoIndex, f.Back = true, &ui.Link{Text: ui.T(ctx, "talk.me"), Href: ui.MePath}
+		return ui.Render(w, req, http.StatusOK, marksPage(f, view))
+	}
+}
+
+func lineOf(ctx context.Context, l list, m markRow, t service.Thing) markView {
+	verb := "unlike"
+	if l == favourites {
+		verb = "unsave"
+	}
+	line := markView{at: m, undo: "/talk/" + m.on.Kind + "/" + m.on.ID.String() + "/" + verb, gone: !t.See}
+	if t.See {
+		line.href, line.words = t.Link, t.Title
+		if line.words == "" {
+			line.words = t.Excerpt
+		}
+		if line.words == "" {
+			line.words = ui.T(ctx, "talk.wordless")
+		}
+	}
+	return line
+}
+
+func (v sayView) label(ctx context.Context) string {
+	if v.to != "" {
+		return ui.T(ctx, "talk.answer_to", "Name", v.to)
+	}
+	return ui.T(ctx, "talk.say")
 }
