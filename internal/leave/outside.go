@@ -27,7 +27,8 @@ type Entry struct {
 	Subject string       `json:"subject"`
 	Class   string       `json:"class,omitempty"`
 	Manner  exit.Manner  `json:"manner,omitempty"`
-	Name    string       `json:"name,omitempty"` // of a finished account: the keyed hash of its name, for as long as it is held
+	Name    string       `json:"name,omitempty"`  // the keyed hash of the account's name, while it is held
+	Until   int64        `json:"until,omitempty"` // until when, Unix milliseconds
 	Journey exit.Journey `json:"journey,omitempty"`
 	Ask     *exit.Ask    `json:"ask,omitempty"`
 	At      time.Time    `json:"at"`

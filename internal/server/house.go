@@ -205,8 +205,11 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	h.relations = relation.New(relation.Config{DB: h.DB, Desk: h.Desk, NameKey: account.NameKey, Host: o.Host})
 	h.posts = post.New(post.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, NameKey: account.NameKey, Host: o.Host})
 	h.talks = talk.New(talk.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, Posts: h.posts, Host: o.Host, Secret: secret})
-	h.circles = circle.New(circle.Config{DB: h.DB, Desk: h.Desk, Relations: h.relations, Posts: h.circlePosts})
+	h.circles = circle.New(circle.Config{DB: h.DB, Desk: h.Desk, Relations: h.relations, Posts: h.posts})
 	h.posts.Places = h.circles
+	h.pages = page.New(page.Config{
+		DB: h.DB, Desk: h.Desk, Accounts: h.Accounts, Relations: h.relations, Posts: h.posts, Circles: h.circles.Suggest, HideForm: h.Leave.HideForm, Lend: h.lend,
+	})
 
 	h.Engine = &exit.Engine{
 		Store: h.DB.Runs, Policy: h.Policy, Now: h.DB.Now, Machine: o.Clock.Now, Log: o.Log,
@@ -216,7 +219,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	l.DB, l.Desk, l.Registry, l.Blobs, l.Queue, l.Engine, l.Accounts = h.DB, h.Desk, h.Registry, h.Blobs, h.Queue, h.Engine, h.Accounts
 	l.Policy, l.Key, l.Log, l.Host, l.Spool = h.Policy, key, o.Log, o.Host, filepath.Join(o.Data, "spool")
 	l.Begin()
-	h.Registry.Services = []service.Service{page.Service(), circle.Service()}
+	h.Registry.Services = []service.Service{page.Service, circle.Service}
 	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.circles.Kind()}
 	h.Registry.Holders = h.Engine.Holders
 	h.rooms = []room{h.Accounts, h.relations, h.posts, h.talks, h.circles, h.pages, h.Leave}

@@ -1,0 +1,20 @@
+package server
+
+import (
+	"context"
+
+	"exeunt/internal/trial"
+	"exeunt/internal/ui"
+
+	"github.com/a-h/templ"
+)
+
+// What services show of one another passes through here: they never import one another.
+
+// lend gives the button that lends a visitor an account, nothing where this is no trial install.
+func (h *House) lend(ctx context.Context) templ.Component {
+	if !h.DB.Trial() {
+		return templ.NopComponent
+	}
+	return ui.PostButton(trial.LendPath, ui.Button{Label: ui.T(ctx, "trial.lend"), Kind: ui.Primary, Title: ui.T(ctx, "trial.lend.about")})
+}
