@@ -167,7 +167,7 @@ func (h *House) furnish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if h.Blobs, err = blob.Open(ctx, media, h.DB, o.Clock); err != nil {
+	if h.Blobs, err = blob.Open(ctx, media, h.DB, o.Clock, page.Service.Name, circle.Service.Name); err != nil {
 		return err
 	}
 	list, err := leave.OpenOutside(ctx, outside)

@@ -55,12 +55,26 @@ func (s *web) handler(routes []service.Route) http.Handler {
 	mux.Handle("GET "+ui.AssetsPath, ui.Assets())
 	mux.Handle("POST "+ui.PreferencesPath, s.secured(ui.Preferences(false)))
 	for _, r := range routes {
-		mux.Handle(r.Pattern, s.secured(s.route(r)))
+		mux.Handle(strings.Replace(r.Pattern, " /@{", " /@/{", 1), s.secured(s.route(r)))
 	}
 	mux.Handle("/", s.secured(s.route(service.Route{Pattern: "other", Access: service.Anyone, Handle: func(http.ResponseWriter, *http.Request) error {
 		return exit.Fail(exit.NotFound, "error.not_found")
 	}})))
-	return mux
+	return atNames(mux)
+}
+
+// atNames leads "/@name" to the routes "/@/{name}": a pattern's wildcard must be a whole segment.
+func atNames(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if name, ok := strings.CutPrefix(r.URL.Path, "/@"); ok && name != "" && name[0] != '/' {
+			u := *r.URL
+			u.Path, u.RawPath = "/@/"+name, ""
+			r2 := *r
+			r2.URL = &u
+			r = &r2
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // secured sets the headers that every page has, and refuses posts from elsewhere.
@@ -117,7 +131,7 @@ func (s *web) enter(w http.ResponseWriter, r *http.Request) (context.Context, er
 		reader.Zone = v.Zone
 	}
 	ctx = ui.WithReader(ctx, reader)
-	v.Session.Path = r.URL.RequestURI()
+	v.Session.Path = r.RequestURI
 	v.Session.Flash = service.TakeFlash(w, r.WithContext(ctx))
 	if s.trial != nil {
 		v.Session.Trial = s.trial(ctx, now)
