@@ -277,9 +277,11 @@ func report(ctx context.Context, im Import) (*ui.TableView, []string) {
 	return t, reasons
 }
 
-func reasonOf(ctx context.Context, key string) string {
+// reasonOf gives a reason's sentence; after a tab in it stands a name that belongs into the sentence.
+func reasonOf(ctx context.Context, reason string) string {
+	key, name, _ := strings.Cut(reason, "\t")
 	if ui.HasKey(key) {
-		return ui.T(ctx, key)
+		return ui.T(ctx, key, "Name", name)
 	}
 	return ui.T(ctx, "leave.skip.not_taken")
 }

@@ -36,7 +36,7 @@ func (h *Holder) Name() string { return "relation" }
 // Classes declares what the room keeps.
 func (h *Holder) Classes() []exit.Class {
 	return []exit.Class{{
-		Name: "follows", Exported: true, Parts: []string{string(Following), string(Followers)}, Imported: true,
+		Name: "follows", Exported: true, Parts: []string{archive.ClassFollowing, archive.ClassFollowers}, Imported: true,
 		Places: []exit.Place{{Table: "follows", Column: "follower_id"}, {Table: "follows", Column: "followee_id"}},
 	}}
 }
@@ -52,7 +52,11 @@ func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Pr
 	if err != nil {
 		return p, err
 	}
-	list, err := h.room.store.along(ctx, id, Side(t.Part), after, cut, most)
+	side := Following
+	if t.Part == archive.ClassFollowers {
+		side = Followers
+	}
+	list, err := h.room.store.along(ctx, id, side, after, cut, most)
 	if err != nil {
 		return p, err
 	}
@@ -113,7 +117,7 @@ func (h *Holder) Import(ctx context.Context, t exit.Task, records []any, _ exit.
 		}
 		name, host, _ := strings.Cut(strings.TrimPrefix(f.Address, "@"), "@")
 		switch {
-		case t.Part == string(Followers) || t.Class == string(Followers):
+		case t.Part == archive.ClassFollowers:
 			out[i] = exit.Outcome{Result: "skipped", Reason: reasonTheirs}
 		case host != "" && !strings.EqualFold(host, h.room.Host):
 			out[i] = exit.Outcome{Result: "skipped", Reason: reasonElsewhere}

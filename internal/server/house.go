@@ -220,7 +220,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	l.Policy, l.Key, l.Log, l.Host, l.Spool = h.Policy, key, o.Log, o.Host, filepath.Join(o.Data, "spool")
 	l.Begin()
 	h.Registry.Services = []service.Service{page.Service, circle.Service}
-	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.circles.Kind()}
+	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.talks.Kind(), h.circles.Kind()}
 	h.Registry.Holders = h.Engine.Holders
 	h.rooms = []room{h.Accounts, h.relations, h.posts, h.talks, h.circles, h.pages, h.Leave}
 	if err := h.Engine.Check(); err != nil {

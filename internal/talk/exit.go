@@ -3,6 +3,7 @@ package talk
 import (
 	"context"
 
+	"exeunt/archive"
 	"exeunt/exit"
 	"exeunt/exit/exitsql"
 	"exeunt/internal/service"
@@ -54,12 +55,6 @@ func rename(table, kind string) string {
 // Name is the holder's name.
 func (h *Holder) Name() string { return "talk" }
 
-// Parts of the comments in an archive.
-const (
-	partOwn      = "comments"
-	partReceived = "received"
-)
-
 // Classes declares what the room keeps. Mentions go after the texts: what is detached keeps the mentions
 // of others until they leave themselves.
 func (h *Holder) Classes() []exit.Class {
@@ -73,7 +68,7 @@ func (h *Holder) Classes() []exit.Class {
 	return []exit.Class{
 		{
 			Name: "comments", Services: both, Places: in("comments", "author_id"), Manners: []exit.Manner{exit.Erase, exit.Detach},
-			Exported: true, Parts: []string{partOwn, partReceived}, Imported: true,
+			Exported: true, Parts: []string{archive.ClassComments, archive.ClassReceived}, Imported: true,
 		},
 		{Name: "favourites", Services: both, Places: in("favourites", "account_id"), Exported: true, Imported: true},
 		{Name: "likes", Services: both, Places: in("likes", "account_id"), Exported: true, Imported: true},

@@ -85,7 +85,7 @@ func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Pr
 	}
 	var p exit.Progress
 	switch {
-	case t.Class == "comments" && t.Part == partReceived:
+	case t.Class == "comments" && t.Part == archive.ClassReceived:
 		p, err = h.exportReceived(ctx, t, s, to)
 	case t.Class == "comments":
 		p, err = h.exportComments(ctx, t, s, to)

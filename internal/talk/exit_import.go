@@ -36,7 +36,7 @@ func (h *Holder) Import(ctx context.Context, t exit.Task, records []any, _ exit.
 		return nil, exit.Fail(exit.Invalid, "error.subject", "text", t.Subject.String())
 	}
 	out := make([]exit.Outcome, len(records))
-	if t.Part == partReceived || t.Class == partReceived {
+	if t.Part == archive.ClassReceived {
 		for i := range out {
 			out[i] = exit.Outcome{Result: "skipped", Reason: reasonReceived}
 		}
@@ -95,7 +95,7 @@ func (h *Holder) take(ctx context.Context, owner who.ID, class string, records [
 			list[i].at = pass.At
 		}
 	}
-	if class == partOwn {
+	if class == "comments" {
 		return h.takeComments(ctx, pass, owner, list, things, out)
 	}
 	return h.takeMarks(ctx, pass, owner, class, list, things, out)
