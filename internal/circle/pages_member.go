@@ -106,20 +106,17 @@ type leaveView struct {
 	Membership
 }
 
-// away leads to the closing of one's part in a circle. The plan there is the one that is agreed; a
+// close leads to the closing of one's part in a circle. The plan there is the one that is agreed; a
 // choice of manner is only filled in.
-func (v leaveView) away(choices ...string) string {
-	to := "/exit/close?in=" + v.Ref().String()
-	for _, c := range choices {
-		to += "&choice=" + c
+func (v leaveView) close() string { return "/exit/close?in=" + v.Ref().String() }
+
+// detach is close with "stay as a member who left" chosen.
+func (v leaveView) detach() string {
+	to := v.close()
+	for _, class := range []string{"post.posts", "post.images", "talk.comments"} {
+		to += "&choice." + class + "=" + string(exit.Detach)
 	}
 	return to
-}
-
-func (v leaveView) erase() string { return v.away() }
-
-func (v leaveView) detach() string {
-	return v.away("post.posts=detach", "post.images=detach", "talk.comments=detach")
 }
 
 func (r *Room) leavePage(w http.ResponseWriter, req *http.Request) error {

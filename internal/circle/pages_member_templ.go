@@ -337,7 +337,7 @@ func leaveForm(v leaveView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.ButtonOf(ui.Button{Label: ui.T(ctx, "circle.leave.close"), Href: v.erase()}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.ButtonOf(ui.Button{Label: ui.T(ctx, "circle.leave.close"), Href: v.close()}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -418,7 +418,7 @@ func leaveForm(v leaveView) templ.Component {
 			}
 			templ_7745c5c3_Err = ui.DoorRow(ui.DoorView{
 				Icon: "trash-2", Name: ui.T(ctx, "circle.leave.erase"), Happens: ui.T(ctx, "circle.leave.erase_about"), Stays: ui.T(ctx, "circle.leave.calendar"),
-				Href: v.erase(), Button: ui.T(ctx, "circle.leave.next"),
+				Href: v.close(), Button: ui.T(ctx, "circle.leave.next"),
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

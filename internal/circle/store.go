@@ -165,13 +165,14 @@ func (s store) end(ctx context.Context, p service.Pass, id who.ID) error {
 	if !p.Valid() {
 		return service.ErrNoPass()
 	}
+	if _, err := s.db.Exec(ctx, `update circles set state = 'ended', ended_at = $2 where id = $1 and state <> 'ended'`, int64(id), db.Ms(p.At)); err != nil {
+		return fmt.Errorf("end circle: %w", err)
+	}
 	for _, statement := range []string{
-		`update circles set state = 'ended', ended_at = $2 where id = $1 and state <> 'ended' and $2 > 0`,
-		`delete from circle_invites where circle_id = $1 and $2 > 0`,
-		`delete from circle_offers where circle_id = $1 and $2 > 0`,
-		`delete from circle_members where circle_id = $1 and state = 'asked' and $2 > 0`,
+		`delete from circle_invites where circle_id = $1`, `delete from circle_offers where circle_id = $1`,
+		`delete from circle_members where circle_id = $1 and state = 'asked'`,
 	} {
-		if _, err := s.db.Exec(ctx, statement, int64(id), db.Ms(p.At)); err != nil {
+		if _, err := s.db.Exec(ctx, statement, int64(id)); err != nil {
 			return fmt.Errorf("end circle: %w", err)
 		}
 	}

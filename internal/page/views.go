@@ -1,0 +1,25 @@
+package page
+
+import (
+	"context"
+
+	"exeunt/internal/service"
+	"exeunt/internal/ui"
+)
+
+// portrait gives the person's picture.
+func (v ownView) portrait() ui.PersonView {
+	return ui.PersonView{Name: v.Shown(), Avatar: service.MediaPath(v.Profile.Avatar)}
+}
+
+// stats gives the numbers of a page; they lead to the lists where the viewer may see those.
+func (v ownView) stats(ctx context.Context) []ui.Stat {
+	out := []ui.Stat{
+		{Value: ui.Number(v.Following), Label: ui.T(ctx, "page.following")},
+		{Value: ui.Number(v.Followers), Label: ui.T(ctx, "page.followers")},
+	}
+	if v.Lists {
+		out[0].Href, out[1].Href = Path(v.Name)+"/following", Path(v.Name)+"/followers"
+	}
+	return out
+}
