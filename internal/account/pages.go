@@ -78,10 +78,10 @@ func (r *Room) Routes() []service.Route {
 	}
 }
 
-// page draws a page of this room.
+// page draws a page of this room. Each has a form of its own, so none has the button to write.
 func page(w http.ResponseWriter, req *http.Request, status int, title string, back *ui.Link, body templ.Component) error {
 	f := service.Frame(req.Context(), title)
-	f.Active, f.Back, f.NoIndex = ui.MePath, back, true
+	f.Active, f.Back, f.NoIndex, f.WriteHref = ui.MePath, back, true, ""
 	return ui.Render(w, req, status, ui.PageWith(f, body))
 }
 
@@ -122,7 +122,7 @@ func explain(ctx context.Context, err error, fields map[string]string) (problems
 }
 
 // newFields are the fields of a new name and password.
-var newFields = map[string]string{"account.error.name_": "name", "account.error.password_": "password"}
+var newFields = map[string]string{"account.error.name_": "name", "account.error.password_": "password", "account.error.slip": "slip"}
 
 func nameField(ctx context.Context, value string, p problems) ui.Field {
 	return ui.Field{
@@ -138,6 +138,13 @@ func newPasswordField(ctx context.Context, p problems) ui.Field {
 	}
 }
 
+// firstPasswordField is the field of a person's first password.
+func firstPasswordField(ctx context.Context, p problems) ui.Field {
+	f := newPasswordField(ctx, p)
+	f.Label = ui.T(ctx, "account.field.password")
+	return f
+}
+
 func (r *Room) getSignUp(w http.ResponseWriter, req *http.Request) error {
 	return r.showSignUp(w, req, NewPerson{}, nil)
 }
@@ -146,10 +153,10 @@ func (r *Room) showSignUp(w http.ResponseWriter, req *http.Request, n NewPerson,
 	ctx := req.Context()
 	v := formView{
 		Intro: ui.T(ctx, "account.sign_up.intro"), Notice: p[""], Action: signUpPath, Submit: ui.T(ctx, "account.sign_up.do"),
-		Fields: []ui.Field{nameField(ctx, n.Name, p), newPasswordField(ctx, p)},
+		Fields: []ui.Field{nameField(ctx, n.Name, p), firstPasswordField(ctx, p)},
 		Ways:   []ui.Link{{Text: ui.T(ctx, "account.sign_up.have"), Href: ui.SignInPath}},
 	}
-	if r.Slip != nil && (p["name"] != "" || n.Slip != "") {
+	if r.Slip != nil && (p["name"] != "" || p["slip"] != "" || n.Slip != "") {
 		v.Fields = append(v.Fields, ui.Field{Name: "slip", Label: ui.T(ctx, "account.field.slip"), Hint: ui.T(ctx, "account.field.slip_hint"), Value: n.Slip, Error: p["slip"], LowerCase: true, MaxLength: 500})
 	}
 	return page(w, req, p.status(), ui.T(ctx, "account.sign_up.title"), nil, formBody(v))

@@ -84,7 +84,7 @@ func showOperator(w http.ResponseWriter, req *http.Request, name string, p probl
 	ctx := req.Context()
 	return page(w, req, p.status(), ui.T(ctx, "account.operator.title"), nil, formBody(formView{
 		Intro: ui.T(ctx, "account.operator.intro"), Notice: p[""], Action: operatorPath + req.PathValue("token"), Submit: ui.T(ctx, "account.sign_up.do"),
-		Fields: []ui.Field{nameField(ctx, name, p), newPasswordField(ctx, p)},
+		Fields: []ui.Field{nameField(ctx, name, p), firstPasswordField(ctx, p)},
 	}))
 }
 

@@ -144,7 +144,8 @@ func showProfile(w http.ResponseWriter, req *http.Request, p Profile, wrong prob
 		Avatar:  picture(Avatar, p.Avatar, ui.T(ctx, "account.profile.avatar"), "96", "96"),
 		Cover:   picture(Cover, p.Cover, ui.T(ctx, "account.profile.cover"), "288", "96"),
 	}
-	for i := range mostLinks {
+	// One empty row more than there are links; saving brings the next.
+	for i := range min(len(p.Links)+1, mostLinks) {
 		var l ProfileLink
 		if i < len(p.Links) {
 			l = p.Links[i]
@@ -182,7 +183,10 @@ func (r *Room) postProfile(w http.ResponseWriter, req *http.Request) error {
 	}
 	p := Profile{Display: req.PostForm.Get("display"), Bio: req.PostForm.Get("bio"), Avatar: had.Avatar, Cover: had.Cover}
 	for i := range mostLinks {
-		p.Links = append(p.Links, ProfileLink{Label: req.PostForm.Get(fmt.Sprintf("label%d", i+1)), URL: req.PostForm.Get(fmt.Sprintf("url%d", i+1))})
+		l := ProfileLink{Label: req.PostForm.Get(fmt.Sprintf("label%d", i+1)), URL: req.PostForm.Get(fmt.Sprintf("url%d", i+1))}
+		if l != (ProfileLink{}) {
+			p.Links = append(p.Links, l)
+		}
 	}
 	if err := r.SetProfile(ctx, v, p); err != nil {
 		wrong, err := explain(ctx, err, profileFields)

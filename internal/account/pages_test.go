@@ -340,5 +340,6 @@ func TestSlipAtSignUp(t *testing.T) {
 		}
 		h.signUp(t, "lin")
 		b.post("/sign-up", fields("name", "lin", "password", password)).want(t, 422, `name="slip"`)
+		b.post("/sign-up", fields("name", "he", "password", password, "slip", "wrong")).want(t, 422, "This slip does not fit.", `value="wrong"`)
 	})
 }

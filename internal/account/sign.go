@@ -30,7 +30,11 @@ func (r *Room) SignUp(ctx context.Context, n NewPerson) (Created, error) {
 	}
 	run := ""
 	if n.Slip != "" && r.Slip != nil {
-		if run, err = r.Slip(ctx, n.Slip); err != nil {
+		run, err = r.Slip(ctx, n.Slip)
+		if exit.KindOf(err) == exit.NotFound {
+			err = exit.Fail(exit.Invalid, "account.error.slip")
+		}
+		if err != nil {
 			return Created{}, err
 		}
 	}
