@@ -82,7 +82,7 @@ func (m *maker) takeAlong() error {
 
 // seal adds the last step, which waits for all others.
 func (m *maker) seal() {
-	s := Step{Key: string(ActSeal), Act: ActSeal, Due: m.day, AtOnce: true}
+	s := Step{Key: string(ActSeal), Act: ActSeal, Due: m.day, AtOnce: m.ask.Now}
 	for _, o := range m.plan.Steps {
 		if !o.AtConsent {
 			s.After = append(s.After, o.Key)
