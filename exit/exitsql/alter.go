@@ -181,7 +181,7 @@ func drop(ctx context.Context, tx *sql.Tx, where, arg string) error {
 		return nil
 	}
 	var a list
-	_, err = tx.ExecContext(ctx, `update exit_steps set subject = '', choice = '' where run in `+in(&a, slices.Sorted(maps.Keys(dropped))), a.args...)
+	_, err = tx.ExecContext(ctx, `update exit_steps set subject = '', choice = '', cursor = '' where run in `+in(&a, slices.Sorted(maps.Keys(dropped))), a.args...)
 	if err != nil {
 		return fmt.Errorf("forget subject: %w", err)
 	}
