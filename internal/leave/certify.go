@@ -363,7 +363,7 @@ func (l *Room) compose(r exit.Run, steps []exit.StepStatus, entries []ledger.Ent
 	}
 	for _, s := range r.Plan.Stays {
 		if s.State == "held" {
-			c.Exceptions = append(c.Exceptions, ledger.Exception{Class: s.What, Law: "the operator's exit policy", Until: day(s.Until), Reason: "kept as a keyed hash, so that nobody takes it over"})
+			c.Exceptions = append(c.Exceptions, ledger.Exception{Holder: "account", Class: s.What, Law: "the operator's exit policy", Until: day(s.Until), Reason: "kept as a keyed hash, so that nobody takes it over"})
 		}
 	}
 	return c
