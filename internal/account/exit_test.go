@@ -35,8 +35,10 @@ var places = map[string][]string{
 	"settings": {"settings where account_id"},
 	"sessions": {"sessions where account_id"},
 	"account":  {"accounts where id", "account_people where account_id", "account_people where as_id", "account_invites where account_id", "account_approvals where account_id"},
-	"person": {"people where id", "recovery_codes where person_id", "one_time_links where person_id", "sessions where person_id",
-		"account_people where person_id", "account_approvals where person_id"},
+	"person": {
+		"people where id", "recovery_codes where person_id", "one_time_links where person_id", "sessions where person_id",
+		"account_people where person_id", "account_approvals where person_id",
+	},
 }
 
 // sabotaged is the table of each class of which every tenth row is kept from being erased, and its key.

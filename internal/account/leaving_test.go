@@ -188,8 +188,12 @@ func TestStatesFollowRuns(t *testing.T) {
 			journey exit.Journey
 			want    who.State
 		}{
-			{exit.Hibernate, who.Hibernating}, {exit.Close, who.Closing}, {exit.Cancel, who.Hibernating}, {exit.Wake, who.Active},
-			{exit.Close, who.Closing}, {exit.Cancel, who.Active},
+			{exit.Hibernate, who.Hibernating},
+			{exit.Close, who.Closing},
+			{exit.Cancel, who.Hibernating},
+			{exit.Wake, who.Active},
+			{exit.Close, who.Closing},
+			{exit.Cancel, who.Active},
 		} {
 			d.ask(t, t.Context(), c.Account, step.journey)
 			d.wantState(t, c.Account, step.want)

@@ -171,7 +171,7 @@ var profileFields = map[string]string{
 func (r *Room) postProfile(w http.ResponseWriter, req *http.Request) error {
 	// Two pictures and the words; what is over a megabyte lies in a temporary file meanwhile.
 	req.Body = http.MaxBytesReader(w, req.Body, 2*mostPicture+1<<20)
-	if err := req.ParseMultipartForm(1 << 20); err != nil {
+	if err := req.ParseMultipartForm(1 << 20); err != nil { //nolint:gosec // the line above bounds it
 		return badForm(err)
 	}
 	defer req.MultipartForm.RemoveAll() //nolint:errcheck // temporary files; the system clears what is left

@@ -87,7 +87,7 @@ type Administrator struct {
 
 // Administrators lists who runs the viewer's organisation.
 func (r *Room) Administrators(ctx context.Context, v who.Viewer) ([]Administrator, error) {
-	if _, err := r.organisation(ctx, v); err != nil {
+	if err := r.mustAdminister(ctx, v); err != nil {
 		return nil, err
 	}
 	list, err := r.store.administrators(ctx, v.Account)
@@ -97,20 +97,20 @@ func (r *Room) Administrators(ctx context.Context, v who.Viewer) ([]Administrato
 	return list, err
 }
 
-// organisation gives the viewer's account if it is an organisation that they administer.
-func (r *Room) organisation(ctx context.Context, v who.Viewer) (Account, error) {
+// mustAdminister is Forbidden unless the viewer's account is an organisation that they administer.
+func (r *Room) mustAdminister(ctx context.Context, v who.Viewer) error {
 	a, err := r.store.account(ctx, v.Account)
 	if err != nil {
-		return a, err
+		return err
 	}
 	role, err := r.store.role(ctx, v.Account, v.Person)
 	if err != nil {
-		return a, err
+		return err
 	}
 	if !mayAdminister(a.Kind, role) {
-		return a, exit.Fail(exit.Forbidden, "account.error.not_administrator")
+		return exit.Fail(exit.Forbidden, "account.error.not_administrator")
 	}
-	return a, nil
+	return nil
 }
 
 // mustHold is NotFound unless the person has a role in the account.
@@ -131,7 +131,7 @@ func (r *Room) Invite(ctx context.Context, v who.Viewer) (token string, err erro
 		if err != nil {
 			return err
 		}
-		if _, err := r.organisation(ctx, v); err != nil {
+		if err := r.mustAdminister(ctx, v); err != nil {
 			return err
 		}
 		if err := r.roomForOneMore(ctx, v.Account); err != nil {
@@ -199,7 +199,7 @@ func (r *Room) RemoveAdministrator(ctx context.Context, v who.Viewer, person who
 		if err != nil {
 			return err
 		}
-		if _, err := r.organisation(ctx, v); err != nil {
+		if err := r.mustAdminister(ctx, v); err != nil {
 			return err
 		}
 		people, err := r.store.peopleOf(ctx, v.Account)
