@@ -63,8 +63,8 @@ func (e *Engine) endOthers(ctx context.Context, run Run, now time.Time) error {
 		return fmt.Errorf("read open runs: %w", err)
 	}
 	for _, o := range others {
-		if o.Run.ID == run.ID {
-			continue
+		if o.Run.ID == run.ID || o.Run.Journey == Close {
+			continue // the closing of a part has had its steps satisfied, and seals itself
 		}
 		a := Alteration{State: RunCancelled, Now: now}
 		for _, s := range o.Steps {

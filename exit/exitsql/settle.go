@@ -46,7 +46,8 @@ func put(ctx context.Context, tx *sql.Tx, l exit.Lease, to exit.Settlement) erro
 	switch {
 	case to.State.Ended():
 		ended := a.add(millis(to.Now))
-		set += `, ended = ` + ended + `, began = case when began = 0 then ` + ended + ` else began end, satisfier = ` + a.add(to.Satisfier)
+		// A cursor may be a key that names somebody; nobody needs it any more.
+		set += `, cursor = '', ended = ` + ended + `, began = case when began = 0 then ` + ended + ` else began end, satisfier = ` + a.add(to.Satisfier)
 	case to.State == exit.StepStuck:
 	case !to.Retry.IsZero():
 		set += `, retry = ` + a.add(millis(to.Retry))

@@ -57,7 +57,7 @@ func (h *Holder) Classes() []exit.Class {
 	in := []string{Name}
 	return []exit.Class{
 		{
-			Name: classMembers, Services: in, Exported: true, Parts: []string{"memberships"},
+			Name: classMembers, Services: in, Exported: true, Parts: []string{archive.ClassMemberships},
 			Places: []exit.Place{{Table: "circle_members", Column: "account_id"}},
 		},
 		{

@@ -16,7 +16,8 @@ import (
 )
 
 // offer offers circles of an owner to an heir, for a closing's run or "" where there is none. It
-// asks for no pass: in a closing the plan that was consented to is what lets it through.
+// asks for no pass: in a closing the plan that was consented to is what lets it through. An offer that
+// the owner made before stays the owner's: cancelling the closing does not take it back.
 func (s store) offer(ctx context.Context, circles []who.ID, owner, heir who.ID, run string, at time.Time) error {
 	if len(circles) == 0 {
 		return nil
@@ -31,7 +32,7 @@ func (s store) offer(ctx context.Context, circles []who.ID, owner, heir who.ID, 
 		args = append(args, int64(s.db.IDs.Next()), int64(id))
 	}
 	_, err := s.db.Exec(ctx, `insert into circle_offers (id, circle_id, account_id, heir_id, run, created_at) values `+b.String()+`
-		on conflict (circle_id, heir_id) do update set run = excluded.run`, args...)
+		on conflict (circle_id, heir_id) do update set run = excluded.run where circle_offers.run <> ''`, args...)
 	if err != nil {
 		return fmt.Errorf("store offers: %w", err)
 	}
