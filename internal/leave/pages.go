@@ -66,7 +66,7 @@ func (l *Room) Routes() []service.Route {
 // frame gives a page of the Exit Center; no search engine has business here.
 func (l *Room) frame(ctx context.Context, title string, back *ui.Link) ui.Frame {
 	f := service.Frame(ctx, title)
-	f.NoIndex, f.Back, f.Active = true, back, ui.ExitPath
+	f.NoIndex, f.Back, f.Active, f.WriteHref = true, back, ui.MePath, ""
 	return f
 }
 

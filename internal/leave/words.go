@@ -24,9 +24,27 @@ var classWords = ui.Keys("leave.class.",
 var countWords = ui.Keys("leave.count.",
 	"relation.follows", "post.posts", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "circle.members", "circle.circles", "leave.archives")
 
+// classOrder is the order in which a sentence names classes; others follow.
+var classOrder = []string{
+	"talk.comments", "talk.likes", "talk.favourites", "post.posts", "post.images", "post.links", "relation.follows", "circle.circles", "circle.members",
+	"account.profile", "account.settings", "service.entrances", "leave.archives",
+}
+
+func inOrder(a, b string) int { return placeOf(a) - placeOf(b) }
+
+func placeOf(class string) int {
+	if i := slices.Index(classOrder, class); i >= 0 {
+		return i
+	}
+	return len(classOrder)
+}
+
 // family groups classes that a person thinks of together; a day has one row for each.
 func family(class string) string {
 	holder, _, _ := strings.Cut(class, ".")
+	if class == "talk.mentions" { // they stand in what one wrote, and go with it
+		return "post"
+	}
 	switch holder {
 	case "blob", "post":
 		return "post"
@@ -58,6 +76,9 @@ func beside(class string) bool {
 	return slices.Contains([]string{"talk.mentions", "blob.media", "circle.invites", "circle.offers"}, class)
 }
 
+// lost reports whether nobody would look for a class afterwards, so that its way back is not told.
+func lost(class string) bool { return record(class) || beside(class) || class == "leave.archives" }
+
 // className gives the name of a class; one that the words do not know is "other data".
 func className(ctx context.Context, class string) string {
 	if key, ok := classWords[class]; ok {
@@ -70,7 +91,7 @@ func className(ctx context.Context, class string) string {
 func classNames(ctx context.Context, classes []string) []string {
 	var names, quiet []string
 	records := false
-	for _, c := range classes {
+	for _, c := range slices.SortedStableFunc(slices.Values(classes), inOrder) {
 		switch {
 		case record(c):
 			records = true
@@ -155,7 +176,11 @@ func (l *Room) PlanCalendar(ctx context.Context, s exit.Subject, p *exit.Plan) u
 	zone := p.Location()
 	var steps []told
 	for _, step := range p.Steps {
-		steps = append(steps, told{Step: step, at: lastInstant(step.DueAt(p.At, zone), p.At), state: ui.CalendarFuture})
+		at := lastInstant(step.Due.End(zone), p.At)
+		if step.AtConsent || step.AtOnce && step.Act != exit.ActSeal {
+			at = p.At
+		}
+		steps = append(steps, told{Step: step, at: at, state: ui.CalendarFuture})
 	}
 	t := &teller{l: l, ctx: ctx, subject: s, plan: p, name: l.inName(ctx, s)}
 	return t.calendar(p.Hash(), p.At, steps)
@@ -173,8 +198,28 @@ func (l *Room) RunCalendar(ctx context.Context, r exit.Run, steps []exit.StepSta
 		}
 		all = append(all, told{Step: s.Step, at: at, state: stateOf(s, now), status: s})
 	}
+	sealLast(all)
 	t := &teller{l: l, ctx: ctx, subject: r.Subject, plan: r.Plan, name: l.inName(ctx, r.Subject), over: !r.State.Open()}
 	return t.calendar(r.Hash, now, all)
+}
+
+// sealLast dates a seal that is still to come with the last of the steps it waits for.
+func sealLast(steps []told) {
+	var last time.Time
+	state := ui.CalendarFuture
+	for _, s := range steps {
+		if s.Act != exit.ActSeal && s.at.After(last) {
+			last, state = s.at, s.state
+		}
+	}
+	for i := range steps {
+		if s := &steps[i]; s.Act == exit.ActSeal && !s.status.State.Ended() {
+			s.at = last
+			if s.state == ui.CalendarToday && state == ui.CalendarFuture {
+				s.state = state
+			}
+		}
+	}
 }
 
 // lastInstant gives an instant within the day at whose end a step is due; never before the consent.
@@ -275,13 +320,13 @@ func (t *teller) rows(steps []told) []ui.CalendarRow {
 	groups := map[string][]told{}
 	var order []string
 	for _, s := range steps {
-		if s.AtConsent || s.Act == exit.ActSeal && t.plan.Journey != exit.Close {
+		if s.AtConsent || s.Act == exit.ActSeal && t.plan.Journey != exit.Close || idle(s) {
 			continue
 		}
 		key := t.day(s.at) + "\x00" + string(s.Act) + "\x00" + s.Gate + "\x00" + string(s.Law) + "\x00" + groupState(s.state)
 		if s.Class != "" {
 			key += "\x00" + family(s.ClassID())
-			if !record(s.ClassID()) && !beside(s.ClassID()) {
+			if !lost(s.ClassID()) {
 				key += "\x00" + string(s.Back)
 			}
 		}
@@ -299,11 +344,16 @@ func (t *teller) rows(steps []told) []ui.CalendarRow {
 	return out
 }
 
+// idle reports whether a step is a gate before the house's own bookkeeping that nobody waits at.
+func idle(s told) bool {
+	return s.Act == exit.ActGate && record(s.ClassID()) && (s.status == nil || !s.Gated || s.status.State.Ended())
+}
+
 // fold moves bookkeeping to a row of the same day, act and family that has something to tell.
 func (t *teller) fold(groups map[string][]told, order []string) []string {
 	return slices.DeleteFunc(order, func(key string) bool {
 		g := groups[key]
-		if g[0].Class == "" || slices.ContainsFunc(g, func(s told) bool { return !record(s.ClassID()) && !beside(s.ClassID()) }) {
+		if g[0].Class == "" || slices.ContainsFunc(g, func(s told) bool { return !lost(s.ClassID()) }) {
 			return false
 		}
 		to := ""
@@ -343,7 +393,7 @@ func (t *teller) rank(s told) int {
 // row tells one group.
 func (t *teller) row(g []told) ui.CalendarRow {
 	s := g[0]
-	row := ui.CalendarRow{Date: s.at, State: s.state, AtOnce: s.AtOnce && s.status == nil, Sentence: t.sentence(g), What: t.counts(g), Back: backs[backOf(g)]}
+	row := ui.CalendarRow{Date: s.at, State: s.state, AtOnce: s.AtOnce && s.status == nil && s.Act != exit.ActSeal, Sentence: t.sentence(g), What: t.counts(g), Back: backs[backOf(g)]}
 	for _, x := range g {
 		if x.state == ui.CalendarToday || x.state == ui.CalendarFuture && row.State == ui.CalendarPast {
 			row.State = x.state
@@ -400,7 +450,7 @@ var backs = map[exit.Back]ui.BackHow{exit.BackByItself: ui.BackByItself, exit.Ba
 // backOf is that of the classes a person knows of, else of the bookkeeping.
 func backOf(g []told) exit.Back {
 	for _, s := range g {
-		if !record(s.ClassID()) && !beside(s.ClassID()) {
+		if !lost(s.ClassID()) {
 			return s.Back
 		}
 	}
@@ -445,7 +495,7 @@ func classesOf(g []told) []string {
 // counts gives the forecast beside a row, where there is one.
 func (t *teller) counts(g []told) []string {
 	var out []string
-	for _, s := range g {
+	for _, s := range slices.SortedStableFunc(slices.Values(g), func(a, b told) int { return inOrder(a.ClassID(), b.ClassID()) }) {
 		n := t.plan.Forecast[s.ClassID()].Items
 		if key, ok := countWords[s.ClassID()]; ok && n > 0 && s.status == nil {
 			out = append(out, ui.T(t.ctx, key, "Count", n))
