@@ -178,6 +178,9 @@ func (r *Room) Accept(ctx context.Context, v who.Viewer, token string) (who.ID, 
 		if err != nil {
 			return err
 		}
+		if err := r.store.lockPeople(ctx, org.ID); err != nil {
+			return err
+		}
 		if err := r.roomForOneMore(ctx, org.ID); err != nil {
 			return err
 		}
@@ -197,6 +200,10 @@ func (r *Room) RemoveAdministrator(ctx context.Context, v who.Viewer, person who
 	return r.db.Update(ctx, func(ctx context.Context) error {
 		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account})
 		if err != nil {
+			return err
+		}
+		// Two who remove one another must not both succeed.
+		if err := r.store.lockPeople(ctx, v.Account); err != nil {
 			return err
 		}
 		if err := r.mustAdminister(ctx, v); err != nil {

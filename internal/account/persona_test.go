@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -166,4 +167,48 @@ func approvals(t *testing.T, h *house, org who.ID, people ...who.Viewer) {
 	if err := h.Approve(t.Context(), service.Pass{}, org, people[0].Person, "plan"); err == nil {
 		t.Error("an approval without a pass of the fence")
 	}
+}
+
+func TestAdministratorsCannotRemoveOneAnotherAtOnce(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := open(t, d)
+		h.signUp(t, "lin")
+		h.signUp(t, "he")
+		token, lin := h.signIn(t, "lin")
+		other, he := h.signIn(t, "he")
+		org, err := h.AddPersona(t.Context(), lin.Viewer, "书局", account.Organisation)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Switch(t.Context(), lin.Viewer, org); err != nil {
+			t.Fatal(err)
+		}
+		a := h.mustLookup(t, token).Viewer
+		for range 8 {
+			invite, err := h.Invite(t.Context(), a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.Accept(t.Context(), he.Viewer, invite); err != nil {
+				t.Fatal(err)
+			}
+			if err := h.Switch(t.Context(), he.Viewer, org); err != nil {
+				t.Fatal(err)
+			}
+			b := h.mustLookup(t, other).Viewer
+			var wg sync.WaitGroup
+			errs := make([]error, 2)
+			wg.Go(func() { errs[0] = h.RemoveAdministrator(t.Context(), a, b.Person) })
+			wg.Go(func() { errs[1] = h.RemoveAdministrator(t.Context(), b, a.Person) })
+			wg.Wait()
+			if n, err := h.People(t.Context(), org); n != 1 || err != nil {
+				t.Fatalf("%d administrators, error %v, removals %v: want one to stay", n, err, errs)
+			}
+			if errs[0] != nil { // the other was quicker: they go on as the one who invites
+				a, he, token, other = b, lin, other, token
+				lin = h.mustLookup(t, token)
+				he = h.mustLookup(t, other)
+			}
+		}
+	})
 }

@@ -56,6 +56,19 @@ func (s store) sweepInvites(ctx context.Context, machine time.Time, limit int) (
 	return n, nil
 }
 
+// lockPeople keeps two changes to who runs an account from happening at the same time.
+func (s store) lockPeople(ctx context.Context, account who.ID) error {
+	var id int64
+	err := s.db.Q(ctx).QueryRowContext(ctx, `select id from accounts where id = $1`+s.db.ForUpdate(), int64(account)).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errNoAccount()
+	}
+	if err != nil {
+		return fmt.Errorf("lock account: %w", err)
+	}
+	return nil
+}
+
 // administrators gives the people of an account with the name of the account that each is known by.
 func (s store) administrators(ctx context.Context, account who.ID) ([]Administrator, error) {
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `select j.person_id, coalesce(a.name, '') from account_people j left join accounts a on a.id = j.as_id
