@@ -13,7 +13,21 @@ import (
 
 // commandTests names, for each command that a document shows, the test that runs it. `make` and `go` are not here: a
 // target must be in the Makefile, and a package must exist.
-var commandTests = map[string]string{}
+var commandTests = map[string]string{
+	"exeunt serve":       "TestCommands",
+	"exeunt account":     "TestCommands",
+	"exeunt plan":        "TestCommands",
+	"exeunt leave":       "TestCommands",
+	"exeunt status":      "TestCommands",
+	"exeunt certificate": "TestCommands",
+	"exeunt export":      "TestCommands",
+	"exeunt import":      "TestCommands",
+	"exeunt verify":      "TestCommands",
+	"exeunt residue":     "TestCommands",
+	"exeunt backup":      "TestCommands",
+	"exeunt restore":     "TestCommands",
+	"exeunt clock":       "TestCommands",
+}
 
 // repository is what the documents are compared with.
 type repository struct {

@@ -53,7 +53,6 @@ var layers = []rule{
 
 	{folder: "internal/service"},
 
-	{folder: "internal/notify"},
 	{folder: "internal/relation"},
 	{folder: "internal/account"},
 	{folder: "internal/post"},

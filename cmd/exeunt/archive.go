@@ -108,6 +108,7 @@ func size(s string) (int64, error) {
 }
 
 type verifyCmd struct {
+	place
 	File string `arg:"" type:"existingpath" help:"An archive or a certificate."`
 	Key  string `help:"The signer's public key." placeholder:"VKEY"`
 }

@@ -170,7 +170,7 @@ func (a *app) print(v any, text string, args ...any) error {
 	return err
 }
 
-type versionCmd struct{}
+type versionCmd struct{ place }
 
 func (versionCmd) Run(a *app) error {
 	return a.print(map[string]string{"version": version}, "exeunt %s\n", version)

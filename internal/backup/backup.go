@@ -83,7 +83,7 @@ func emptyFolder(dir string) error {
 
 func saveSQLite(ctx context.Context, d *db.DB, dir string, m *Manifest) error {
 	path := filepath.Join(dir, sqliteFile)
-	if _, err := d.Reader.ExecContext(ctx, `vacuum into $1`, path); err != nil {
+	if _, err := d.Writer.ExecContext(ctx, `vacuum into $1`, path); err != nil {
 		return err
 	}
 	f, err := os.Open(path)

@@ -101,6 +101,9 @@ func (d *DB) openSQLite(path string) error {
 	return nil
 }
 
+// SQLite reports whether the database is SQLite, PostgreSQL otherwise.
+func (d *DB) SQLite() bool { return d.Dialect == exitsql.SQLite }
+
 // Close closes the database.
 func (d *DB) Close() error {
 	err := d.Writer.Close()

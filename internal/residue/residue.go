@@ -11,7 +11,6 @@ import (
 	"io"
 	"strings"
 
-	"exeunt/exit/exitsql"
 	"exeunt/internal/blob"
 	"exeunt/internal/db"
 )
@@ -63,7 +62,7 @@ func Search(ctx context.Context, d *db.DB, blobs *blob.Store, text string) (Repo
 			r.Finds = append(r.Finds, Find{c.table + "." + c.name, n})
 		}
 	}
-	if d.Dialect == exitsql.SQLite {
+	if d.SQLite() {
 		if err := vocabularies(ctx, d, text, &r); err != nil {
 			return r, err
 		}
@@ -74,7 +73,7 @@ func Search(ctx context.Context, d *db.DB, blobs *blob.Store, text string) (Repo
 func columns(ctx context.Context, d *db.DB) ([]column, error) {
 	query := `select m.name, p.name, lower(p.type) from sqlite_master m join pragma_table_xinfo(m.name) p
 		where m.type = 'table' and m.name not like 'sqlite_%' order by m.name, p.cid`
-	if d.Dialect == exitsql.PostgreSQL {
+	if !d.SQLite() {
 		query = `select table_name::text, column_name::text, case when data_type = 'USER-DEFINED' then udt_name::text else data_type::text end
 			from information_schema.columns where table_schema = current_schema() order by table_name, ordinal_position`
 	}
@@ -88,7 +87,7 @@ func columns(ctx context.Context, d *db.DB) ([]column, error) {
 		switch {
 		case strings.Contains(kind, "int") || strings.Contains(kind, "numeric") || strings.Contains(kind, "real"):
 			c.kind = "number"
-		case kind == "bytea" || kind == "blob" || kind == "" && d.Dialect == exitsql.SQLite:
+		case kind == "bytea" || kind == "blob" || kind == "" && d.SQLite():
 			c.kind = "bytes"
 		case kind == "tsvector":
 			c.kind = "tsvector"
@@ -104,9 +103,9 @@ func count(ctx context.Context, d *db.DB, c column, text string) (n int64, err e
 	name := `"` + c.name + `"`
 	var where string
 	switch {
-	case d.Dialect == exitsql.SQLite && c.kind == "number":
+	case d.SQLite() && c.kind == "number":
 		where = `cast(` + name + ` as text) = $1`
-	case d.Dialect == exitsql.SQLite:
+	case d.SQLite():
 		where = `instr(cast(` + name + ` as blob), cast($1 as blob)) > 0`
 	case c.kind == "number":
 		where = name + `::text = $1`

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"exeunt/internal/dbtest"
+)
+
+// desk runs commands as an operator would, all on one install.
+type desk struct {
+	t     *testing.T
+	where []string // --data DIR, and --database URL on PostgreSQL
+	data  string
+}
+
+// run gives what a command printed, and its exit status.
+func (d desk) run(args ...string) (out, errs string, code int) {
+	d.t.Helper()
+	var o, e bytes.Buffer
+	code = run(d.t.Context(), append(args, d.where...), &o, &e)
+	return o.String(), e.String(), code
+}
+
+// must runs a command that has to succeed, with --json, and gives its object.
+func (d desk) must(args ...string) map[string]any {
+	d.t.Helper()
+	out, errs, code := d.run(append(args, "--json")...)
+	if code != 0 {
+		d.t.Fatalf("exeunt %s: exit status %d\n%s%s", strings.Join(args, " "), code, out, errs)
+	}
+	var v map[string]any
+	if err := json.Unmarshal([]byte(out), &v); err != nil {
+		d.t.Fatalf("exeunt %s: not one JSON object: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return v
+}
+
+// serve runs a server until the returned function is called, and gives its address.
+func (d desk) serve(args ...string) (address string, stop func()) {
+	d.t.Helper()
+	ctx, cancel := context.WithCancel(d.t.Context())
+	lines := make(chan string, 16)
+	done := make(chan int, 1)
+	var errs bytes.Buffer
+	go func() {
+		done <- run(ctx, append(append([]string{"serve", "--listen", "127.0.0.1:0"}, args...), d.where...), lineWriter{lines}, &errs)
+	}()
+	deadline := time.After(30 * time.Second)
+	for address == "" {
+		select {
+		case line := <-lines:
+			_, address, _ = strings.Cut(line, "listening on ")
+		case code := <-done:
+			d.t.Fatalf("serve ended with %d before it listened\n%s", code, errs.String())
+		case <-deadline:
+			d.t.Fatal("serve did not listen within 30 s")
+		}
+	}
+	return strings.TrimSpace(address), func() {
+		cancel()
+		if code := <-done; code != 0 {
+			d.t.Errorf("serve ended with exit status %d\n%s", code, errs.String())
+		}
+	}
+}
+
+// lineWriter hands on what is written.
+type lineWriter struct{ lines chan string }
+
+func (w lineWriter) Write(b []byte) (int, error) { w.lines <- string(b); return len(b), nil }
+
+// TestCommands runs every command that the documents show, beside a running server and without one.
+func TestCommands(t *testing.T) {
+	dbtest.EachAddress(t, func(t *testing.T, address string) {
+		d := desk{t: t, data: t.TempDir()}
+		d.where = []string{"--data", d.data}
+		if strings.HasPrefix(address, "postgres") {
+			d.where = append(d.where, "--database", address)
+		}
+		url, stop := d.serve("--trial", "--begin", "2026-01-05")
+		if !strings.HasPrefix(url, "http://127.0.0.1:") {
+			t.Errorf("listening on %q", url)
+		}
+		password := filepath.Join(d.data, "pw")
+		if err := os.WriteFile(password, []byte("correct horse battery\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		id, _ := d.must("account", "create", "mira", "--password-file", password)["account"].(string)
+		if !strings.HasPrefix(d.must("account", "reset", "mira")["path"].(string), "/reset/") {
+			t.Error("account reset gave no link")
+		}
+		d.archives(id)
+		d.refusals()
+		certificate := d.closing(id)
+		stop()
+		d.proof(id, certificate)
+		d.keeping()
+	})
+}
+
+// archives takes one in and one out.
+func (d desk) archives(id string) {
+	d.t.Helper()
+	d.must("import", "--account", "mira", filepath.Join("..", "..", "archive", "testdata", "mastodon"))
+	zip := filepath.Join(d.data, "mira.zip")
+	d.must("export", "--account", "mira", "--out", zip)
+	if d.must("verify", zip)["kind"] != "archive" {
+		d.t.Error("verify did not know its own archive")
+	}
+	if _, _, code := d.run("residue", "--account", id); code == 0 {
+		d.t.Error("residue found nothing of an account that is there")
+	}
+}
+
+// refusals are told by the exit status.
+func (d desk) refusals() {
+	d.t.Helper()
+	for _, args := range [][]string{
+		{"leave", "--account", "mira", "--journey", "close"},                                 // without --yes
+		{"leave", "--account", "mira", "--journey", "close", "--yes", "--plan", "0123"},      // another plan
+		{"plan", "--account", "nobody", "--journey", "close"},                                // no such account
+		{"plan", "--account", "mira", "--journey", "return"},                                 // nothing to return to
+		{"plan", "--account", "mira", "--journey", "close", "--choice", "post.posts=forget"}, // no such manner
+		{"clock", "--", "-24h"}, // backward
+		{"certificate", "--run", "nothing", "--out", filepath.Join(d.data, "none")},   // no such run
+		{"import", "--account", "mira", filepath.Join(d.data, "pw")},                  // no archive
+		{"account", "create", "mira", "--password-file", filepath.Join(d.data, "pw")}, // taken
+	} {
+		if out, _, code := d.run(args...); code == 0 {
+			d.t.Errorf("exeunt %s: exit status 0\n%s", strings.Join(args, " "), out)
+		}
+	}
+}
+
+// closing closes the account by its previewed plan and gives the certificate's file.
+func (d desk) closing(id string) string {
+	d.t.Helper()
+	hash := d.must("plan", "--account", "mira", "--journey", "close")["hash"].(string)
+	left := d.must("leave", "--account", "mira", "--journey", "close", "--yes", "--plan", hash)
+	if left["account"] != id || left["hash"] != hash || left["state"] != "open" {
+		d.t.Errorf("leave gave %v", left)
+	}
+	run := left["run"].(string)
+	if runs := d.must("status", "--account", "mira")["runs"].([]any); len(runs) != 1 {
+		d.t.Errorf("status shows %d runs", len(runs))
+	}
+	d.must("clock", "+800h")
+	if state := d.must("status", "--run", run)["state"]; state != "sealed" {
+		d.t.Errorf("after the calendar the run is %v", state)
+	}
+	file := filepath.Join(d.data, "certificate.txt")
+	key := d.must("certificate", "--run", run, "--out", file)["key"].(string)
+	if v := d.must("verify", file, "--key", key); v["key_verified"] != true || v["trial"] != true {
+		d.t.Errorf("verify gave %v", v)
+	}
+	return file
+}
+
+// proof holds without a server too, and breaks with one changed byte.
+func (d desk) proof(id, certificate string) {
+	d.t.Helper()
+	if v := d.must("verify", certificate); v["key_verified"] != false {
+		d.t.Error("a key that was not given counts as verified")
+	}
+	b, err := os.ReadFile(certificate)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	b = bytes.Replace(b, []byte(`"items": `), []byte(`"items": 1`), 1)
+	forged := certificate + ".forged"
+	if err := os.WriteFile(forged, b, 0o600); err != nil {
+		d.t.Fatal(err)
+	}
+	if _, _, code := d.run("verify", forged); code == 0 {
+		d.t.Error("a forged certificate holds")
+	}
+	for _, args := range [][]string{{"residue", "--account", id}, {"residue", "--text", "mira"}} {
+		if out, errs, code := d.run(args...); code != 0 {
+			d.t.Errorf("exeunt %s: %s%s", strings.Join(args, " "), out, errs)
+		}
+	}
+}
+
+// keeping saves the install, and restores it where that needs no second database.
+func (d desk) keeping() {
+	d.t.Helper()
+	out := filepath.Join(d.t.TempDir(), "backup")
+	d.must("backup", "--out", out)
+	if _, _, code := d.run("backup", "--out", out); code == 0 {
+		d.t.Error("a backup was written over another")
+	}
+	if _, _, code := d.run("restore", "--from", out); code == 0 && len(d.where) == 2 {
+		d.t.Error("a backup was restored over an install")
+	}
+	if d.must("version")["version"] == "" {
+		d.t.Error("no version")
+	}
+	if len(d.where) > 2 {
+		return
+	}
+	fresh := desk{t: d.t, data: d.t.TempDir()}
+	fresh.where = []string{"--data", fresh.data, "--outside", filepath.Join(d.data, "outside")}
+	if v := fresh.must("restore", "--from", out); v["erasures"] != float64(0) {
+		d.t.Errorf("a backup of today replayed %v", v)
+	}
+}
