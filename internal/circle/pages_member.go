@@ -1,6 +1,7 @@
 package circle
 
 import (
+	"context"
 	"net/http"
 
 	"exeunt/exit"
@@ -19,6 +20,25 @@ type membersView struct {
 	Older  string
 	More   string // further askers
 	Me     who.ID
+}
+
+// acts gives what the viewer may do about a member.
+func (v membersView) acts(ctx context.Context, p Person) []ui.Action {
+	var out []ui.Action
+	act := func(what, icon, key string) {
+		out = append(out, ui.Action{Label: ui.T(ctx, key), Href: Path(v.ID) + "/members/" + p.ID.String() + "/" + what, Icon: icon, Post: true})
+	}
+	switch {
+	case p.ID == v.Me:
+	case owns(v.Own) && p.Role == Moderator:
+		act("member", "user", "circle.dismiss")
+	case owns(v.Own) && p.Role == Member && v.Circle.State != Ended:
+		act("moderator", "shield-check", "circle.appoint")
+	}
+	if p.ID != v.Me && mayRemove(v.Own, p.Membership) {
+		act("remove", "circle-minus", "circle.remove")
+	}
+	return out
 }
 
 func (r *Room) membersPage(w http.ResponseWriter, req *http.Request) error {

@@ -5,7 +5,17 @@ import (
 
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
+
+	"github.com/a-h/templ"
 )
+
+// signUpKind keeps one primary button on the front page: borrowing an account comes first where one can.
+func signUpKind(lend templ.Component) ui.ButtonKind {
+	if lend != nil {
+		return ui.Plain
+	}
+	return ui.Primary
+}
 
 // portrait gives the person's picture.
 func (v ownView) portrait() ui.PersonView {
