@@ -193,13 +193,13 @@ func (l *Room) RunCalendar(ctx context.Context, r exit.Run, steps []exit.StepSta
 	for i := range steps {
 		s := &steps[i]
 		at := lastInstant(s.At, r.Agreed)
-		if s.State.Ended() && !s.Ended.IsZero() {
+		if s.State.Ended() && s.State != exit.StepCancelled && s.Ended.Before(at) { // sooner than promised; never shown as later
 			at = s.Ended
 		}
 		all = append(all, told{Step: s.Step, at: at, state: stateOf(s, now), status: s})
 	}
 	sealLast(all)
-	t := &teller{l: l, ctx: ctx, subject: r.Subject, plan: r.Plan, name: l.inName(ctx, r.Subject), over: !r.State.Open()}
+	t := &teller{l: l, ctx: ctx, subject: r.Subject, plan: r.Plan, name: l.inName(ctx, r.Subject), over: !r.State.Open(), begun: r.State == exit.RunRunning}
 	return t.calendar(r.Hash, now, all)
 }
 
@@ -253,6 +253,7 @@ type teller struct {
 	plan    *exit.Plan
 	name    string // what the subject is narrowed to
 	over    bool   // nothing can be undone any more
+	begun   bool   // cooling-off is over
 }
 
 func (t *teller) calendar(id string, now time.Time, steps []told) ui.CalendarView {
@@ -283,14 +284,19 @@ func (t *teller) consentRow(steps []told) []ui.CalendarRow {
 		return nil
 	}
 	row := ui.CalendarRow{Date: first.at, AtOnce: true, State: first.state, Sentence: t.consentSentence(acts)}
-	if acts[exit.ActVeil] && !t.over {
+	// What is erased at once has no way back to speak of.
+	back := t.plan.Journey != exit.Close || !t.plan.CoolingOff.IsZero()
+	if acts[exit.ActVeil] && !t.over && back {
 		row.Back = ui.BackByItself
 	}
 	if acts[exit.ActOffer] {
 		row.What = append(row.What, ui.T(t.ctx, "leave.row.offer"))
 	}
-	if acts[exit.ActUnbind] {
+	switch {
+	case acts[exit.ActUnbind] && back:
 		row.What = append(row.What, ui.T(t.ctx, "leave.row.unbind"))
+	case acts[exit.ActUnbind]:
+		row.What = append(row.What, ui.T(t.ctx, "leave.row.unbind.now"))
 	}
 	return []ui.CalendarRow{row}
 }
@@ -517,7 +523,7 @@ func (t *teller) undoLines(rows []ui.CalendarRow) {
 		case t.plan.Journey == exit.Hibernate && r.AtOnce:
 			r.Undo = ui.T(t.ctx, "leave.undo.wake")
 		case t.plan.Journey != exit.Close:
-		case r.AtOnce && !t.plan.CoolingOff.IsZero():
+		case r.AtOnce && !t.plan.CoolingOff.IsZero() && !t.begun:
 			r.Undo = ui.T(t.ctx, "leave.undo.cancel", "Date", ui.DateIn(t.ctx, t.plan.CoolingOff.End(zone).Add(-time.Second)))
 		case r.AtOnce || r.Back == ui.BackUnsaid || r.State == ui.CalendarPast || r.State == ui.CalendarCancelled || r.State == ui.CalendarStuck:
 		case !said[t.day(r.Date)]:
