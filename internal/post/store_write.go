@@ -171,12 +171,13 @@ const (
 	othersTalk = `posts.comments > 0 and exists (select 1 from comments c where c.ref_kind = 'post' and c.ref_id = posts.id and c.state = 'live' and (c.author_id is null or c.author_id <> posts.author_id))`
 )
 
-// hung are statements that take what others hung on posts: rows is "{rows} r" or a select that has ids of posts.
+// hung are statements that take what others hung on posts: rows is "{rows} r" or a select of posts in brackets, named r. What
+// a row itself tells of spares looking for it elsewhere.
 func hung(rows string) []string {
 	return []string{
-		`delete from likes where ref_kind = 'post' and ref_id in (select r.id from ` + rows + `)`,
+		`delete from likes where ref_kind = 'post' and ref_id in (select r.id from ` + rows + ` where r.likes > 0)`,
 		`delete from favourites where ref_kind = 'post' and ref_id in (select r.id from ` + rows + `)`,
-		`delete from mentions where ref_kind = 'post' and ref_id in (select r.id from ` + rows + `)`,
+		`delete from mentions where ref_kind = 'post' and ref_id in (select r.id from ` + rows + ` where r.text like '%@{%')`,
 	}
 }
 
@@ -185,7 +186,7 @@ func (s store) remove(ctx context.Context, pass service.Pass, p Post) error {
 	if !pass.Valid() {
 		return service.ErrNoPass()
 	}
-	statements := append(hung(`(select id from posts where id = $1) r`),
+	statements := append(hung(`(select * from posts where id = $1) r`),
 		`delete from post_images where post_id = $1`,
 		`update posts set `+asSkeleton+` where id = $1 and `+othersTalk,
 		`delete from likes where ref_kind = 'comment' and ref_id in (select c.id from comments c join posts p on p.id = c.ref_id where c.ref_kind = 'post' and c.ref_id = $1 and p.state = 'live')`,

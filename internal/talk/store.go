@@ -168,8 +168,7 @@ const (
 func hung(counted []service.Kind) []string {
 	out := []string{
 		`delete from likes where ref_kind = 'comment' and ref_id in (select r.id from {rows} r)`,
-		`delete from favourites where ref_kind = 'comment' and ref_id in (select r.id from {rows} r)`,
-		`delete from mentions where ref_kind = 'comment' and ref_id in (select r.id from {rows} r)`,
+		`delete from mentions where ref_kind = 'comment' and ref_id in (select r.id from {rows} r where r.text like '%@{%')`,
 	}
 	for _, k := range counted {
 		out = append(out, `update `+k.Table+` set comments = comments - g.n from (select r.ref_id, count(*) as n from {rows} r

@@ -213,8 +213,12 @@ func (r *Room) Unlike(ctx context.Context, v who.Viewer, ref who.Ref) error {
 	return r.unmark(ctx, v, ref, likes)
 }
 
-// Save keeps a thing for the viewer to find again. A repeat changes nothing.
+// Save keeps a thing for the viewer to find again. A repeat changes nothing. Comments are kept with what they are
+// about, not by themselves.
 func (r *Room) Save(ctx context.Context, v who.Viewer, ref who.Ref) error {
+	if ref.Kind == "comment" {
+		return exit.Fail(exit.NotFound, "error.not_found")
+	}
 	return r.mark(ctx, v, ref, favourites)
 }
 
