@@ -87,9 +87,9 @@ func (s *someone) furnish(t *testing.T) {
 	}
 	_, err := a.Invite(ctx, s.own())
 	must(t, err, "invite administrator")
-	_, err = a.Begin(ctx, s.v.Person, s.v.Account, s.name+"agentzq")
+	_, err = a.Begin(ctx, s.v.Person, s.v.Account, "")
 	must(t, err, "begin session")
-	s.planted = append(s.planted, s.name+"agentzq", s.name+"linkzq")
+	s.planted = append(s.planted, s.name+"linkzq")
 	_, err = a.MakeReset(ctx, s.v.Name)
 	must(t, err, "make reset link")
 	must(t, s.in.DB.Update(ctx, func(ctx context.Context) error {
