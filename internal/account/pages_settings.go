@@ -113,6 +113,7 @@ func (r *Room) postSettings(w http.ResponseWriter, req *http.Request) error {
 		}
 		return r.showSettings(w, req, s, p)
 	}
+	ui.ForgetPreferences(w, r.secure(req)) // what was chosen on this browser gives way to what is chosen now
 	return service.Done(w, req, settingsPath, "account.done.saved")
 }
 

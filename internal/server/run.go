@@ -32,7 +32,7 @@ func (h *House) Handler() http.Handler {
 }
 
 // visit reads the session that a request's cookie names.
-func (h *House) visit(r *http.Request) (Visit, error) {
+func (h *House) visit(w http.ResponseWriter, r *http.Request) (Visit, error) {
 	v := Visit{Session: &service.Session{}}
 	s, err := h.Accounts.Lookup(r.Context(), h.Accounts.Token(r))
 	if err != nil {
@@ -42,7 +42,8 @@ func (h *House) visit(r *http.Request) (Visit, error) {
 		v.Session.Entrances, err = h.Desk.Entrances(r.Context(), 0)
 		return v, err
 	}
-	v.Session = s
+	h.Accounts.Renew(w, r, s)
+	v.Session, v.Theme = s, ui.ParseTheme(s.Theme)
 	if lang, ok := ui.ParseLang(s.Language); ok {
 		v.Lang = lang
 	}

@@ -35,7 +35,8 @@ const plainBody = 1 << 20
 // Visit is what the session room knows of a request: the session and how to write for its reader.
 type Visit struct {
 	Session *service.Session
-	Lang    ui.Lang // "" follows cookie and browser
+	Lang    ui.Lang // "" follows the browser
+	Theme   ui.Theme
 	Zone    *time.Location
 }
 
@@ -43,7 +44,7 @@ type Visit struct {
 type web struct {
 	log     *slog.Logger
 	now     func(ctx context.Context) (time.Time, error)
-	visit   func(r *http.Request) (Visit, error)
+	visit   func(w http.ResponseWriter, r *http.Request) (Visit, error)
 	trial   func(ctx context.Context, now time.Time) *ui.TrialBar // nil: not a trial install
 	zone    *time.Location                                        // the policy's
 	origins *http.CrossOriginProtection
@@ -120,13 +121,13 @@ func (s *web) enter(w http.ResponseWriter, r *http.Request) (context.Context, er
 	if err != nil {
 		return ctx, err
 	}
-	reader := ui.Reader{Lang: ui.ChooseLang(r, ""), Theme: ui.ChooseTheme(r), Zone: s.zone, Now: now}
+	reader := ui.Reader{Lang: ui.ChooseLang(r, ""), Theme: ui.ChooseTheme(r, ""), Zone: s.zone, Now: now}
 	ctx = ui.WithReader(ctx, reader)
-	v, err := s.visit(r)
+	v, err := s.visit(w, r)
 	if err != nil {
 		return ctx, err
 	}
-	reader.Lang = ui.ChooseLang(r, v.Lang)
+	reader.Lang, reader.Theme = ui.ChooseLang(r, v.Lang), ui.ChooseTheme(r, v.Theme)
 	if v.Zone != nil {
 		reader.Zone = v.Zone
 	}

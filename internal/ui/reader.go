@@ -115,16 +115,16 @@ const (
 	ThemeCookie = "theme"
 )
 
-// ChooseLang decides the language of a request: the account's setting if there
-// is one, then the cookie, then Accept-Language, then Chinese.
+// ChooseLang decides the language of a request: what was chosen on this browser (the cookie), then
+// the account's setting, then Accept-Language, then Chinese.
 func ChooseLang(r *http.Request, setting Lang) Lang {
-	if l, ok := ParseLang(string(setting)); ok {
-		return l
-	}
 	if c, err := r.Cookie(LangCookie); err == nil {
 		if l, ok := ParseLang(c.Value); ok {
 			return l
 		}
+	}
+	if l, ok := ParseLang(string(setting)); ok {
+		return l
 	}
 	accept := r.Header.Get("Accept-Language")
 	if accept == "" || len(accept) > 256 {
@@ -142,11 +142,11 @@ func ChooseLang(r *http.Request, setting Lang) Lang {
 	return English
 }
 
-// ChooseTheme decides the theme of a request from its cookie.
-func ChooseTheme(r *http.Request) Theme {
+// ChooseTheme decides the theme of a request: its cookie, then the account's setting.
+func ChooseTheme(r *http.Request, setting Theme) Theme {
 	c, err := r.Cookie(ThemeCookie)
 	if err != nil {
-		return ThemeAuto
+		return ParseTheme(string(setting))
 	}
 	return ParseTheme(c.Value)
 }
@@ -171,6 +171,15 @@ func Preferences(secure bool) http.Handler {
 		//nolint:gosec // G710 does not know that LocalPath lets only paths of this site through
 		http.Redirect(w, r, LocalPath(r.PostFormValue("back")), http.StatusSeeOther)
 	})
+}
+
+// ForgetPreferences drops the browser's stored choices: the account's settings hold again.
+func ForgetPreferences(w http.ResponseWriter, secure bool) {
+	for _, name := range []string{LangCookie, ThemeCookie} {
+		c := preferenceCookie(name, "", secure)
+		c.MaxAge = -1
+		http.SetCookie(w, c)
+	}
 }
 
 // PreferencesPath is where the layout's language and theme forms post to.
