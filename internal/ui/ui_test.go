@@ -116,7 +116,7 @@ func TestChooseLang(t *testing.T) {
 		{"", "", strings.Repeat("en,", 9999), ui.Chinese},
 		{"", "en", "zh", ui.English},
 		{"", "<x>", "en", ui.English},
-		{ui.Chinese, "en", "en", ui.Chinese},
+		{ui.Chinese, "en", "en", ui.English},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Accept-Language", c.accept)
