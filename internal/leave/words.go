@@ -293,7 +293,7 @@ func (t *teller) consentRow(steps []told) []ui.CalendarRow {
 		row.What = append(row.What, ui.T(t.ctx, "leave.row.offer"))
 	}
 	switch {
-	case acts[exit.ActUnbind] && back:
+	case acts[exit.ActUnbind] && back && !t.over:
 		row.What = append(row.What, ui.T(t.ctx, "leave.row.unbind"))
 	case acts[exit.ActUnbind]:
 		row.What = append(row.What, ui.T(t.ctx, "leave.row.unbind.now"))
