@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"exeunt/archive"
 	"exeunt/exit"
@@ -64,8 +65,8 @@ func (h *Holder) Classes() []exit.Class {
 			Name: classCircles, Services: in, Exported: true,
 			Places: []exit.Place{{Table: "circle_members", Column: "account_id"}},
 			After: []exit.Order{
-				{Class: "post.posts", Why: "a circle in which no post and no member is left goes whole"},
-				{Class: "circle." + classMembers, Why: "a circle in which no post and no member is left goes whole"},
+				{Class: "post.posts", Why: "circle.order.empty"},
+				{Class: "circle." + classMembers, Why: "circle.order.empty"},
 			},
 		},
 		{Name: classInvites, Services: in, Places: []exit.Place{{Table: "circle_invites", Column: "account_id"}}},
@@ -248,8 +249,8 @@ func (s store) along(ctx context.Context, t exit.Task, after, cut int64, limit i
 	})
 }
 
-// leaving gives the circles of the next chunk's rows that have ended or will end with it, and keeps
-// those rows from being handed to an heir meanwhile.
+// leaving gives the circles of the next chunk's rows that have ended or will end with it. Circles that will end
+// are locked, as handing one over locks it first: from here on they have this owner until the chunk is committed.
 func (s store) leaving(ctx context.Context, t exit.Task, role string) ([]who.ID, error) {
 	account, circle := scope(t)
 	after := int64(math.MinInt64)
@@ -263,12 +264,11 @@ func (s store) leaving(ctx context.Context, t exit.Task, role string) ([]who.ID,
 	if limit <= 0 {
 		limit = most
 	}
+	rows, which := `(select circle_id from circle_members where account_id = $1 and role <> 'owner' and (circle_id = $2 or $2 = 0) and id > $3 order by id limit $4)`, ` and c.state = 'ended'`
 	if role == "owner" {
-		return s.idList(ctx, `select circle_id from circle_members where account_id = $1 and role = 'owner' and (circle_id = $2 or $2 = 0) and id > $3 order by id limit $4`+s.db.ForUpdate(),
-			account, circle, after, limit)
+		rows, which = strings.Replace(rows, "<>", "=", 1), ""
 	}
-	return s.idList(ctx, `select c.id from circles c join (select circle_id from circle_members where account_id = $1 and role <> 'owner' and (circle_id = $2 or $2 = 0) and id > $3
-		order by id limit $4) m on m.circle_id = c.id where c.state = 'ended'`, account, circle, after, limit)
+	return s.idList(ctx, `select c.id from circles c where c.id in `+rows+which+` order by c.id`+s.db.ForUpdate(), account, circle, after, limit)
 }
 
 var (

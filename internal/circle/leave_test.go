@@ -142,6 +142,55 @@ func TestEndsWithoutHeir(t *testing.T) {
 	})
 }
 
+// An heir's yes and the erasure of the owner's circles at the same time: one of them comes first.
+func TestHeirAgainstErasure(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		heir := h.account("heir")
+		for i := range 8 {
+			owner := h.account(fmt.Sprint("owner", i))
+			id := h.circle(owner, "c", circle.Open)
+			h.joined(heir, id)
+			h.must(h.transfer(owner, "", heir.Account.String(), true))
+			offer, _, err := h.OfferOf(ctx, owner, id)
+			h.must(err)
+			taken := make(chan error)
+			go func() {
+				_, err := h.Take(ctx, heir, offer.ID)
+				taken <- err
+			}()
+			h.must(h.inTx(func(ctx context.Context) error {
+				_, err := h.holder.Erase(ctx, h.task(owner, "", "circles", ""))
+				return err
+			}))
+			err = <-taken
+			c, m, see := h.Circle(ctx, heir, id)
+			h.must(see)
+			switch {
+			case err == nil && c.State == circle.Living && m.Role == circle.Owner && c.Name != "":
+			case exit.KindOf(err) == exit.NotFound && err != nil && c.State == circle.Ended && m.Role == circle.Member && c.Name == "":
+			default:
+				t.Errorf("the heir was told %v and has %+v as %+v", err, c, m)
+			}
+		}
+	})
+}
+
+func TestByName(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		owner, ann := h.account("owner"), h.account("ann")
+		one := h.circle(owner, "周末徒步", circle.Open)
+		if id, err := h.ByName(t.Context(), owner.Account, "周末徒步"); err != nil || id != one {
+			t.Errorf("found %v, %v", id, err)
+		}
+		_, err := h.ByName(t.Context(), ann.Account, "周末徒步")
+		h.refused(err, exit.NotFound, "none")
+		h.circle(owner, "周末徒步", circle.Open)
+		_, err = h.ByName(t.Context(), owner.Account, "周末徒步")
+		h.refused(err, exit.Conflict, "names")
+	})
+}
+
 func TestBindings(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		ctx := t.Context()

@@ -292,6 +292,21 @@ func (r *Room) Memberships(ctx context.Context, v who.Viewer, before who.ID, lim
 	return r.store.mine(ctx, v.Account, before, limit)
 }
 
+// ByName gives the circle of a name among those that the account is in. NotFound if there is none,
+// Conflict if there are several of that name.
+func (r *Room) ByName(ctx context.Context, account who.ID, name string) (who.ID, error) {
+	ids, err := r.store.named(ctx, account, name)
+	switch {
+	case err != nil:
+		return 0, err
+	case len(ids) == 0:
+		return 0, errNone()
+	case len(ids) > 1:
+		return 0, exit.Fail(exit.Conflict, "circle.error.names", "Name", name)
+	}
+	return ids[0], nil
+}
+
 // After is the key by which found circles are paged: the last one's members and id.
 type After struct {
 	Members int64

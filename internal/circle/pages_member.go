@@ -130,10 +130,10 @@ type leaveView struct {
 // choice of manner is only filled in.
 func (v leaveView) close() string { return "/exit/close?in=" + v.Ref().String() }
 
-// detach is close with "stay as a member who left" chosen.
+// detach is close with "stay as a member who left" chosen. Images are not for choice: they go.
 func (v leaveView) detach() string {
 	to := v.close()
-	for _, class := range []string{"post.posts", "post.images", "talk.comments"} {
+	for _, class := range []string{"post.posts", "talk.comments"} {
 		to += "&choice." + class + "=" + string(exit.Detach)
 	}
 	return to

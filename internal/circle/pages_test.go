@@ -72,7 +72,7 @@ func TestPages(t *testing.T) {
 		h.wants(owner, ui.Chinese, at+"/members", []string{"取消管理员"}, nil)
 		h.wants(ann, ui.Chinese, at+"/leave", []string{
 			"留着，还是我的名字", "/exit/close?in=circle:" + id.String() + `"`,
-			"/exit/close?in=circle:" + id.String() + "&amp;choice.post.posts=detach&amp;choice.post.images=detach&amp;choice.talk.comments=detach",
+			"/exit/close?in=circle:" + id.String() + "&amp;choice.post.posts=detach&amp;choice.talk.comments=detach",
 		}, nil)
 		h.wants(owner, ui.English, at+"/leave", []string{"You own this circle", at + "/settings#heir-title"}, []string{`action="` + at + `/leave"`})
 		h.sends(ann, at+"/leave", nil, "/circles")

@@ -110,6 +110,12 @@ func (s store) idList(ctx context.Context, query string, args ...any) ([]who.ID,
 	return ids, nil
 }
 
+// named gives at most two circles of a name that an account is in.
+func (s store) named(ctx context.Context, account who.ID, name string) ([]who.ID, error) {
+	return s.idList(ctx, `select c.id from circle_members m join circles c on c.id = m.circle_id
+		where m.account_id = $1 and m.state = 'active' and c.name = $2 order by c.id limit 2`, int64(account), name)
+}
+
 // totals counts what an account owns and is in.
 func (s store) totals(ctx context.Context, account who.ID) (owned, joined int64, err error) {
 	err = s.db.Q(ctx).QueryRowContext(ctx, `select coalesce(sum(case when role = 'owner' then 1 else 0 end), 0), count(*) from circle_members where account_id = $1`,
