@@ -84,7 +84,7 @@ func (s store) found(ctx context.Context, account who.ID, after After, limit int
 		after = After{math.MaxInt64, math.MaxInt64}
 	}
 	list, err := s.list(ctx, `select `+columns+` from circles c`+joins+`
-		where c.state = 'open' and (c.members < $2 or c.members = $2 and c.id < $3) and c.join_mode <> 'invitation' and m.id is null
+		where c.state = 'open' and (c.members, c.id) < ($2, $3) and c.join_mode <> 'invitation' and m.id is null
 		and (o.account_id is null or `+service.Visible("o.account_id", "'circle'", "c.id")+`)
 		order by c.members desc, c.id desc limit $4`, int64(account), after.Members, int64(after.ID), limit)
 	out := make([]Circle, len(list))

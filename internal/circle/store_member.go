@@ -64,7 +64,7 @@ func (s store) members(ctx context.Context, circle who.ID, state Joined, before 
 // staff gives the owner and the moderators.
 func (s store) staff(ctx context.Context, circle who.ID, limit int) ([]Person, error) {
 	return s.people(ctx, personQuery+service.Visible("m.account_id", "'circle'", "m.circle_id")+`
-		and m.state = 'active' and m.role in ('owner', 'moderator') order by case when m.role = 'owner' then 0 else 1 end, m.id limit $2`, int64(circle), limit)
+		and m.state = 'active' and m.role <> 'member' order by case when m.role = 'owner' then 0 else 1 end, m.id limit $2`, int64(circle), limit)
 }
 
 // addMember stores a member, or somebody who asks to become one.

@@ -135,6 +135,7 @@ create table circle_members (
 create index circle_members_account on circle_members (account_id, id);
 create index circle_members_circle on circle_members (circle_id, state, id);
 create unique index circle_members_owner on circle_members (circle_id) where role = 'owner';
+create index circle_members_staff on circle_members (circle_id) where role <> 'member';
 -- closings for whose time nobody joins, by run
 create table circle_pauses (circle_id integer not null references circles (id), run text not null, primary key (circle_id, run));
 create table circle_invites (
