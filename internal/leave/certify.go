@@ -46,7 +46,7 @@ func (l *Room) receipt(ctx context.Context, r exit.Run, s exit.StepStatus) error
 	}
 	e := Entry{
 		Kind: "erased", Run: r.ID, Subject: subject, Class: s.ClassID(), Manner: s.Manner, At: s.Ended,
-		Leaf: base64.StdEncoding.EncodeToString(leaf[:]),
+		Receipt: string(body), Salt: base64.StdEncoding.EncodeToString(salt[:]), Leaf: base64.StdEncoding.EncodeToString(leaf[:]),
 	}
 	if err := l.heldName(ctx, r.ID, &e); err != nil {
 		return err

@@ -32,9 +32,11 @@ type Entry struct {
 	Journey exit.Journey `json:"journey,omitempty"`
 	Ask     *exit.Ask    `json:"ask,omitempty"`
 	At      time.Time    `json:"at"`
-	Leaf    string       `json:"leaf,omitempty"`  // base64, of the receipt in the log
-	Index   int64        `json:"index,omitempty"` // of the leaf
-	Head    string       `json:"head,omitempty"`  // the newest signed head when it was written
+	Receipt string       `json:"receipt,omitempty"` // in its canonical form
+	Salt    string       `json:"salt,omitempty"`    // base64, of the run: with the receipt it makes the leaf
+	Leaf    string       `json:"leaf,omitempty"`    // base64, of the receipt in the log
+	Index   int64        `json:"index,omitempty"`   // of the leaf
+	Head    string       `json:"head,omitempty"`    // the newest signed head when it was written
 }
 
 // The folders of the list. Entries of erasures are named by their leaf, so a list can be read from any leaf on.

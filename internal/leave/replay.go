@@ -60,7 +60,10 @@ func (l *Room) Replay(ctx context.Context) (Replayed, error) {
 	if err := l.regrow(ctx, size, leaves, head); err != nil {
 		return done, err
 	}
-	return done, l.replayJourneys(ctx, &done)
+	if err := l.replayJourneys(ctx, &done); err != nil {
+		return done, err
+	}
+	return done, l.endGone(ctx)
 }
 
 func (l *Room) disagree(ctx context.Context, err error) error {
@@ -133,7 +136,7 @@ func (l *Room) eraseAgain(ctx context.Context, e Entry) (int64, error) {
 	if left.Left > 0 {
 		return items, exit.Fail(exit.Internal, "error.residue", "n", left.Left)
 	}
-	return items, nil
+	return items, l.recall(ctx, e)
 }
 
 func (l *Room) holderOf(id string) (exit.Holder, exit.Class, bool) {

@@ -68,6 +68,8 @@ var withoutPass = map[string]string{
 	"leave Room.endImport":     "it ends the row of an import that has passed",
 	"leave Room.enqueue":       "the list outside: the engine's",
 	"leave Room.moveImport":    "it moves on the row of an import; what it takes in passes in each room",
+	"leave Room.eraseAgain":    "before anything is served",
+	"leave Room.recall":        "before anything is served",
 	"leave Room.receipt":       "the ledger: the engine's",
 	"leave Room.salt":          "the ledger: the engine's",
 	"leave Room.sequenceOnce":  "the ledger: hashes of receipts",
