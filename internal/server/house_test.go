@@ -235,3 +235,6 @@ func value[T any](t *testing.T, doing string) func(v T, err error) T {
 		return v
 	}
 }
+
+// withoutCancel gives a test's context for its cleanups, which run when it has ended.
+func withoutCancel(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
