@@ -326,7 +326,7 @@ func (t *teller) rows(steps []told) []ui.CalendarRow {
 	groups := map[string][]told{}
 	var order []string
 	for _, s := range steps {
-		if s.AtConsent || s.Act == exit.ActSeal && t.plan.Journey != exit.Close || idle(s) {
+		if s.AtConsent || s.Act == exit.ActSeal && t.plan.Journey != exit.Close || t.idle(s) {
 			continue
 		}
 		key := t.day(s.at) + "\x00" + string(s.Act) + "\x00" + s.Gate + "\x00" + string(s.Law) + "\x00" + groupState(s.state)
@@ -350,9 +350,11 @@ func (t *teller) rows(steps []told) []ui.CalendarRow {
 	return out
 }
 
-// idle reports whether a step is a gate before the house's own bookkeeping that nobody waits at.
-func idle(s told) bool {
-	return s.Act == exit.ActGate && record(s.ClassID()) && (s.status == nil || !s.Gated || s.status.State.Ended())
+// idle reports whether a step is nothing to tell: the end of no cooling-off at all, or a gate before the
+// house's own bookkeeping at which nobody waits.
+func (t *teller) idle(s told) bool {
+	return s.Act == exit.ActBegin && t.plan.CoolingOff.IsZero() ||
+		s.Act == exit.ActGate && record(s.ClassID()) && (s.status == nil || !s.Gated || s.status.State.Ended())
 }
 
 // fold moves bookkeeping to a row of the same day, act and family that has something to tell.
@@ -506,6 +508,9 @@ func (t *teller) counts(g []told) []string {
 		if key, ok := countWords[s.ClassID()]; ok && n > 0 && s.status == nil {
 			out = append(out, ui.T(t.ctx, key, "Count", n))
 		}
+		if s.ClassID() == "circle.circles" && slices.ContainsFunc(t.plan.Steps, func(s exit.Step) bool { return s.Act == exit.ActOffer }) {
+			out = append(out, ui.T(t.ctx, "leave.row.heir"))
+		}
 	}
 	return out
 }
@@ -525,7 +530,7 @@ func (t *teller) undoLines(rows []ui.CalendarRow) {
 		case t.plan.Journey != exit.Close:
 		case r.AtOnce && !t.plan.CoolingOff.IsZero() && !t.begun:
 			r.Undo = ui.T(t.ctx, "leave.undo.cancel", "Date", ui.DateIn(t.ctx, t.plan.CoolingOff.End(zone).Add(-time.Second)))
-		case r.AtOnce || r.Back == ui.BackUnsaid || r.State == ui.CalendarPast || r.State == ui.CalendarCancelled || r.State == ui.CalendarStuck:
+		case r.AtOnce || r.Back == ui.BackUnsaid || r.State != ui.CalendarFuture:
 		case !said[t.day(r.Date)]:
 			said[t.day(r.Date)] = true
 			r.Undo = ui.T(t.ctx, "leave.undo.return", "Date", ui.DateIn(t.ctx, r.Date))
