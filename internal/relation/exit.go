@@ -56,7 +56,11 @@ func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Pr
 	if t.Part == archive.ClassFollowers {
 		side = Followers
 	}
-	list, err := h.room.store.along(ctx, id, side, after, cut, most)
+	since := int64(math.MinInt64)
+	if !t.Since.IsZero() {
+		since = db.Ms(t.Since)
+	}
+	list, err := h.room.store.along(ctx, id, side, after, cut, since, most)
 	if err != nil {
 		return p, err
 	}

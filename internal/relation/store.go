@@ -152,16 +152,16 @@ type exported struct {
 	name    string
 }
 
-// along gives at most limit follows of one side above the row id after, up to the row id cut.
-// Veiled accounts stay out: their name is not for others to see.
-func (s store) along(ctx context.Context, account who.ID, side Side, after, cut int64, limit int) ([]exported, error) {
+// along gives at most limit follows of one side above the row id after, up to the row id cut, none from before since
+// (Unix milliseconds). Veiled accounts stay out: their name is not for others to see.
+func (s store) along(ctx context.Context, account who.ID, side Side, after, cut, since int64, limit int) ([]exported, error) {
 	mine, other := "follower_id", "followee_id"
 	if side == Followers {
 		mine, other = other, mine
 	}
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `select f.id, f.created_at, a.name from follows f join accounts a on a.id = f.`+other+`
-		where f.`+mine+` = $1 and f.id > $2 and f.id <= $3 and a.state <> 'gone' and `+service.VisibleAccount("a.id")+`
-		order by f.id limit $4`, int64(account), after, cut, limit)
+		where f.`+mine+` = $1 and f.id > $2 and f.id <= $3 and f.created_at >= $5 and a.state <> 'gone' and `+service.VisibleAccount("a.id")+`
+		order by f.id limit $4`, int64(account), after, cut, limit, since)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", side, err)
 	}

@@ -44,12 +44,14 @@ func (r *Room) Liked(ctx context.Context, v who.Viewer, refs []who.Ref) (map[who
 // Comments gives a page of the threads on a thing that the viewer may see, oldest first, from above the comment after
 // on. Next is the comment after which the next page begins, 0 if there is none. Four queries, whatever the page holds.
 func (r *Room) Comments(ctx context.Context, v who.Viewer, t service.Thing, after who.ID, limit int) (views []ui.CommentView, next who.ID, err error) {
-	tops, err := r.store.on(ctx, t.Ref, after, limit)
+	// One more than asked for tells whether there is a next page.
+	tops, err := r.store.on(ctx, t.Ref, after, limit+1)
 	if err != nil || len(tops) == 0 || !t.See {
 		return nil, 0, err
 	}
-	if len(tops) == limit {
-		next = tops[len(tops)-1].ID
+	if len(tops) > limit {
+		tops = tops[:limit]
+		next = tops[limit-1].ID
 	}
 	ids := make([]who.ID, len(tops))
 	for i, c := range tops {
