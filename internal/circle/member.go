@@ -192,9 +192,8 @@ func (r *Room) Askers(ctx context.Context, v who.Viewer, id, before who.ID, limi
 
 // Invite makes a link by which up to 50 people join within 7 days, whatever the circle's mode.
 // The token is given this once; only its hash is kept.
-func (r *Room) Invite(ctx context.Context, v who.Viewer, id who.ID) (token string, until time.Time, err error) {
+func (r *Room) Invite(ctx context.Context, v who.Viewer, id who.ID) (token string, err error) {
 	token = rand.Text()
-	until = r.machine().Add(inviteLife)
 	err = r.inside(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, c Circle, m Membership) error {
 		if !manages(m) {
 			return exit.Fail(exit.Forbidden, "circle.error.moderators_only")
@@ -209,9 +208,9 @@ func (r *Room) Invite(ctx context.Context, v who.Viewer, id who.ID) (token strin
 		if n >= mostInvites {
 			return exit.Fail(exit.TooMany, "circle.error.most_invites", "Count", mostInvites)
 		}
-		return r.store.addInvite(ctx, pass, id, v.Account, digest(token), until, r.machine())
+		return r.store.addInvite(ctx, pass, id, v.Account, digest(token), r.machine().Add(inviteLife), r.machine())
 	})
-	return token, until, err
+	return token, err
 }
 
 // Revoke ends all of a circle's invitation links; owner and moderators may.

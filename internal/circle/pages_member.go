@@ -169,9 +169,8 @@ func (r *Room) leave(w http.ResponseWriter, req *http.Request) error {
 // inviteView is the page of a circle's invitation links.
 type inviteView struct {
 	Circle
-	Link  string // one just made, shown this once
-	Until string
-	Uses  int
+	Link string // one just made, shown this once
+	Uses int
 }
 
 func (r *Room) invitePage(w http.ResponseWriter, req *http.Request) error {
@@ -201,7 +200,7 @@ func (r *Room) invite(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	token, until, err := r.Invite(ctx, service.ViewerOf(ctx), id)
+	token, err := r.Invite(ctx, service.ViewerOf(ctx), id)
 	if err != nil {
 		return err
 	}
@@ -209,7 +208,7 @@ func (r *Room) invite(w http.ResponseWriter, req *http.Request) error {
 	if req.TLS != nil || req.Header.Get("X-Forwarded-Proto") == "https" {
 		scheme = "https://"
 	}
-	return r.inviting(w, req, inviteView{Link: scheme + req.Host + "/join/" + token, Until: ui.DateIn(ctx, until)})
+	return r.inviting(w, req, inviteView{Link: scheme + req.Host + "/join/" + token})
 }
 
 func (r *Room) revoke(w http.ResponseWriter, req *http.Request) error {
