@@ -244,6 +244,8 @@ func (l *Room) stateSentence(ctx context.Context, r exit.Run) string {
 	zone := r.Plan.Location()
 	end := func(d exit.Date) string { return ui.DateIn(ctx, d.End(zone).Add(-time.Second)) }
 	switch {
+	case r.Journey == exit.Hibernate && r.Subject.In != "" && r.Plan.Until.IsZero():
+		return ui.T(ctx, "leave.now.sleeping.in", "Name", l.inName(ctx, r.Subject))
 	case r.Journey == exit.Hibernate && r.Plan.Until.IsZero():
 		return ui.T(ctx, "leave.now.sleeping")
 	case r.Journey == exit.Hibernate:

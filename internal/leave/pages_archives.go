@@ -245,14 +245,15 @@ func partName(ctx context.Context, class string) string {
 	return className(ctx, class)
 }
 
+// results are the columns of a report, in order; all but the first stand only where there is something to count.
+var results = []string{"taken", "duplicate", "skipped", "missing"}
+
+var resultWords = ui.Keys("leave.report.", "taken", "duplicate", "skipped", "missing")
+
 // report gives what became of each class, and each reason why something was not taken, with its number.
 func report(ctx context.Context, im Import) (*ui.TableView, []string) {
-	t := &ui.TableView{Caption: ui.T(ctx, "leave.report"), Columns: []ui.Column{
-		{Title: ui.T(ctx, "leave.report.class")}, {Title: ui.T(ctx, "leave.report.taken"), Numeric: true}, {Title: ui.T(ctx, "leave.report.duplicate"), Numeric: true},
-		{Title: ui.T(ctx, "leave.report.skipped"), Numeric: true}, {Title: ui.T(ctx, "leave.report.missing"), Numeric: true},
-	}}
-	results := []string{"taken", "duplicate", "skipped", "missing"}
 	counts := map[string][4]int64{}
+	var sums [4]int64
 	var order, reasons []string
 	for _, x := range im.Results {
 		row, there := counts[x.Class]
@@ -261,23 +262,32 @@ func report(ctx context.Context, im Import) (*ui.TableView, []string) {
 		}
 		if i := slices.Index(results, x.Result); i >= 0 {
 			row[i] += x.N
+			sums[i] += x.N
 		}
 		counts[x.Class] = row
 		if x.Reason != "" {
 			reasons = append(reasons, ui.T(ctx, "leave.report.reason", "Class", sentence(partName(ctx, x.Class)), "Count", x.N, "Why", reasonOf(ctx, x.Reason)))
 		}
 	}
+	slices.SortStableFunc(order, inOrder)
+	t := &ui.TableView{Caption: ui.T(ctx, "leave.report"), Columns: []ui.Column{{Title: ui.T(ctx, "leave.report.class")}}}
+	for i, name := range results {
+		if i == 0 || sums[i] > 0 {
+			t.Columns = append(t.Columns, ui.Column{Title: ui.T(ctx, resultWords[name]), Numeric: true})
+		}
+	}
 	for _, class := range order {
 		cells := []ui.Cell{{Text: sentence(partName(ctx, class))}}
-		for _, n := range counts[class] {
-			cells = append(cells, ui.Cell{Text: ui.Number(n)})
+		for i, n := range counts[class] {
+			if i == 0 || sums[i] > 0 {
+				cells = append(cells, ui.Cell{Text: ui.Number(n)})
+			}
 		}
 		t.Rows = append(t.Rows, cells)
 	}
 	return t, reasons
 }
 
-// reasonOf gives a reason's sentence; after a tab in it stands a name that belongs into the sentence.
 func reasonOf(ctx context.Context, reason string) string {
 	key, name, _ := strings.Cut(reason, "\t")
 	if ui.HasKey(key) {

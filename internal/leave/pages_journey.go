@@ -143,6 +143,7 @@ type previewView struct {
 	Changed  []ui.CalendarRow // what the calendar says now and did not say before
 	Dropped  []string         // what it said and says no more
 	Calendar ui.CalendarView
+	In       *ui.Select
 	Keep     *ui.RadioCards
 	Choices  []ui.RadioCards
 	Heir     *ui.Field
@@ -159,7 +160,7 @@ type bindingView struct{ Sentence, Fix string }
 
 // choosing reports whether the person can change something about the plan.
 func (v previewView) choosing() bool {
-	return v.Keep != nil || len(v.Choices) > 0 || v.Heir != nil || v.Until != nil || v.Since != nil || v.Media != nil
+	return v.In != nil || v.Keep != nil || len(v.Choices) > 0 || v.Heir != nil || v.Until != nil || v.Since != nil || v.Media != nil
 }
 
 // live has a changed choice preview again at once, where scripts are on; without, its button does.
@@ -284,6 +285,9 @@ func (l *Room) binding(ctx context.Context, b exit.Binding, heir bool) bindingVi
 // chooseOther adds what the person may choose when hibernating or taking along.
 func (l *Room) chooseOther(ctx context.Context, p *previewed) {
 	q := p.view.Request
+	if q.Journey != exit.Close {
+		p.view.In = l.choosePart(ctx, p.ask.Subject)
+	}
 	switch q.Journey {
 	case exit.Hibernate:
 		p.view.Until = &ui.Field{Name: "until", Type: "date", Label: ui.T(ctx, "leave.until"), Hint: ui.T(ctx, "leave.until.hint"), Value: q.Until, Min: p.plan.Day.AddDays(1).String()}
@@ -293,6 +297,18 @@ func (l *Room) chooseOther(ctx context.Context, p *previewed) {
 			{Value: "", Label: ui.T(ctx, "leave.media.yes"), Selected: !q.NoMedia}, {Value: "no", Label: ui.T(ctx, "leave.media.no"), Selected: q.NoMedia},
 		}}
 	}
+}
+
+// choosePart offers all of the account, each of its services, and the place that is meant already.
+func (l *Room) choosePart(ctx context.Context, s exit.Subject) *ui.Select {
+	out := &ui.Select{Name: "in", Label: ui.T(ctx, "leave.part"), Options: []ui.Option{{Label: ui.T(ctx, "leave.part.all"), Selected: s.In == ""}}}
+	for _, x := range l.Registry.Services {
+		out.Options = append(out.Options, ui.Option{Value: x.Name, Label: ui.T(ctx, x.Title), Selected: s.In == x.Name})
+	}
+	if s.Place() != "" {
+		out.Options = append(out.Options, ui.Option{Value: s.In, Label: l.inName(ctx, s), Selected: true})
+	}
+	return out
 }
 
 // seen writes down what a calendar said, to tell later what has changed since.
@@ -313,7 +329,7 @@ func lines(v ui.CalendarView) []string {
 }
 
 // markChanged compares a calendar with what the person had seen of the one before.
-func (v *previewView) markChanged(before string) {
+func (v *previewView) markChanged(ctx context.Context, before string) {
 	if len(before) > 32<<10 {
 		return
 	}
@@ -325,9 +341,14 @@ func (v *previewView) markChanged(before string) {
 		}
 	}
 	for _, line := range old {
-		if line != "" && !slices.Contains(now, line) {
-			v.Dropped = append(v.Dropped, line)
+		if line == "" || slices.Contains(now, line) {
+			continue
 		}
+		date, what, _ := strings.Cut(line, " ")
+		if at, err := time.ParseInLocation(time.DateOnly, date, v.Calendar.Zone); err == nil {
+			line = ui.DateIn(ctx, at) + " " + what
+		}
+		v.Dropped = append(v.Dropped, line)
 	}
 }
 
@@ -354,7 +375,7 @@ func (l *Room) showChanged(w http.ResponseWriter, r *http.Request, q request) er
 	if err != nil {
 		return err
 	}
-	p.view.markChanged(r.PostForm.Get("seen"))
+	p.view.markChanged(ctx, r.PostForm.Get("seen"))
 	p.view.Notice = &ui.Notice{Kind: ui.Warn, Sentence: ui.T(ctx, "leave.changed")}
 	return l.showPreview(w, r, http.StatusConflict, p)
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -26,10 +25,7 @@ type proofView struct {
 }
 
 // waitView says what a closing of an organisation still needs.
-type waitView struct {
-	Sentence string
-	Link     string // where the other administrator finds the same calendar
-}
+type waitView struct{ Sentence string }
 
 // prove checks the consent's sentence and the proof of a closing; what is missing is asked for on a
 // page, and ready is false.
@@ -207,7 +203,7 @@ func (l *Room) postHasten(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	changed := func() error {
-		p.view.markChanged(r.PostForm.Get("seen"))
+		p.view.markChanged(ctx, r.PostForm.Get("seen"))
 		p.view.Notice = &ui.Notice{Kind: ui.Warn, Sentence: ui.T(ctx, "leave.changed")}
 		return l.showPreview(w, r, http.StatusConflict, p)
 	}
@@ -219,7 +215,7 @@ func (l *Room) postHasten(w http.ResponseWriter, r *http.Request) error {
 	}
 	if _, _, err := l.Agree(ctx, p.ask, r.PostForm.Get("hash"), "person"); planChanged(err) {
 		if p, err = l.hastening(ctx, p.ask.Run); err != nil {
-			return errors.Join(err)
+			return err
 		}
 		return changed()
 	} else if err != nil {

@@ -157,6 +157,12 @@ func (l *Room) JourneyName(ctx context.Context, j exit.Journey, s exit.Subject) 
 		}
 		return ui.T(ctx, "leave.journey.close.service", "Service", l.inName(ctx, s))
 	}
+	switch {
+	case j == exit.Hibernate && s.In != "":
+		return ui.T(ctx, "leave.journey.hibernate.in", "Name", l.inName(ctx, s))
+	case j == exit.TakeAlong && s.In != "":
+		return ui.T(ctx, "leave.journey.along.in", "Name", l.inName(ctx, s))
+	}
 	if key, ok := journeyWords[string(j)]; ok {
 		return ui.T(ctx, key)
 	}
