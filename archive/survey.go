@@ -63,7 +63,7 @@ func (r *Reader) inspect(ctx context.Context, fault func(*Error) error) (Survey,
 	for _, size := range t.sizes {
 		s.Bytes += size
 	}
-	i := &inspection{buf: make([]byte, 256<<10), r: r, ctx: ctx, s: &s, fault: fault}
+	i := &inspection{buffers: newCopyBuffers(), r: r, ctx: ctx, s: &s, fault: fault}
 	var err error
 	if r.format == FormatExeunt {
 		err = i.own()
@@ -74,11 +74,11 @@ func (r *Reader) inspect(ctx context.Context, fault func(*Error) error) (Survey,
 }
 
 type inspection struct {
-	buf   []byte // for reading what is not decoded
-	r     *Reader
-	ctx   context.Context
-	s     *Survey
-	fault func(*Error) error
+	buffers copyBuffers // for reading what is not decoded
+	r       *Reader
+	ctx     context.Context
+	s       *Survey
+	fault   func(*Error) error
 }
 
 // report passes a refusal to fault and other errors through.
@@ -168,10 +168,10 @@ func (i *inspection) file(want, name string, seen []bool) error {
 		return i.report(refuseFor(KindBroken, name, err))
 	}
 	sum := sha256.New()
-	in := io.TeeReader(&contextReader{f, i.ctx}, sum)
-	err = i.contents(name, in)
+	in := &contextReader{f, i.ctx}
+	err = i.contents(name, io.TeeReader(in, sum))
 	if err == nil {
-		_, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, in, i.buf)
+		_, err = copyHashed(io.Discard, in, sum, i.buffers)
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return i.report(refuseUnless(i.ctx, KindBroken, name, err))
@@ -351,7 +351,7 @@ func (i *inspection) readThrough() error {
 		if err != nil {
 			return i.report(refuseUnless(i.ctx, KindBroken, name, err))
 		}
-		_, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, &contextReader{f, i.ctx}, i.buf)
+		_, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, &contextReader{f, i.ctx}, i.buffers[0])
 		if err := errors.Join(err, f.Close()); err != nil {
 			if err := i.report(refuseUnless(i.ctx, KindBroken, name, err)); err != nil {
 				return err

@@ -22,7 +22,7 @@ const (
 	DefaultVolumeFiles = 100_000
 )
 
-// bufferSize is how much of a media file is held at once; a file no larger is
+// bufferSize is how much of a media file is read at once; a smaller file is
 // read whole before its entry begins, so that a failed read leaves no trace.
 const bufferSize = 1 << 20
 
@@ -72,7 +72,7 @@ type Writer struct {
 	spools  map[string]*spool // by entry name or class, see mastodon_write.go and page.go
 	lists   []listSpool
 	images  map[string]bool // avatar.* and header.* that were written
-	buf     []byte          // for media
+	buffers copyBuffers     // for media
 	more    bool            // a further volume follows
 	err     error
 	closed  bool
@@ -93,7 +93,7 @@ func NewWriter(w io.Writer, o Options) (*Writer, error) {
 	if o.MaxFiles == 0 {
 		o.MaxFiles = DefaultVolumeFiles
 	}
-	aw := &Writer{o: o, seen: map[uint64]struct{}{}, buf: make([]byte, bufferSize+1), spools: map[string]*spool{}, images: map[string]bool{}}
+	aw := &Writer{o: o, seen: map[uint64]struct{}{}, buffers: newCopyBuffers(), spools: map[string]*spool{}, images: map[string]bool{}}
 	var err error
 	if aw.zip, err = newZipWriter(w, o.Spool); err != nil {
 		return nil, fmt.Errorf("begin archive: %w", err)
@@ -243,23 +243,27 @@ func (w *Writer) copyMedia(name string, size int64, modTime time.Time, body io.R
 		return MissingEmpty, nil
 	}
 	src := &sourceReader{r: body}
-	if size <= bufferSize {
-		data := w.buf[:size+1]
+	if size < bufferSize {
+		data := w.buffers[0][:size+1]
 		n, err := io.ReadFull(src, data)
 		if reason := src.reason(int64(n), size, err); reason != "" {
 			return reason, nil
 		}
-		if err := w.zip.store(name, modTime, data[:size]); err != nil {
+		hashed := make(chan [32]byte, 1)
+		go func() { hashed <- sha256.Sum256(data[:size]) }()
+		err = w.zip.store(name, modTime, data[:size])
+		sum := <-hashed
+		if err != nil {
 			return "", err
 		}
-		return "", w.written(name, sha256.Sum256(data[:size]), size)
+		return "", w.written(name, sum, size)
 	}
 	e, err := w.zip.begin(name, methodStored, modTime, size)
 	if err != nil {
 		return "", err
 	}
 	sum := sha256.New()
-	n, err := io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(e, sum)}, io.LimitReader(src, size+1), w.buf)
+	n, err := copyHashed(e, io.LimitReader(src, size+1), sum, w.buffers)
 	if err != nil && src.err == nil {
 		return "", err
 	}
