@@ -68,7 +68,11 @@ func (c *exportCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		p := leave.Packing{Account: acc.ID, In: c.in(), Media: !c.NoMedia, MaxBytes: -1}
+		in, err := c.in(a, h, acc.ID)
+		if err != nil {
+			return err
+		}
+		p := leave.Packing{Account: acc.ID, In: in, Media: !c.NoMedia, MaxBytes: -1}
 		if c.Volume != "" {
 			if p.MaxBytes, err = size(c.Volume); err != nil {
 				return err

@@ -10,19 +10,25 @@ import (
 	"exeunt/exit"
 	"exeunt/internal/leave"
 	"exeunt/internal/server"
+	"exeunt/internal/who"
 )
 
 // scope narrows a journey to one service or one circle.
 type scope struct {
 	Service string `help:"Only this service: page, circle." placeholder:"NAME"`
-	Circle  string `help:"Only this circle, by its id." placeholder:"ID"`
+	Circle  string `help:"Only this circle of the account's, by its name or id." placeholder:"NAME"`
 }
 
-func (s scope) in() string {
-	if s.Circle != "" {
-		return "circle:" + s.Circle
+// in gives the scope as a subject is narrowed to it.
+func (s scope) in(a *app, h *server.House, account who.ID) (string, error) {
+	if s.Circle == "" {
+		return s.Service, nil
 	}
-	return s.Service
+	if id, ok := who.ParseID(s.Circle); ok {
+		return "circle:" + id.String(), nil
+	}
+	id, err := h.CircleByName(a.ctx, account, s.Circle)
+	return "circle:" + id.String(), err
 }
 
 // request is what plan and leave have in common.
@@ -41,7 +47,11 @@ func (r request) ask(a *app, h *server.House) (exit.Ask, error) {
 	if err != nil {
 		return exit.Ask{}, err
 	}
-	ask := exit.Ask{Subject: leave.SubjectOf(acc.ID, r.in()), Journey: exit.Journey(r.Journey)}
+	in, err := r.in(a, h, acc.ID)
+	if err != nil {
+		return exit.Ask{}, err
+	}
+	ask := exit.Ask{Subject: leave.SubjectOf(acc.ID, in), Journey: exit.Journey(r.Journey)}
 	for class, manner := range r.Choice {
 		if ask.Choices == nil {
 			ask.Choices = map[string]exit.Manner{}
@@ -180,6 +190,7 @@ type stepStatus struct {
 func (c *statusCmd) Run(a *app) error {
 	return a.with(c.place, func(h *server.House) error {
 		var found []exit.RunFact
+		var in string
 		if c.RunID != "" {
 			r, steps, err := h.DB.Runs.Load(a.ctx, c.RunID)
 			if err != nil {
@@ -191,6 +202,9 @@ func (c *statusCmd) Run(a *app) error {
 			if err != nil {
 				return err
 			}
+			if in, err = c.in(a, h, acc.ID); err != nil {
+				return err
+			}
 			if found, err = h.DB.Runs.Open(a.ctx, leave.SubjectOf(acc.ID, "")); err != nil {
 				return err
 			}
@@ -198,7 +212,7 @@ func (c *statusCmd) Run(a *app) error {
 		var out []runStatus
 		var text strings.Builder
 		for _, f := range found {
-			if c.in() != "" && f.Run.Subject.In != c.in() {
+			if in != "" && f.Run.Subject.In != in {
 				continue
 			}
 			s := statusOf(f)

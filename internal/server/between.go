@@ -5,6 +5,7 @@ import (
 
 	"exeunt/internal/trial"
 	"exeunt/internal/ui"
+	"exeunt/internal/who"
 
 	"github.com/a-h/templ"
 )
@@ -17,4 +18,9 @@ func (h *House) lend(ctx context.Context) templ.Component {
 		return templ.NopComponent
 	}
 	return ui.PostButton(trial.LendPath, ui.Button{Label: ui.T(ctx, "trial.lend"), Kind: ui.Primary, Title: ui.T(ctx, "trial.lend.about")})
+}
+
+// CircleByName gives the circle that one of an account's circles is called.
+func (h *House) CircleByName(ctx context.Context, account who.ID, name string) (who.ID, error) {
+	return h.circles.ByName(ctx, account, name)
 }

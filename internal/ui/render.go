@@ -41,7 +41,7 @@ func Render(w http.ResponseWriter, r *http.Request, status int, c templ.Componen
 
 // ErrorView is a page that says what went wrong.
 type ErrorView struct {
-	Status   int    // HTTP status: 401, 403, 404, 409, 410, 429, 503; all else is shown as 500
+	Status   int    // HTTP status: 401, 403, 404, 409, 410, 413, 422, 429, 503; all else is shown as 500
 	Sentence string // what happened and what to do, in the reader's language; empty: the status's own sentence
 	ID       string // short id of the log entry, shown for 500 only
 	BackHref string // where the one action leads; empty: home
@@ -49,8 +49,8 @@ type ErrorView struct {
 }
 
 var (
-	errorTitles = Keys("ui.error.title.", "401", "403", "404", "409", "410", "413", "429", "500", "503")
-	errorTexts  = Keys("ui.error.text.", "401", "403", "404", "409", "410", "413", "429", "500", "503")
+	errorTitles = Keys("ui.error.title.", "401", "403", "404", "409", "410", "413", "422", "429", "500", "503")
+	errorTexts  = Keys("ui.error.text.", "401", "403", "404", "409", "410", "413", "422", "429", "500", "503")
 )
 
 func (v ErrorView) key() string {
