@@ -494,7 +494,11 @@ func (e *Engine) change(ctx context.Context, run *Run, plan *Plan, now time.Time
 	if err := e.Store.Alter(ctx, target.ID, target.Version, a); err != nil {
 		return fmt.Errorf("change run %s: %w", target.ID, err)
 	}
-	if err := e.atConsent(ctx, Run{Subject: target.Subject}, plan, target.ID, now); err != nil {
+	opened, err := e.opened(ctx, target.ID, plan)
+	if err != nil {
+		return err
+	}
+	if err := e.atConsent(ctx, Run{Subject: target.Subject}, opened, target.ID, now); err != nil {
 		return err
 	}
 	run.Subject, run.State, run.Ended = target.Subject, RunSealed, now

@@ -36,6 +36,11 @@ func (e *Engine) seal(ctx context.Context, l Lease) error {
 		if err := e.endOthers(ctx, run, now); err != nil {
 			return err
 		}
+		if run.Journey == Close && !e.forgets(run) { // what is left of the subject may begin there anew
+			if err := e.reopen(ctx, run, steps, now); err != nil {
+				return err
+			}
+		}
 		run.State, run.Ended = RunSealed, now
 		a := Alteration{State: RunSealed, Now: now, Forget: e.forgets(run)}
 		if err := e.tell(ctx, run); err != nil {
@@ -63,13 +68,18 @@ func (e *Engine) endOthers(ctx context.Context, run Run, now time.Time) error {
 		return fmt.Errorf("read open runs: %w", err)
 	}
 	for _, o := range others {
-		if o.Run.ID == run.ID || o.Run.Journey == Close {
-			continue // the closing of a part has had its steps satisfied, and seals itself
+		if o.Run.ID == run.ID {
+			continue
 		}
 		a := Alteration{State: RunCancelled, Now: now}
+		if o.Run.Journey == Close {
+			a.State = "" // the closing of a part has had its steps satisfied, and seals itself: now, it names who is gone
+		}
 		for _, s := range o.Steps {
 			switch {
 			case s.State.Ended():
+			case o.Run.Journey == Close:
+				a.DueNow = append(a.DueNow, s.Key)
 			case s.Act.Irreversible() && s.Started(): // what has been begun is finished
 				a.DueNow = append(a.DueNow, s.Key)
 			default:

@@ -288,14 +288,21 @@ func (e *Engine) verify(ctx context.Context, h Holder, l Lease) (int64, error) {
 		if err := e.settle(ctx, l, out); err != nil {
 			return err
 		}
-		if e.Receipt == nil || !l.Step.Act.Irreversible() {
+		if !l.Step.Act.Irreversible() {
 			return nil
 		}
-		run := l.Run
-		if run.Plan == nil { // a store may lease a step without the plan that it does not need
-			if run, _, err = e.Store.Load(ctx, run.ID); err != nil {
-				return fmt.Errorf("read run: %w", err)
+		// Read here and not taken from the lease: the person may have come back meanwhile.
+		run, steps, err := e.Store.Load(ctx, l.Run.ID)
+		if err != nil {
+			return fmt.Errorf("read run: %w", err)
+		}
+		if (run.State == RunReturned || run.State == RunCancelled) && !finishing(steps) {
+			if err := e.reopen(ctx, run, steps, now); err != nil {
+				return err
 			}
+		}
+		if e.Receipt == nil {
+			return nil
 		}
 		s := l.Step
 		s.State, s.Ended = out.State, now

@@ -246,6 +246,7 @@ func TestEngine(t *testing.T) {
 		{"return after a first chunk", returned},
 		{"hasten", hastened},
 		{"overlap", overlapping},
+		{"part", parted},
 		{"stuck", stuck},
 		{"residue", residue},
 		{"amendment", amended},
@@ -357,8 +358,9 @@ func returned(t *testing.T, h *house) {
 		t.Fatalf("after the first chunk the step is %+v", likes)
 	}
 	h.agree(t, exit.Ask{Subject: one, Journey: exit.Return})
-	h.wantSight(t, one, 0)
+	h.wantSight(t, one, 1) // frozen: what is written now would be erased with the rest
 	h.travel(t)
+	h.wantSight(t, one, 0)
 	got, steps := h.run(t, r.ID)
 	if got.State != exit.RunReturned || steps["erase:post.likes"].Items != 1510 {
 		t.Errorf("run is %s, its likes %+v", got.State, steps["erase:post.likes"])
@@ -402,6 +404,28 @@ func overlapping(t *testing.T, h *house) {
 		t.Errorf("the part's step is %+v, want it satisfied by the whole's", s)
 	}
 	h.wantCounts(t, one, 0, 0)
+}
+
+// parted: the closing of a part has an end, after which one may begin there anew; and one that is
+// still in cooling-off when the whole goes does not name it any longer than the whole does.
+func parted(t *testing.T, h *house) {
+	part := one.Within("circle")
+	h.fill(t, part, 10)
+	first := h.agree(t, exit.Ask{Subject: part, Journey: exit.Close})
+	h.wantSight(t, part, 2)
+	h.travel(t)
+	if got, _ := h.run(t, first.ID); got.State != exit.RunSealed {
+		t.Errorf("the part's run is %s", got.State)
+	}
+	h.wantSight(t, part, 0)
+	second := h.agree(t, exit.Ask{Subject: part, Journey: exit.Close})
+	whole := h.agree(t, exit.Ask{Subject: one, Journey: exit.Close, Now: true})
+	h.work(t)
+	for _, r := range []exit.Run{second, whole} {
+		if got, _ := h.run(t, r.ID); got.State != exit.RunSealed || got.Subject != (exit.Subject{}) {
+			t.Errorf("run of %q is %s and names %q", r.Subject, got.State, got.Subject)
+		}
+	}
 }
 
 func stuck(t *testing.T, h *house) {
