@@ -20,9 +20,12 @@ const perPage = 50
 type operatorView struct {
 	Stuck      []stuckView
 	StuckOlder string
-	Runs       ui.TableView
+	Runs       []lineView
 	Older      string
 }
+
+// lineView is a run in the list.
+type lineView struct{ ID, Name, State, Agreed, Stuck string }
 
 type stuckView struct{ Run, Step, What, Problem, Due, Tries string }
 
@@ -66,15 +69,13 @@ func (l *Room) openLines(ctx context.Context, q url.Values, v *operatorView) err
 		last := runs[perPage-1]
 		v.Older = operatorPath + "?" + url.Values{"before": {strconv.FormatInt(db.Ms(last.Agreed), 10)}, "id": {last.ID}}.Encode()
 	}
-	v.Runs = ui.TableView{Caption: ui.T(ctx, "leave.operator.open"), Columns: []ui.Column{
-		{Title: ui.T(ctx, "leave.operator.run")}, {Title: ui.T(ctx, "leave.operator.journey")}, {Title: ui.T(ctx, "leave.operator.state")},
-		{Title: ui.T(ctx, "leave.operator.agreed")}, {Title: ui.T(ctx, "leave.operator.stuck"), Numeric: true},
-	}}
 	for _, x := range runs {
 		x.Subject.In = x.Subject.Service() // the operator needs no circle's name here
-		v.Runs.Rows = append(v.Runs.Rows, []ui.Cell{
-			{Text: x.ID}, {Text: l.JourneyName(ctx, x.Journey, x.Subject)}, {Text: ui.T(ctx, stateWord(x))}, {Text: ui.DateIn(ctx, x.Agreed)}, {Text: ui.Number(int64(x.Stuck))},
-		})
+		line := lineView{ID: x.ID, Name: l.JourneyName(ctx, x.Journey, x.Subject), State: ui.T(ctx, stateWord(x)), Agreed: ui.DateIn(ctx, x.Agreed)}
+		if x.Stuck > 0 {
+			line.Stuck = ui.T(ctx, "leave.operator.stuck", "Count", x.Stuck)
+		}
+		v.Runs = append(v.Runs, line)
 	}
 	return nil
 }
