@@ -159,15 +159,6 @@ func (d *DB) Exec(ctx context.Context, query string, args ...any) (int64, error)
 	return r.RowsAffected()
 }
 
-// ForShare gives the clause that keeps a row from being changed until the transaction ends,
-// nothing on SQLite, where a writing transaction is alone.
-func (d *DB) ForShare() string {
-	if d.Dialect == exitsql.PostgreSQL {
-		return " for share"
-	}
-	return ""
-}
-
 // ForUpdate gives the clause that locks a row for a change, nothing on SQLite.
 func (d *DB) ForUpdate() string {
 	if d.Dialect == exitsql.PostgreSQL {

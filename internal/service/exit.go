@@ -40,6 +40,10 @@ func tables(class string) []string {
 func (k *Desk) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	p := exit.Progress{Done: true}
 	id, _ := who.ParseID(t.Subject.ID)
+	// Whoever writes what freezing does not forbid, a session say, still looks for the state row.
+	if err := k.alone(ctx, id); err != nil {
+		return p, err
+	}
 	for _, table := range tables(t.Class) {
 		n, err := k.db.Exec(ctx, `delete from `+table+` where account_id = $1`, int64(id))
 		if err != nil {

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strings"
 	"time"
@@ -31,19 +32,16 @@ type Write struct {
 	Place   who.ID
 }
 
-// Enter lets a write through the fence: it keeps the state rows of the accounts and of the
-// service from changing until the transaction ends, takes one timestamp and compares. A frozen
-// account or a service that takes no writes is Unavailable, an account that is gone NotFound.
-// It must be called inside a transaction, before anything is written.
+// Enter lets a write through the fence: it keeps the states of the accounts and of the service from
+// changing until the transaction ends, takes one timestamp and compares. A frozen account or a
+// service that takes no writes is Unavailable, an account that is gone NotFound. It must be called
+// inside a transaction, before anything is written.
 func (k *Desk) Enter(ctx context.Context, w Write) (Pass, error) {
-	if err := k.lock(ctx, append([]who.ID{w.By}, w.Onto...)); err != nil {
+	frozen, err := k.lock(ctx, append([]who.ID{w.By}, w.Onto...), w.Service, w.Place)
+	if err != nil {
 		return Pass{}, err
 	}
 	if err := k.allowed(ctx, w.Service); err != nil {
-		return Pass{}, err
-	}
-	frozen, err := k.frozen(ctx, w)
-	if err != nil {
 		return Pass{}, err
 	}
 	if len(frozen) > 0 {
@@ -59,7 +57,7 @@ func (k *Desk) Enter(ctx context.Context, w Write) (Pass, error) {
 // EnterExit lets through what freezing never forbids: signing in and out, exports, what belongs
 // to the Exit Center. The accounts must still be there.
 func (k *Desk) EnterExit(ctx context.Context, accounts ...who.ID) (Pass, error) {
-	if err := k.lock(ctx, accounts); err != nil {
+	if _, err := k.lock(ctx, accounts, "", 0); err != nil {
 		return Pass{}, err
 	}
 	return k.stamp(ctx)
@@ -82,27 +80,70 @@ func (k *Desk) stamp(ctx context.Context) (Pass, error) {
 	return Pass{At: now, ok: true}, nil
 }
 
-// lock takes the accounts' state rows, in the order of their ids, shared.
-func (k *Desk) lock(ctx context.Context, accounts []who.ID) error {
+// lock keeps the accounts' states from changing, shared, in the order of their ids, and gives those
+// of them that are frozen in the scope. On PostgreSQL the lock is an advisory one, whose queue is
+// fair: with row locks, writers that come one after the other keep a freeze waiting for ever.
+func (k *Desk) lock(ctx context.Context, accounts []who.ID, service string, place who.ID) (frozen []who.ID, err error) {
 	ids := slices.Clone(accounts)
 	slices.Sort(ids)
 	ids = slices.DeleteFunc(slices.Compact(ids), func(id who.ID) bool { return id == 0 })
-	list, args := In(1, ids)
-	rows, err := k.db.Q(ctx).QueryContext(ctx, `select account_id from standings where account_id in (`+list+`) order by account_id`+k.db.ForShare(), args...)
-	if err != nil {
-		return fmt.Errorf("lock state rows: %w", err)
+	if err := k.advise(ctx, ids, service); err != nil {
+		return nil, err
 	}
-	found, err := db.Scan(rows, func(r db.Row) (int64, error) {
-		var id int64
-		return id, r.Scan(&id)
+	list, args := In(3, ids)
+	args = append([]any{service, scope(service, place)}, args...)
+	rows, err := k.db.Q(ctx).QueryContext(ctx, `select s.account_id, (select count(*) from reasons r where r.account_id = s.account_id and r.what = 'freeze'
+		and (r.scope = '' or r.scope = $1 or r.scope = $2)) from standings s where s.account_id in (`+list+`)`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read states: %w", err)
+	}
+	found, err := db.Scan(rows, func(r db.Row) (who.ID, error) {
+		var id, n int64
+		err := r.Scan(&id, &n)
+		if n > 0 {
+			frozen = append(frozen, who.ID(id))
+		}
+		return who.ID(id), err
 	})
 	if err != nil {
-		return fmt.Errorf("lock state rows: %w", err)
+		return nil, fmt.Errorf("read states: %w", err)
 	}
 	if len(found) != len(ids) {
-		return exit.Fail(exit.NotFound, "error.account_gone")
+		return nil, exit.Fail(exit.NotFound, "error.account_gone")
+	}
+	return frozen, nil
+}
+
+// advise takes the shared locks of accounts and service. On SQLite a writing transaction is alone.
+func (k *Desk) advise(ctx context.Context, ids []who.ID, service string) error {
+	if k.db.SQLite() {
+		return nil
+	}
+	var values strings.Builder
+	var args []any
+	for _, id := range ids {
+		args = append(args, int64(id))
+	}
+	if service != "" {
+		args = append(args, serviceLock(service))
+	}
+	for i := range args {
+		if i > 0 {
+			values.WriteByte(',')
+		}
+		fmt.Fprintf(&values, "($%d::bigint)", i+1)
+	}
+	if _, err := k.db.Exec(ctx, `select pg_advisory_xact_lock_shared(v.id) from (values `+values.String()+`) v (id)`, args...); err != nil {
+		return fmt.Errorf("lock states: %w", err)
 	}
 	return nil
+}
+
+// serviceLock gives the key of a service's lock: negative, where no account's id is.
+func serviceLock(name string) int64 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name)) // never fails (hash.Hash)
+	return -1 - int64(h.Sum32())
 }
 
 func (k *Desk) allowed(ctx context.Context, name string) error {
@@ -110,30 +151,13 @@ func (k *Desk) allowed(ctx context.Context, name string) error {
 		return nil
 	}
 	var allows string
-	err := k.db.Q(ctx).QueryRowContext(ctx, `select allows from services where name = $1`+k.db.ForShare(), name).Scan(&allows)
-	if err != nil {
+	if err := k.db.Q(ctx).QueryRowContext(ctx, `select allows from services where name = $1`, name).Scan(&allows); err != nil {
 		return fmt.Errorf("read service %s: %w", name, err)
 	}
 	if !slices.Contains(strings.Fields(allows), "write") {
 		return exit.Fail(exit.Unavailable, "error.service_closed")
 	}
 	return nil
-}
-
-// frozen gives the accounts of the write that are frozen in its scope.
-func (k *Desk) frozen(ctx context.Context, w Write) ([]who.ID, error) {
-	list, args := In(3, append([]who.ID{w.By}, w.Onto...))
-	args = append([]any{w.Service, scope(w.Service, w.Place)}, args...)
-	rows, err := k.db.Q(ctx).QueryContext(ctx, `select distinct account_id from reasons
-		where what = 'freeze' and (scope = '' or scope = $1 or scope = $2) and account_id in (`+list+`)`, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read freezes: %w", err)
-	}
-	return db.Scan(rows, func(r db.Row) (who.ID, error) {
-		var id int64
-		err := r.Scan(&id)
-		return who.ID(id), err
-	})
 }
 
 // In gives the placeholders of an SQL list, from $first on, and its arguments.

@@ -105,12 +105,27 @@ func flag(b bool) int64 {
 // exclusive takes the account's state row for a change: it waits for every write that went
 // through the fence before, and every later one waits for it.
 func (k *Desk) exclusive(ctx context.Context, account who.ID) error {
+	if err := k.alone(ctx, account); err != nil {
+		return err
+	}
 	n, err := k.db.Exec(ctx, `update standings set version = version + 1 where account_id = $1`, int64(account))
 	if err != nil {
 		return fmt.Errorf("lock state row: %w", err)
 	}
 	if n == 0 {
 		return exit.Fail(exit.NotFound, "error.account_gone")
+	}
+	return nil
+}
+
+// alone waits until no write that went through the fence is under way for the account, and keeps
+// new ones waiting until the transaction ends.
+func (k *Desk) alone(ctx context.Context, account who.ID) error {
+	if k.db.SQLite() {
+		return nil
+	}
+	if _, err := k.db.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(account)); err != nil {
+		return fmt.Errorf("lock state: %w", err)
 	}
 	return nil
 }
