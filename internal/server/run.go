@@ -19,16 +19,23 @@ import (
 // Handler gives the answers to requests.
 func (h *House) Handler() http.Handler {
 	s := &web{log: h.Options.Log, now: h.DB.Now, visit: h.visit, zone: h.Policy.Zone, origins: http.NewCrossOriginProtection()}
+	if h.DB.Trial() {
+		s.trial = h.trialBar
+	}
+	return s.handler(h.Routes())
+}
+
+// Routes gives every page and every form's target of the house.
+func (h *House) Routes() []service.Route {
 	var routes []service.Route
 	for _, r := range h.rooms {
 		routes = append(routes, r.Routes()...)
 	}
 	routes = append(routes, service.Route{Pattern: "GET /media/{key...}", Access: service.Anyone, Handle: h.Blobs.Handler(h.mayMedia)})
 	if h.DB.Trial() {
-		s.trial = h.trialBar
 		routes = append(routes, h.trialRoutes()...)
 	}
-	return s.handler(routes)
+	return routes
 }
 
 // visit reads the session that a request's cookie names.
