@@ -45,7 +45,7 @@ func (l *Room) getOperator(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, s := range stuck {
 		v.Stuck = append(v.Stuck, stuckView{
-			Run: s.Run, Step: s.Key, What: sentence(className(ctx, s.Class)), Problem: ui.Sentence(ctx, s.Problem), Due: ui.DateIn(ctx, s.Due),
+			Run: s.Run, Step: s.Key, What: sentence(className(ctx, s.Class)), Problem: ui.Sentence(ctx, s.Problem), Due: ui.DateIn(ctx, s.Due.Add(-time.Second)),
 			Tries: ui.T(ctx, "leave.operator.tries", "Count", s.Attempts),
 		})
 	}
