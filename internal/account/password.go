@@ -6,7 +6,9 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"runtime/debug"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"exeunt/exit"
@@ -31,10 +33,15 @@ type HashCost struct {
 // atOnce is how many passwords are hashed at the same time: 38 MiB at most.
 const atOnce = 2
 
+// restAfter is how long after the last hash its memory is given back to the system. The garbage collector would
+// keep it for the next one, and most servers see none for hours.
+const restAfter = 5 * time.Second
+
 // hasher hashes passwords with argon2id (RFC 9106) and writes them as PHC strings.
 type hasher struct {
 	cost  HashCost
 	turns chan struct{}
+	rest  *time.Timer
 	dummy string // a hash of nobody's password, so that unknown names take as long
 }
 
@@ -42,7 +49,7 @@ func newHasher(c HashCost) *hasher {
 	if c == (HashCost{}) {
 		c = HashCost{KiB: 19 << 10, Passes: 2}
 	}
-	h := &hasher{cost: c, turns: make(chan struct{}, atOnce)}
+	h := &hasher{cost: c, turns: make(chan struct{}, atOnce), rest: time.AfterFunc(restAfter, debug.FreeOSMemory)}
 	h.dummy = phc(c, make([]byte, 16), make([]byte, 32))
 	return h
 }
@@ -56,7 +63,10 @@ func phc(c HashCost, salt, sum []byte) string {
 func (h *hasher) turn(ctx context.Context) (func(), error) {
 	select {
 	case h.turns <- struct{}{}:
-		return func() { <-h.turns }, nil
+		return func() {
+			<-h.turns
+			h.rest.Reset(restAfter)
+		}, nil
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait to hash a password: %w", context.Cause(ctx))
 	}
