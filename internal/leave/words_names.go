@@ -1,0 +1,169 @@
+package leave
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"exeunt/exit"
+	"exeunt/internal/ui"
+	"exeunt/internal/who"
+)
+
+// classWords names every class that a holder of this house declares.
+var classWords = ui.Keys("leave.class.",
+	"account.profile", "account.settings", "account.sessions", "account.account", "account.person", "service.entrances", "service.standing",
+	"relation.follows", "post.posts", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "talk.mentions",
+	"circle.members", "circle.circles", "circle.invites", "circle.offers", "blob.media", "job.jobs",
+	"leave.archives", "leave.imports", "leave.journeys", "records", "other")
+
+// countWords forecast how much there is of a class, where a number says something to a person.
+var countWords = ui.Keys("leave.count.",
+	"relation.follows", "post.posts", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "circle.members", "circle.circles", "leave.archives")
+
+// classOrder is the order in which a sentence names classes; others follow.
+var classOrder = []string{
+	"talk.comments", "talk.likes", "talk.favourites", "post.posts", "post.images", "post.links", "relation.follows", "circle.circles", "circle.members",
+	"account.profile", "account.settings", "service.entrances", "leave.archives",
+}
+
+func inOrder(a, b string) int { return placeOf(a) - placeOf(b) }
+
+func placeOf(class string) int {
+	if i := slices.Index(classOrder, class); i >= 0 {
+		return i
+	}
+	return len(classOrder)
+}
+
+// family groups classes that a person thinks of together; a day has one row for each.
+func family(class string) string {
+	holder, _, _ := strings.Cut(class, ".")
+	if class == "talk.mentions" { // they stand in what one wrote, and go with it
+		return "post"
+	}
+	switch holder {
+	case "blob", "post":
+		return "post"
+	case "account", "service", "job", "leave":
+		return "account"
+	}
+	return holder
+}
+
+// familyOrder is the order of a day's rows; the account goes last.
+var familyOrder = []string{"talk", "post", "relation", "circle", "other", "account"}
+
+func familyRank(f string) int {
+	if i := slices.Index(familyOrder, f); i >= 0 {
+		return i
+	}
+	return slices.Index(familyOrder, "other")
+}
+
+// record reports whether a class is the house's own bookkeeping: told as one thing, not one by one.
+func record(class string) bool {
+	return slices.Contains([]string{
+		"account.sessions", "account.account", "account.person", "service.standing", "job.jobs", "leave.journeys", "leave.imports",
+	}, class)
+}
+
+// beside reports whether a class says nothing more where others of its family stand.
+func beside(class string) bool {
+	return slices.Contains([]string{"talk.mentions", "blob.media", "circle.invites", "circle.offers"}, class)
+}
+
+// lost reports whether nobody would look for a class afterwards, so that its way back is not told.
+func lost(class string) bool { return record(class) || beside(class) || class == "leave.archives" }
+
+// className gives the name of a class; one that the words do not know is "other data".
+func className(ctx context.Context, class string) string {
+	if key, ok := classWords[class]; ok {
+		return ui.T(ctx, key)
+	}
+	return ui.T(ctx, classWords["other"])
+}
+
+// classNames gives the names for a row's classes, bookkeeping folded into one and last.
+func classNames(ctx context.Context, classes []string) []string {
+	var names, quiet []string
+	records := false
+	for _, c := range slices.SortedStableFunc(slices.Values(classes), inOrder) {
+		switch {
+		case record(c):
+			records = true
+		case beside(c):
+			quiet = append(quiet, className(ctx, c))
+		default:
+			names = append(names, className(ctx, c))
+		}
+	}
+	if len(names) == 0 {
+		names = quiet
+	}
+	if records {
+		names = append(names, className(ctx, "records"))
+	}
+	return names
+}
+
+// list joins names as a sentence does: 甲、乙和丙; a, b and c.
+func list(ctx context.Context, names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ui.T(ctx, "leave.list.comma")) + ui.T(ctx, "leave.list.and") + names[last]
+}
+
+// sentence begins a sentence with a capital where the language has them.
+func sentence(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
+}
+
+// ServiceName gives the name of a service as the reader knows it.
+func (l *Room) ServiceName(ctx context.Context, name string) string {
+	if s, ok := l.Registry.Service(name); ok {
+		return ui.T(ctx, s.Title)
+	}
+	return name
+}
+
+// inName names what a subject is narrowed to: "" for all of it, a service, or a place by its own
+// title as far as the viewer may see it.
+func (l *Room) inName(ctx context.Context, s exit.Subject) string {
+	if s.In == "" {
+		return ""
+	}
+	service := l.ServiceName(ctx, s.Service())
+	id, ok := who.ParseID(s.Place())
+	if !ok {
+		return service
+	}
+	return ui.T(ctx, "leave.in.place", "Service", service, "Place", l.placeName(ctx, who.Ref{Kind: s.Service(), ID: id}))
+}
+
+var journeyWords = ui.Keys("leave.journey.", "hide", "show", "hibernate", "wake", "take-along", "close", "hasten", "cancel", "return")
+
+// JourneyName gives a journey the words that people search for: 注销账号, 关闭圈子, 带走一份.
+func (l *Room) JourneyName(ctx context.Context, j exit.Journey, s exit.Subject) string {
+	if j == exit.Close && s.In != "" {
+		if s.Place() != "" {
+			return ui.T(ctx, "leave.journey.leave", "Name", l.inName(ctx, s))
+		}
+		return ui.T(ctx, "leave.journey.close.service", "Service", l.inName(ctx, s))
+	}
+	switch {
+	case j == exit.Hibernate && s.In != "":
+		return ui.T(ctx, "leave.journey.hibernate.in", "Name", l.inName(ctx, s))
+	case j == exit.TakeAlong && s.In != "":
+		return ui.T(ctx, "leave.journey.along.in", "Name", l.inName(ctx, s))
+	}
+	if key, ok := journeyWords[string(j)]; ok {
+		return ui.T(ctx, key)
+	}
+	return string(j)
+}
