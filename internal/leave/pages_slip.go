@@ -125,6 +125,9 @@ func (l *Room) certified(ctx context.Context, r *http.Request, run exit.Run, v *
 	case exit.KindOf(err) != exit.NotFound:
 		return err
 	}
+	if run.Plan == nil {
+		return nil
+	}
 	now := ui.ReaderFrom(ctx).Now
 	for _, s := range run.Plan.Stays {
 		if s.What == "name" && s.State == "held" && s.Until.End(run.Plan.Location()).After(now) {

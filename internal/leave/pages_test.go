@@ -3,6 +3,7 @@ package leave_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -475,6 +476,43 @@ func TestOperator(t *testing.T) {
 		h.settle()
 		h.post(op, 409, "/operator/runs/"+run.ID+"/retry", form)
 		h.has(h.get(person{}, 200, slip), "全部办完")
+	})
+}
+
+// TestOperatorPages gives every open run once, page by page.
+func TestOperatorPages(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		op := h.signUp("op")
+		op.operator = true
+		want := map[string]bool{}
+		for i := range 53 {
+			p := h.signUp(fmt.Sprintf("sleeper_%d", i))
+			ask := exit.Ask{Subject: leave.SubjectOf(p.Account, ""), Journey: exit.Hibernate}
+			plan, err := h.Engine.Preview(t.Context(), ask)
+			h.must(err)
+			run, _, err := h.Agree(t.Context(), ask, plan.Hash(), "person")
+			h.must(err)
+			want[run.ID] = true
+		}
+		found := map[string]int{}
+		for path, pages := "/operator/runs", 0; path != ""; pages++ {
+			page := h.get(op, 200, path)
+			for _, m := range regexp.MustCompile(`<code>([a-z0-9]{26})</code>`).FindAllStringSubmatch(page, -1) {
+				found[m[1]]++
+			}
+			path = ""
+			if m := regexp.MustCompile(`href="(/operator/runs\?[^"]+)"`).FindStringSubmatch(page); m != nil {
+				path = strings.ReplaceAll(m[1], "&amp;", "&")
+			}
+			if pages > 1 {
+				t.Fatal("more than two pages")
+			}
+		}
+		for id := range want {
+			if found[id] != 1 {
+				t.Errorf("run %s was listed %d times", id, found[id])
+			}
+		}
 	})
 }
 

@@ -36,6 +36,9 @@ func (l *Room) PlanCalendar(ctx context.Context, s exit.Subject, p *exit.Plan) u
 // RunCalendar tells a run: what was promised, and what became of it.
 func (l *Room) RunCalendar(ctx context.Context, r exit.Run, steps []exit.StepStatus) ui.CalendarView {
 	now := ui.ReaderFrom(ctx).Now
+	if r.Plan == nil { // its plan is stored elsewhere by now; what became of it is here
+		r.Plan = &exit.Plan{Journey: r.Journey, Zone: l.Policy.Zone.String()}
+	}
 	var all []told
 	for i := range steps {
 		s := &steps[i]
