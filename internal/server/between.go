@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"exeunt/internal/trial"
-	"exeunt/internal/ui"
 	"exeunt/internal/who"
 
 	"github.com/a-h/templ"
@@ -12,12 +11,12 @@ import (
 
 // What services show of one another passes through here: they never import one another.
 
-// lend gives the button that lends a visitor an account, nothing where this is no trial install.
-func (h *House) lend(ctx context.Context) templ.Component {
+// lend gives the offer that lends a visitor an account, nothing where this is no trial install.
+func (h *House) lend(context.Context) templ.Component {
 	if !h.DB.Trial() {
 		return templ.NopComponent
 	}
-	return ui.PostButton(trial.LendPath, ui.Button{Label: ui.T(ctx, "trial.lend"), Kind: ui.Primary, Title: ui.T(ctx, "trial.lend.about")})
+	return trial.Offer()
 }
 
 // CircleByName gives the circle that one of an account's circles is called.
