@@ -37,14 +37,21 @@ func mastodonArchive(t *testing.T) source {
 		}
 		s = source{folder: filepath.Join("..", "archive", "testdata", "mastodon")}
 	}
-	s.zip = filepath.Join(t.TempDir(), "archive.zip")
-	f, err := os.Create(s.zip)
+	s.zip = zipOf(t, s.folder)
+	return s
+}
+
+// zipOf packs a folder as somebody would who uploads it.
+func zipOf(t *testing.T, folder string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "archive.zip")
+	f, err := os.Create(path)
 	must(t, err)
 	w := zip.NewWriter(f)
-	must(t, w.AddFS(os.DirFS(s.folder)))
+	must(t, w.AddFS(os.DirFS(folder)))
 	must(t, w.Close())
 	must(t, f.Close())
-	return s
+	return path
 }
 
 // posts gives the posts of an archive, newest first.

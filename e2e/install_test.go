@@ -21,10 +21,11 @@ import (
 
 // install is one install of its own: the binary, a folder, a database and media.
 type install struct {
-	dir      string // of the install: database, keys, list outside
-	database string // postgres://…; "" is the SQLite file in dir
-	media    string // s3://…; "" is the folder in dir
-	url      string // where it listens
+	dir      string        // of the install: database, keys, list outside
+	database string        // postgres://…; "" is the SQLite file in dir
+	media    string        // s3://…; "" is the folder in dir
+	url      string        // where it listens
+	log      *lockedBuffer // of the server
 	stop     func(t *testing.T)
 }
 
@@ -52,8 +53,8 @@ func (in *install) serve(t *testing.T, args ...string) (printed []string) {
 		all = append(all, "--media", in.media)
 	}
 	cmd := exec.Command(binary, append(all, in.place()...)...)
-	var log lockedBuffer
-	cmd.Stderr = &log
+	log := &lockedBuffer{}
+	in.log, cmd.Stderr = log, log
 	stdout, err := cmd.StdoutPipe()
 	must(t, err)
 	must(t, cmd.Start())
