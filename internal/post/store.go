@@ -83,7 +83,8 @@ func (s store) inPlace(ctx context.Context, viewer who.ID, p Place, c Cursor, li
 }
 
 // home gives a page of the newest posts of the viewer, of those the viewer follows and of the places, all of
-// which the viewer may see. Of each it takes the newest few by index, never more.
+// which the viewer may see. Where there are as many sources as a page has posts, nothing older than the newest of each
+// is on the page: so of most sources one row is read, by index, and of none more than the page has.
 func (s store) home(ctx context.Context, viewer who.ID, places []Place, c Cursor, limit int) ([]Post, error) {
 	newest := newestSQLite
 	if s.db.Dialect == exitsql.PostgreSQL {
@@ -99,18 +100,31 @@ func (s store) home(ctx context.Context, viewer who.ID, places []Place, c Cursor
 		values += fmt.Sprintf("(cast($%d as bigint), cast($%d as text))", len(args)+1, len(args)+2)
 		args = append(args, int64(p.ID), p.Service)
 	}
+	const since = ` and x.created_at >= (select b.at from bound b)`
+	source, which := "follows s", "s.follower_id = $1 and "+service.Visible("s.followee_id", "'page'", "0")
+	match := "x.author_id = s.followee_id and x.service = 'page' and x.audience in ('public', 'followers:' || s.followee_id)"
+	firsts := first(source, which, match)
 	arms := `select q.id, q.created_at from posts q where q.id in (select x.id from posts x where x.author_id = $1 and x.service = 'page' and x.state = 'live'
 			and (x.created_at, x.id) < ($2, $3) order by x.created_at desc, x.id desc limit $4)
-		union all ` + newest("follows s", "s.follower_id = $1 and "+service.Visible("s.followee_id", "'page'", "0"),
-		"x.author_id = s.followee_id and x.service = 'page' and x.audience in ('public', 'followers:' || s.followee_id)")
+		union all ` + newest(source, which, match+since)
 	with := ""
 	if values != "" {
-		with = `with mine (id, service) as (values ` + values + `) `
-		arms += ` union all ` + newest("mine s", "s.id > 0", "x.service = s.service and x.place_id = s.id and x.audience in ('public', s.service || ':' || s.id) and "+
-			service.Visible("x.author_id", "x.service", "x.place_id"))
+		with = `mine (id, service) as (values ` + values + `), `
+		source, which = "mine s", "s.id > 0"
+		match = "x.service = s.service and x.place_id = s.id and x.audience in ('public', s.service || ':' || s.id) and " + service.Visible("x.author_id", "x.service", "x.place_id")
+		firsts += ` union all ` + first(source, which, match)
+		arms += ` union all ` + newest(source, which, match+since)
 	}
-	return s.posts(ctx, "list home", with+`select `+columns+` from (select u.id, u.created_at from (`+arms+`) u order by u.created_at desc, u.id desc limit $4) t
+	bound := `bound (at) as (select case when count(*) = $4 then min(f.at) else -4611686018427387904 end
+		from (select n.at from (` + firsts + `) n where n.at is not null order by n.at desc limit $4) f) `
+	return s.posts(ctx, "list home", `with `+with+bound+`select `+columns+` from (select u.id, u.created_at from (`+arms+`) u order by u.created_at desc, u.id desc limit $4) t
 		join posts p on p.id = t.id`+authors+`order by t.created_at desc, t.id desc`, args...)
+}
+
+// first gives a select of the time of the newest post x below ($2, $3) of each row of a source s, null where it has none.
+func first(source, which, match string) string {
+	return `select (select x.created_at from posts x where ` + match + ` and x.state = 'live' and (x.created_at, x.id) < ($2, $3)
+		order by x.created_at desc, x.id desc limit 1) as at from ` + source + ` where ` + which
 }
 
 // one gives a post for a change and keeps its row from changing meanwhile.
