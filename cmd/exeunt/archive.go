@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -63,6 +64,8 @@ type exportCmd struct {
 }
 
 func (c *exportCmd) Run(a *app) error {
+	// Disk and hashing bound an export, not the collector: it may run more often and keep less.
+	debug.SetGCPercent(40)
 	return a.with(c.place, func(h *server.House) error {
 		acc, err := h.Accounts.ByName(a.ctx, c.Account)
 		if err != nil {
