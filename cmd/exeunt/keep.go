@@ -105,8 +105,9 @@ func (c *restoreCmd) finish(a *app, h *server.House, m backup.Manifest) error {
 	if err != nil {
 		return fmt.Errorf("replay the list outside the database: %w", err)
 	}
-	return a.print(map[string]any{"media": m.Media, "erasures": done.Erasures, "items": done.Items, "closings": done.Closings, "undone": done.Undone},
-		"restored %d media files; replayed %d erasures (%d items), %d closings, %d returns\n", m.Media, done.Erasures, done.Items, done.Closings, done.Undone)
+	return a.print(map[string]any{"media": m.Media, "erasures": done.Erasures, "items": done.Items, "closings": done.Closings, "undone": done.Undone, "certificates": done.Certificates},
+		"restored %d media files; replayed %d erasures (%d items), %d closings, %d returns; brought %d certificates back\n",
+		m.Media, done.Erasures, done.Items, done.Closings, done.Undone, done.Certificates)
 }
 
 func archiveLines(r archive.Report) string {

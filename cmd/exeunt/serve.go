@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"exeunt/internal/leave"
 	"exeunt/internal/server"
 )
 
@@ -68,8 +69,9 @@ func (c *serveCmd) prepare(a *app, h *server.House) error {
 	if err != nil {
 		return fmt.Errorf("replay the list outside the database: %w", err)
 	}
-	if done.Erasures+done.Closings+done.Undone > 0 {
-		fmt.Fprintf(a.out, "replayed %d erasures (%d items), %d closings, %d returns\n", done.Erasures, done.Items, done.Closings, done.Undone)
+	if done != (leave.Replayed{}) {
+		fmt.Fprintf(a.out, "replayed %d erasures (%d items), %d closings, %d returns; brought %d certificates back\n",
+			done.Erasures, done.Items, done.Closings, done.Undone, done.Certificates)
 	}
 	if h.DB.Trial() {
 		return nil

@@ -45,7 +45,7 @@ func (l *Room) receipt(ctx context.Context, r exit.Run, s exit.StepStatus) error
 		subject = s.Subject
 	}
 	e := Entry{
-		Kind: "erased", Run: r.ID, Subject: subject, Class: s.ClassID(), Manner: s.Manner, At: s.Ended,
+		Kind: "erased", Run: r.ID, Subject: subject, Class: s.ClassID(), Manner: s.Manner, Choice: s.Choice, At: s.Ended,
 		Receipt: string(body), Salt: base64.StdEncoding.EncodeToString(salt[:]), Leaf: base64.StdEncoding.EncodeToString(leaf[:]),
 	}
 	if err := l.heldName(ctx, r.ID, &e); err != nil {
@@ -83,11 +83,14 @@ func (l *Room) enqueue(ctx context.Context, s exit.Subject, receipt int64, name 
 
 // agreed puts a closing, and what undoes one, on the list outside.
 func (l *Room) agreed(ctx context.Context, r exit.Run, ask exit.Ask) error {
-	e := Entry{Kind: "closing", Run: r.ID, Subject: r.Subject.String(), Journey: r.Journey, Ask: &ask, At: r.Agreed}
+	e := Entry{Kind: "closing", Run: r.ID, Subject: r.Subject.String(), Journey: r.Journey, Ask: &ask, At: r.Agreed, Policy: r.Policy}
 	switch r.Journey {
 	case exit.Close:
 	case exit.Cancel, exit.Return:
-		e.Kind, e.Run, e.Ask = "undone", r.Plan.Undoes, nil
+		e.Kind, e.Run, e.Ask, e.Policy = "undone", r.Plan.Undoes, nil, ""
+		if err := l.endSlip(ctx, e.Run, r.Agreed.AddDate(0, 0, slipDays)); err != nil {
+			return err
+		}
 	default:
 		return nil
 	}
@@ -123,6 +126,13 @@ func (l *Room) salt(ctx context.Context, run string) (ledger.Salt, error) {
 	}
 	copy(salt[:], b)
 	return salt, nil
+}
+
+func (l *Room) forgetSalt(ctx context.Context, run string) error {
+	if _, err := l.DB.Exec(ctx, `delete from run_salts where run = $1`, run); err != nil {
+		return fmt.Errorf("forget salt: %w", err)
+	}
+	return nil
 }
 
 func receiptOf(r exit.Run, s exit.StepStatus) ledger.Receipt {
@@ -250,6 +260,8 @@ func (l *Room) writeEntries(ctx context.Context, found []pendingEntry) error {
 			if body, err = json.Marshal(e); err != nil {
 				return fmt.Errorf("write entry: %w", err)
 			}
+		} else if err := l.keepPolicy(ctx, body); err != nil {
+			return err
 		}
 		if err := l.Outside.Write(ctx, name, body); err != nil {
 			return err
@@ -265,6 +277,25 @@ func (l *Room) writeEntries(ctx context.Context, found []pendingEntry) error {
 	})
 }
 
+// keepPolicy writes the policy that an entry names to the list, once.
+func (l *Room) keepPolicy(ctx context.Context, entry []byte) error {
+	var e Entry
+	if err := json.Unmarshal(entry, &e); err != nil {
+		return fmt.Errorf("read entry: %w", err)
+	}
+	if e.Policy == "" {
+		return nil
+	}
+	if there, err := l.Outside.Has(ctx, policyName(e.Policy)); err != nil || there {
+		return err
+	}
+	source, err := l.DB.Runs.Policy(ctx, e.Policy)
+	if err != nil {
+		return err
+	}
+	return l.Outside.Write(ctx, policyName(e.Policy), source)
+}
+
 // sealed has the certificate of a run made once its receipts are in the log.
 func (l *Room) sealed(ctx context.Context, r exit.Run, steps []exit.StepStatus) error {
 	if r.Journey != exit.Close {
@@ -278,7 +309,9 @@ func (l *Room) certificate(ctx context.Context, run string) error {
 	if err := l.Sequence(ctx); err != nil {
 		return err
 	}
-	if _, err := l.Certificate(ctx, run); err == nil || exit.KindOf(err) != exit.NotFound {
+	if _, err := l.Certificate(ctx, run); err == nil {
+		return l.DB.Update(ctx, func(ctx context.Context) error { return l.forgetSalt(ctx, run) })
+	} else if exit.KindOf(err) != exit.NotFound {
 		return err
 	}
 	r, steps, err := l.DB.Runs.Load(ctx, run)
@@ -301,15 +334,27 @@ func (l *Room) certificate(ctx context.Context, run string) error {
 	if err != nil {
 		return fmt.Errorf("make certificate: %w", err)
 	}
-	return l.DB.Update(ctx, func(ctx context.Context) error {
-		if _, err := l.DB.Exec(ctx, `insert into certificates (run, body, created_at) values ($1, $2, $3) on conflict (run) do nothing`, run, string(file), db.Ms(now)); err != nil {
+	err = l.DB.Update(ctx, func(ctx context.Context) error {
+		n, err := l.DB.Exec(ctx, `insert into certificates (run, body, created_at) values ($1, $2, $3) on conflict (run) do nothing`, run, string(file), db.Ms(now))
+		if err != nil {
 			return fmt.Errorf("store certificate: %w", err)
 		}
-		if _, err := l.DB.Exec(ctx, `delete from run_salts where run = $1`, run); err != nil {
-			return fmt.Errorf("forget salt: %w", err)
+		if n == 0 {
+			return nil // another node was first
 		}
-		return l.dateSlip(ctx, r, now)
+		if err := l.forgetSalt(ctx, run); err != nil {
+			return err
+		}
+		end, err := l.dateSlip(ctx, r, now)
+		if err != nil {
+			return err
+		}
+		return l.enqueue(ctx, exit.Subject{}, 0, journeyName(run, "certificate"), certificateEntry(r, steps, file, now, end))
 	})
+	if err != nil {
+		return err
+	}
+	return l.writeOutside(ctx)
 }
 
 // entries gives the run's receipts as a certificate holds them.

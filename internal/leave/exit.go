@@ -10,6 +10,9 @@ import (
 	"exeunt/internal/who"
 )
 
+// classJourneys is the class of what waits for the list outside the database.
+const classJourneys = "journeys"
+
 // Name is the holder's name.
 func (l *Room) Name() string { return "leave" }
 
@@ -27,7 +30,7 @@ func (l *Room) Classes() []exit.Class {
 			{Blobs: "imports/"},
 		}},
 		// Outside: emptying it writes to the list outside the database first.
-		{Name: "journeys", Subject: exit.SubjectAccount, Rank: 2, Outside: true,
+		{Name: classJourneys, Subject: exit.SubjectAccount, Rank: 2, Outside: true,
 			Places: append(exitsql.Places(), exit.Place{Table: "outside_entries", Column: "account_id"})},
 	}
 }

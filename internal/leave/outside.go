@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -22,13 +23,14 @@ import (
 // Entry is one entry of the list that is kept outside the database: what a restored backup
 // would forget. It names an account by its random id and nothing else.
 type Entry struct {
-	Kind    string       `json:"kind"` // "erased", "closing", "undone"
+	Kind    string       `json:"kind"` // "erased", "closing", "undone", "slip", "certificate"
 	Run     string       `json:"run"`
-	Subject string       `json:"subject"`
+	Subject string       `json:"subject,omitempty"`
 	Class   string       `json:"class,omitempty"`
 	Manner  exit.Manner  `json:"manner,omitempty"`
-	Name    string       `json:"name,omitempty"`  // the keyed hash of the account's name, while it is held
-	Until   int64        `json:"until,omitempty"` // until when, Unix milliseconds
+	Choice  string       `json:"choice,omitempty"` // what narrows the class: "run" for a run's own archives
+	Name    string       `json:"name,omitempty"`   // the keyed hash of the account's name, while it is held
+	Until   int64        `json:"until,omitempty"`  // until when, Unix milliseconds
 	Journey exit.Journey `json:"journey,omitempty"`
 	Ask     *exit.Ask    `json:"ask,omitempty"`
 	At      time.Time    `json:"at"`
@@ -37,12 +39,24 @@ type Entry struct {
 	Leaf    string       `json:"leaf,omitempty"`    // base64, of the receipt in the log
 	Index   int64        `json:"index,omitempty"`   // of the leaf
 	Head    string       `json:"head,omitempty"`    // the newest signed head when it was written
+	Policy  string       `json:"policy,omitempty"`  // hash of the policy under which it was agreed; its source is on the list
+	Slip    string       `json:"slip,omitempty"`    // hash of a slip's secret
+
+	Certificate string  `json:"certificate,omitempty"` // the signed file
+	Sealed      *sealed `json:"sealed,omitempty"`      // the run that it is about, naming nobody
+}
+
+// sealed is a run that has ended, as the list keeps it.
+type sealed struct {
+	Run   exit.Run          `json:"run"`
+	Steps []exit.StepStatus `json:"steps"`
 }
 
 // The folders of the list. Entries of erasures are named by their leaf, so a list can be read from any leaf on.
 const (
 	erasedFolder  = "erased/"
 	journeyFolder = "journeys/"
+	policyFolder  = "policies/"
 )
 
 // Outside is the list outside the database: a folder, or a bucket of its own. It is in no backup
@@ -83,14 +97,6 @@ func (o *Outside) Write(ctx context.Context, name string, body []byte) error {
 	return nil
 }
 
-// Remove takes an entry away: a journey's, when what it says has become true for good.
-func (o *Outside) Remove(ctx context.Context, name string) error {
-	if err := o.bucket.Delete(ctx, name); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
-		return fmt.Errorf("remove from the list outside: %w", err)
-	}
-	return nil
-}
-
 // Has reports whether there is an entry of a name.
 func (o *Outside) Has(ctx context.Context, name string) (bool, error) {
 	ok, err := o.bucket.Exists(ctx, name)
@@ -102,6 +108,8 @@ func (o *Outside) Has(ctx context.Context, name string) (bool, error) {
 
 func erasedName(index int64) string { return fmt.Sprintf("%s%015d.json", erasedFolder, index) }
 
+func policyName(hash string) string { return policyFolder + hash + ".yaml" }
+
 func journeyName(run, kind string) string { return journeyFolder + run + "." + kind + ".json" }
 
 // Erased reads the entries of erasures whose leaf is at from or later, in the order of the leaves.
@@ -109,9 +117,64 @@ func (o *Outside) Erased(ctx context.Context, from int64, fn func(Entry) error) 
 	return o.each(ctx, erasedFolder, erasedName(from), fn)
 }
 
-// Journeys reads the entries of closings, and of what undid them.
-func (o *Outside) Journeys(ctx context.Context, fn func(Entry) error) error {
-	return o.each(ctx, journeyFolder, "", fn)
+// Journeys gives the runs on the list with the kinds of their entries, in the order of their ids. It reads no entry.
+func (o *Outside) Journeys(ctx context.Context, fn func(run string, kinds []string) error) error {
+	list := o.bucket.List(&blob.ListOptions{Prefix: journeyFolder})
+	run, kinds := "", []string(nil)
+	for {
+		obj, err := list.Next(ctx)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("read the list outside: %w", err)
+		}
+		id, kind := "", ""
+		if err == nil {
+			name, ok := strings.CutSuffix(strings.TrimPrefix(obj.Key, journeyFolder), ".json")
+			if id, kind, _ = strings.Cut(name, "."); !ok || !runForm.MatchString(id) {
+				continue
+			}
+		}
+		if id != run && run != "" {
+			if err := fn(run, kinds); err != nil {
+				return err
+			}
+			kinds = nil
+		}
+		if err != nil {
+			return nil
+		}
+		run, kinds = id, append(kinds, kind)
+	}
+}
+
+// runForm is the form of the engine's run ids.
+var runForm = regexp.MustCompile(`^[a-z2-7]{26}$`)
+
+// Journey reads one entry of a run; NotFound if there is none.
+func (o *Outside) Journey(ctx context.Context, run, kind string) (Entry, error) {
+	var e Entry
+	body, err := o.bucket.ReadAll(ctx, journeyName(run, kind))
+	if gcerrors.Code(err) == gcerrors.NotFound {
+		return e, exit.Fail(exit.NotFound, "error.not_found")
+	}
+	if err != nil {
+		return e, fmt.Errorf("read the list outside: %w", err)
+	}
+	if err := json.Unmarshal(body, &e); err != nil {
+		return e, fmt.Errorf("read entry %s of the list outside: %w", journeyName(run, kind), err)
+	}
+	return e, nil
+}
+
+// Policy reads the source of a policy; nil if it is not on the list.
+func (o *Outside) Policy(ctx context.Context, hash string) ([]byte, error) {
+	body, err := o.bucket.ReadAll(ctx, policyName(hash))
+	if gcerrors.Code(err) == gcerrors.NotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read policy of the list outside: %w", err)
+	}
+	return body, nil
 }
 
 func (o *Outside) each(ctx context.Context, folder, from string, fn func(Entry) error) error {

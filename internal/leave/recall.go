@@ -53,7 +53,14 @@ func (l *Room) recall(ctx context.Context, e Entry) error {
 		if _, err := l.DB.Exec(ctx, `insert into run_salts (run, salt) values ($1, $2) on conflict (run) do nothing`, e.Run, salt); err != nil {
 			return fmt.Errorf("store salt: %w", err)
 		}
-		return l.DB.Runs.Recall(ctx, e.Run, rec.Step, e.At, rec.Items, rec.Bytes)
+		if err := l.DB.Runs.Recall(ctx, e.Run, rec.Step, e.At, rec.Items, rec.Bytes); err != nil {
+			return err
+		}
+		run, _, err := l.DB.Runs.Load(ctx, e.Run)
+		if err != nil {
+			return fmt.Errorf("read run: %w", err)
+		}
+		return l.Accounts.RunChanged(ctx, run)
 	})
 }
 
@@ -74,10 +81,8 @@ func (l *Room) endGone(ctx context.Context) error {
 			return err
 		}
 	}
-	for n := 1; n > 0; {
-		if n, err = l.Engine.Work(ctx, 100); err != nil {
-			return fmt.Errorf("end runs of who is gone: %w", err)
-		}
+	if err := l.workAll(ctx, len(ids)); err != nil {
+		return err
 	}
 	for _, id := range ids {
 		r, _, err := l.DB.Runs.Load(ctx, id)
@@ -86,6 +91,16 @@ func (l *Room) endGone(ctx context.Context) error {
 		}
 		if r.State.Open() {
 			l.Log.LogAttrs(ctx, slog.LevelError, "a run of an account that is gone does not end", slog.String("run", id))
+		}
+	}
+	return nil
+}
+
+// workAll works on what is due if some of it was put there.
+func (l *Room) workAll(ctx context.Context, n int) (err error) {
+	for n > 0 {
+		if n, err = l.Engine.Work(ctx, 100); err != nil {
+			return fmt.Errorf("end runs: %w", err)
 		}
 	}
 	return nil

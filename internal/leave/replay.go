@@ -8,7 +8,6 @@ import (
 	"log/slog"
 
 	"exeunt/exit"
-	"exeunt/internal/who"
 	"exeunt/ledger"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -16,35 +15,60 @@ import (
 
 // Replayed counts what a restored database had forgotten.
 type Replayed struct {
-	Erasures int // classes of accounts
-	Items    int64
-	Closings int
-	Undone   int
+	Erasures     int // classes of accounts
+	Items        int64
+	Closings     int
+	Undone       int
+	Certificates int
 }
 
 // Replay does again what the list outside the database knows and the database does not: what was
-// erased since the backup is erased again, closings begin again on their own dates, and what was
-// undone stays undone. It must be done before anything is served. A database whose log is not the
-// one on the list signs nothing any more; that is logged, and the rest goes on.
+// erased since the backup is erased again, closings begin again on their own dates, what was
+// undone stays undone, and certificates and slips are brought back. It must be done before anything is
+// served. A database whose log is not the one on the list signs nothing any more; that is logged, and
+// the rest goes on. While other nodes go on working the list may run ahead of what was read: it is
+// then read again.
 func (l *Room) Replay(ctx context.Context) (Replayed, error) {
 	var done Replayed
-	size, err := ledgerStore{l.DB}.Size(ctx)
+	var err error
+	for range 5 {
+		if err = l.replayErased(ctx, &done); !errors.Is(err, ledger.ErrConflict) {
+			break
+		}
+	}
 	if err != nil {
 		return done, err
 	}
+	if err := l.replayJourneys(ctx, &done); err != nil {
+		return done, err
+	}
+	return done, l.endGone(ctx)
+}
+
+func (l *Room) replayErased(ctx context.Context, done *Replayed) error {
+	size, err := ledgerStore{l.DB}.Size(ctx)
+	if err != nil {
+		return err
+	}
 	var leaves []tlog.Hash
+	var last []Entry
 	var head string
+	again := func(e Entry) error {
+		n, err := l.eraseAgain(ctx, e)
+		done.Erasures++
+		done.Items += n
+		return err
+	}
 	err = l.Outside.Erased(ctx, max(0, size-1), func(e Entry) error {
 		head = e.Head
 		if e.Index < size {
 			return nil
 		}
-		n, err := l.eraseAgain(ctx, e)
-		if err != nil {
+		if e.Class == l.Name()+"."+classJourneys {
+			last = append(last, e) // it appends to the log what waits: not before what was lost is there again
+		} else if err := again(e); err != nil {
 			return err
 		}
-		done.Erasures++
-		done.Items += n
 		var h tlog.Hash
 		b, err := base64.StdEncoding.DecodeString(e.Leaf)
 		if err != nil || len(b) != len(h) || e.Index != size+int64(len(leaves)) {
@@ -55,15 +79,24 @@ func (l *Room) Replay(ctx context.Context) (Replayed, error) {
 		return nil
 	})
 	if err != nil {
-		return done, err
+		return err
 	}
 	if err := l.regrow(ctx, size, leaves, head); err != nil {
-		return done, err
+		return err
 	}
-	if err := l.replayJourneys(ctx, &done); err != nil {
-		return done, err
+	for _, e := range last {
+		if l.signs {
+			err = again(e)
+		} else { // what waits cannot be appended; it stays where it is
+			s, bad := exit.ParseSubject(e.Subject)
+			_, err = l.DB.Runs.ForgetHeir(ctx, s.ID)
+			err = errors.Join(bad, err)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return done, l.endGone(ctx)
+	return nil
 }
 
 func (l *Room) disagree(ctx context.Context, err error) error {
@@ -99,11 +132,18 @@ func (l *Room) eraseAgain(ctx context.Context, e Entry) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if !runForm.MatchString(e.Run) {
+		return 0, exit.Fail(exit.Invalid, "error.no_run")
+	}
 	h, class, ok := l.holderOf(e.Class)
-	if !ok || e.Manner == exit.Hold {
+	if !ok {
+		l.Log.LogAttrs(ctx, slog.LevelError, "what was erased is not erased again: no holder", slog.String("run", e.Run), slog.String("class", e.Class))
 		return 0, nil
 	}
-	t := exit.Task{Run: e.Run, Step: "replay:" + e.Class, Subject: s, Class: class.Name, Manner: e.Manner, Limit: 500, Now: e.At}
+	if e.Manner == exit.Hold {
+		return 0, nil
+	}
+	t := exit.Task{Run: e.Run, Step: "replay:" + e.Class, Subject: s, Class: class.Name, Manner: e.Manner, Choice: e.Choice, Limit: 500, Now: e.At}
 	var items int64
 	for finished := false; !finished; t.Chunk++ {
 		erase := func(ctx context.Context) error {
@@ -148,53 +188,4 @@ func (l *Room) holderOf(id string) (exit.Holder, exit.Class, bool) {
 		}
 	}
 	return nil, exit.Class{}, false
-}
-
-// replayJourneys begins closings again that the database has forgotten, and undoes those that it
-// still believes in.
-func (l *Room) replayJourneys(ctx context.Context, done *Replayed) error {
-	return l.Outside.Journeys(ctx, func(e Entry) error {
-		s, err := exit.ParseSubject(e.Subject)
-		if err != nil {
-			return err
-		}
-		id, _ := who.ParseID(s.ID)
-		if there, err := l.Accounts.Exists(ctx, id); err != nil || !there {
-			return err
-		}
-		run, _, err := l.DB.Runs.Load(ctx, e.Run)
-		known := err == nil
-		if err != nil && exit.KindOf(err) != exit.NotFound {
-			return fmt.Errorf("read run: %w", err)
-		}
-		undone := e.Kind == "undone"
-		if !undone {
-			if undone, err = l.Outside.Has(ctx, journeyName(e.Run, "undone")); err != nil {
-				return err
-			}
-		}
-		switch {
-		case known && undone && run.State.Open():
-			done.Undone++
-			return l.undoAgain(ctx, run)
-		case !known && !undone && e.Ask != nil:
-			if _, err := l.Engine.Replay(ctx, e.Run, *e.Ask, e.At); err != nil && exit.KindOf(err) != exit.Conflict {
-				return fmt.Errorf("begin closing again: %w", err)
-			}
-			done.Closings++
-		}
-		return nil
-	})
-}
-
-func (l *Room) undoAgain(ctx context.Context, run exit.Run) error {
-	ask := exit.Ask{Subject: run.Subject, Journey: exit.Return, Run: run.ID}
-	plan, err := l.Engine.Preview(ctx, ask)
-	if err != nil {
-		return fmt.Errorf("undo closing again: %w", err)
-	}
-	if _, _, err = l.Engine.Agree(ctx, ask, plan.Hash(), "replay"); err != nil {
-		return fmt.Errorf("undo closing again: %w", err)
-	}
-	return nil
 }

@@ -27,7 +27,8 @@ func (l *Room) MakeSlip(ctx context.Context, run string) (secret string, err err
 	if _, err := l.DB.Exec(ctx, `insert into slips (run, hash) values ($1, $2)`, run, slipHash(secret)); err != nil {
 		return "", fmt.Errorf("store slip: %w", err)
 	}
-	return secret, nil
+	// What names nobody has no account: its closing's entry has it written.
+	return secret, l.enqueue(ctx, exit.Subject{}, 0, journeyName(run, "slip"), Entry{Kind: "slip", Run: run, Slip: slipHash(secret)})
 }
 
 func slipHash(secret string) string {
@@ -54,14 +55,18 @@ func (l *Room) OpenSlip(ctx context.Context, secret string) (string, error) {
 
 // dateSlip sets the slip's end: 90 days after the certificate or the end of the name's term,
 // whichever is later.
-func (l *Room) dateSlip(ctx context.Context, r exit.Run, now time.Time) error {
+func (l *Room) dateSlip(ctx context.Context, r exit.Run, now time.Time) (time.Time, error) {
 	end := now.AddDate(0, 0, slipDays)
 	for _, stay := range r.Plan.Stays {
 		if name := stay.Until.End(r.Plan.Location()); stay.What == "name" && name.After(end) {
 			end = name
 		}
 	}
-	if _, err := l.DB.Exec(ctx, `update slips set until = $1 where run = $2`, db.Ms(end), r.ID); err != nil {
+	return end, l.endSlip(ctx, r.ID, end)
+}
+
+func (l *Room) endSlip(ctx context.Context, run string, end time.Time) error {
+	if _, err := l.DB.Exec(ctx, `update slips set until = $1 where run = $2`, db.Ms(end), run); err != nil {
 		return fmt.Errorf("date slip: %w", err)
 	}
 	return nil

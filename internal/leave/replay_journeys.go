@@ -1,0 +1,280 @@
+package leave
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"exeunt/exit"
+	"exeunt/internal/db"
+	"exeunt/internal/who"
+)
+
+// missing is what the list outside knows of runs and the database does not, as ids of runs.
+type missing struct{ undone, closings, certificates []string }
+
+// replayJourneys undoes closings that the database still believes in, begins those again that it has
+// forgotten, and brings certificates and slips back. A closing comes after what was undone: the account
+// may have closed, come back and closed again.
+func (l *Room) replayJourneys(ctx context.Context, done *Replayed) error {
+	m, err := l.missing(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range m.undone {
+		run, _, err := l.DB.Runs.Load(ctx, id)
+		if err != nil {
+			return fmt.Errorf("read run: %w", err)
+		}
+		if there, err := l.there(ctx, run.Subject); err != nil || !there {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if err := l.undoAgain(ctx, run); err != nil {
+			return err
+		}
+		done.Undone++
+	}
+	for _, id := range m.certificates {
+		if err := l.certifyAgain(ctx, id); err != nil {
+			return err
+		}
+		done.Certificates++
+	}
+	if err := l.workAll(ctx, len(m.certificates)); err != nil {
+		return err
+	}
+	begun := map[string]bool{}
+	for _, id := range m.closings {
+		if begun[id], err = l.closeAgain(ctx, id); err != nil {
+			return err
+		}
+		if begun[id] {
+			done.Closings++
+		}
+	}
+	if done.Closings == 0 {
+		return nil
+	}
+	return l.Outside.Erased(ctx, 0, func(e Entry) error {
+		if begun[e.Run] {
+			return l.recall(ctx, e)
+		}
+		return nil
+	})
+}
+
+// missing compares the list with the database, some hundred runs at a time.
+func (l *Room) missing(ctx context.Context) (missing, error) {
+	var m missing
+	kinds := map[string][]string{}
+	compare := func() error {
+		if len(kinds) == 0 {
+			return nil
+		}
+		known, err := l.knownRuns(ctx, kinds)
+		if err != nil {
+			return err
+		}
+		for id, has := range kinds {
+			run, there := known[id]
+			undone := slices.Contains(has, "undone")
+			certified := slices.Contains(has, "certificate")
+			switch {
+			case certified:
+				if !run.certified {
+					m.certificates = append(m.certificates, id)
+				}
+			case undone && there && run.state.Open():
+				m.undone = append(m.undone, id)
+			case !undone && !there && slices.Contains(has, "closing"):
+				m.closings = append(m.closings, id)
+			}
+		}
+		clear(kinds)
+		return nil
+	}
+	err := l.Outside.Journeys(ctx, func(run string, has []string) error {
+		kinds[run] = has
+		if len(kinds) < 500 {
+			return nil
+		}
+		return compare()
+	})
+	if err = errors.Join(err, compare()); err != nil {
+		return m, fmt.Errorf("compare the list outside: %w", err)
+	}
+	for _, ids := range [][]string{m.undone, m.closings, m.certificates} {
+		slices.Sort(ids)
+	}
+	return m, nil
+}
+
+// known is what the database has of a run.
+type known struct {
+	state     exit.RunState
+	certified bool
+}
+
+func (l *Room) knownRuns(ctx context.Context, ids map[string][]string) (map[string]known, error) {
+	var marks []string
+	var args []any
+	for id := range ids {
+		args = append(args, id)
+		marks = append(marks, "$"+strconv.Itoa(len(args)))
+	}
+	rows, err := l.DB.Q(ctx).QueryContext(ctx, `select r.id, r.state, (select count(*) from certificates c where c.run = r.id) from exit_runs r
+		where r.id in (`+strings.Join(marks, ",")+`)`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read runs: %w", err)
+	}
+	out := map[string]known{}
+	_, err = db.Scan(rows, func(r db.Row) (id string, err error) {
+		var k known
+		var n int
+		err = r.Scan(&id, (*string)(&k.state), &n)
+		k.certified = n > 0
+		out[id] = k
+		return id, err
+	})
+	return out, err
+}
+
+func (l *Room) there(ctx context.Context, s exit.Subject) (bool, error) {
+	id, ok := who.ParseID(s.ID)
+	if !ok || s.Kind != exit.SubjectAccount {
+		return false, nil
+	}
+	return l.Accounts.Exists(ctx, id)
+}
+
+func (l *Room) undoAgain(ctx context.Context, run exit.Run) error {
+	ask := exit.Ask{Subject: run.Subject, Journey: exit.Return, Run: run.ID}
+	plan, err := l.Engine.Preview(ctx, ask)
+	if err != nil {
+		return fmt.Errorf("undo closing again: %w", err)
+	}
+	if _, _, err = l.Engine.Agree(ctx, ask, plan.Hash(), "replay"); err != nil {
+		return fmt.Errorf("undo closing again: %w", err)
+	}
+	return nil
+}
+
+// closeAgain begins a closing again, under the policy under which it was agreed and with its slip.
+// Begun is false for an account that is gone.
+func (l *Room) closeAgain(ctx context.Context, id string) (begun bool, err error) {
+	e, err := l.Outside.Journey(ctx, id, "closing")
+	if err != nil {
+		return false, err
+	}
+	if e.Ask == nil || e.Run != id {
+		return false, exit.Fail(exit.Invalid, "error.no_run")
+	}
+	if there, err := l.there(ctx, e.Ask.Subject); err != nil || !there {
+		return false, err
+	}
+	engine := *l.Engine
+	if source, err := l.Outside.Policy(ctx, e.Policy); err != nil {
+		return false, err
+	} else if source != nil && e.Policy != engine.Policy.Hash() {
+		if engine.Policy, err = exit.ParsePolicy(source); err != nil {
+			return false, fmt.Errorf("policy of run %s: %w", id, err)
+		}
+	}
+	begin := func(ask exit.Ask) error {
+		return l.DB.Update(ctx, func(ctx context.Context) error {
+			if _, err := engine.Replay(ctx, id, ask, e.At); err != nil {
+				return err
+			}
+			return l.slipAgain(ctx, id, sql.NullInt64{})
+		})
+	}
+	err = begin(*e.Ask)
+	if e.Ask.Heir != "" && exit.KindOf(err) == exit.Invalid {
+		ask := *e.Ask
+		ask.Heir = "" // who has left meanwhile inherits nothing
+		err = begin(ask)
+	}
+	if exit.KindOf(err) == exit.Conflict {
+		l.Log.LogAttrs(ctx, slog.LevelError, "a closing does not begin again: another run is in its way", slog.String("run", id))
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("begin closing %s again: %w", id, err)
+	}
+	return true, nil
+}
+
+// slipAgain brings a run's slip back.
+func (l *Room) slipAgain(ctx context.Context, id string, until sql.NullInt64) error {
+	e, err := l.Outside.Journey(ctx, id, "slip")
+	if exit.KindOf(err) == exit.NotFound {
+		return nil // agreed without one
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := l.DB.Exec(ctx, `insert into slips (run, hash, until) values ($1, $2, $3) on conflict (run) do update set until = excluded.until`, id, e.Slip, until); err != nil {
+		return fmt.Errorf("store slip: %w", err)
+	}
+	return nil
+}
+
+// certificateEntry is what the list keeps of a certificate: with the run as it ended, which names nobody.
+func certificateEntry(r exit.Run, steps []exit.StepStatus, file []byte, at, slip time.Time) Entry {
+	plan := *r.Plan
+	plan.Subject, plan.Steps = "", slices.Clone(plan.Steps)
+	for i := range plan.Steps {
+		plan.Steps[i].Subject, plan.Steps[i].Choice = "", ""
+	}
+	r.Subject, r.Plan = exit.Subject{}, &plan
+	steps = slices.Clone(steps)
+	for i := range steps {
+		steps[i].Subject, steps[i].Choice, steps[i].Cursor = "", "", ""
+	}
+	return Entry{
+		Kind: "certificate", Run: r.ID, At: at, Until: db.Ms(slip), Policy: r.Policy, Certificate: string(file), Sealed: &sealed{r, steps},
+	}
+}
+
+// certifyAgain brings a certificate back, and its run and slip where the backup is older than they are.
+func (l *Room) certifyAgain(ctx context.Context, id string) error {
+	e, err := l.Outside.Journey(ctx, id, "certificate")
+	if err != nil {
+		return err
+	}
+	if e.Sealed == nil || e.Run != id || e.Sealed.Run.ID != id || e.Sealed.Run.Plan == nil {
+		return exit.Fail(exit.Invalid, "error.no_certificate")
+	}
+	source, err := l.Outside.Policy(ctx, e.Policy)
+	if err != nil {
+		return err
+	}
+	return l.DB.Update(ctx, func(ctx context.Context) error {
+		run, _, err := l.DB.Runs.Load(ctx, id)
+		switch {
+		case exit.KindOf(err) == exit.NotFound:
+			err = l.DB.Runs.Add(ctx, e.Sealed.Run, e.Sealed.Steps, source)
+		case err == nil && run.State.Open(): // all that it has to do was done again: only its end is left
+			err = l.hurry(ctx, id)
+		}
+		if err != nil {
+			return fmt.Errorf("bring run back: %w", err)
+		}
+		if err := l.forgetSalt(ctx, id); err != nil {
+			return err
+		}
+		if _, err := l.DB.Exec(ctx, `insert into certificates (run, body, created_at) values ($1, $2, $3) on conflict (run) do nothing`, id, e.Certificate, db.Ms(e.At)); err != nil {
+			return fmt.Errorf("store certificate: %w", err)
+		}
+		return l.slipAgain(ctx, id, sql.NullInt64{Int64: e.Until, Valid: true})
+	})
+}
