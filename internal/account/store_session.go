@@ -2,8 +2,6 @@ package account
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -15,7 +13,8 @@ import (
 // sessionRow is all that one look-up of a session gives.
 type sessionRow struct {
 	service.Session
-	seen time.Time // machine time
+	seen   time.Time // machine time
+	placed []service.Placement
 }
 
 func (s store) addSession(ctx context.Context, p service.Pass, hash string, person, account who.ID, agent string, machine time.Time) error {
@@ -29,24 +28,33 @@ func (s store) addSession(ctx context.Context, p service.Pass, hash string, pers
 	return nil
 }
 
-// session gives a session that was seen after an instant of machine time; ok is false if there is none.
+// session gives a session that was seen after an instant of machine time, with the entrances that its account has
+// placed, one a row; ok is false if there is none.
 func (s store) session(ctx context.Context, hash string, after time.Time) (x sessionRow, ok bool, err error) {
-	var seen, operator int64
-	v := &x.Viewer
-	err = s.db.Q(ctx).QueryRowContext(ctx, `select s.id, s.person_id, s.account_id, s.seen_at, a.name, a.state, p.operator,
-		coalesce(nullif(f.display_name, ''), a.name), coalesce(f.avatar, ''), coalesce(t.language, ''), coalesce(t.zone, ''), coalesce(t.theme, '')
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select s.id, s.person_id, s.account_id, s.seen_at, a.name, a.state, p.operator,
+		coalesce(nullif(f.display_name, ''), a.name), coalesce(f.avatar, ''), coalesce(t.language, ''), coalesce(t.zone, ''), coalesce(t.theme, ''),
+		`+s.db.NowColumn()+`, coalesce(e.service, ''), coalesce(e.shown, 0), coalesce(e.position, 0)
 		from sessions s join accounts a on a.id = s.account_id join people p on p.id = s.person_id
 		left join profiles f on f.account_id = s.account_id left join settings t on t.account_id = s.account_id
-		where s.hash = $1 and s.seen_at > $2`, hash, db.Ms(after)).Scan((*int64)(&v.Session), (*int64)(&v.Person), (*int64)(&v.Account), &seen, &v.Name,
-		(*string)(&v.State), &operator, &x.DisplayName, &x.Avatar, &x.Language, &x.Zone, &x.Theme)
-	if errors.Is(err, sql.ErrNoRows) {
-		return x, false, nil
-	}
+		left join entrances e on e.account_id = s.account_id
+		where s.hash = $1 and s.seen_at > $2`, hash, db.Ms(after))
 	if err != nil {
 		return x, false, fmt.Errorf("read session: %w", err)
 	}
-	v.Operator, x.seen = operator == 1, db.Time(seen)
-	return x, true, nil
+	placed, err := db.Scan(rows, func(r db.Row) (service.Placement, error) {
+		var e service.Placement
+		var now, seen, operator, shown int64
+		v := &x.Viewer
+		err := r.Scan((*int64)(&v.Session), (*int64)(&v.Person), (*int64)(&v.Account), &seen, &v.Name, (*string)(&v.State), &operator,
+			&x.DisplayName, &x.Avatar, &x.Language, &x.Zone, &x.Theme, &now, &e.Service, &shown, &e.Position)
+		v.Operator, x.seen, x.Now, e.Shown = operator == 1, db.Time(seen), s.db.NowOf(now), shown == 1
+		return e, err
+	})
+	if err != nil {
+		return x, false, fmt.Errorf("read session: %w", err)
+	}
+	x.placed = placed
+	return x, len(placed) > 0, nil
 }
 
 func (s store) touchSession(ctx context.Context, p service.Pass, id who.ID, machine time.Time) error {

@@ -189,6 +189,25 @@ func (d *DB) Now(ctx context.Context) (time.Time, error) {
 	return now.UTC().Truncate(time.Millisecond), nil
 }
 
+// NowColumn is an expression by which a select asks the promise clock along with other things; [DB.NowOf] reads it.
+func (d *DB) NowColumn() string {
+	switch {
+	case d.Dialect == exitsql.PostgreSQL:
+		return `(select (extract(epoch from clock_timestamp()) * 1000)::bigint + o.ms from clock_offset o where o.id = 1)`
+	case d.trial:
+		return `(select o.ms from clock_offset o where o.id = 1)`
+	}
+	return `0`
+}
+
+// NowOf gives the promise time, as [DB.Now] does, from the value of [DB.NowColumn].
+func (d *DB) NowOf(ms int64) time.Time {
+	if d.Dialect == exitsql.PostgreSQL {
+		return Time(ms)
+	}
+	return d.Clock.Now().Add(time.Duration(ms) * time.Millisecond).UTC().Truncate(time.Millisecond)
+}
+
 // Trial reports whether this is a trial install, whose promise clock can be moved.
 func (d *DB) Trial() bool { return d.trial }
 

@@ -13,6 +13,7 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/service"
+	"exeunt/internal/trial"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
 )
@@ -116,16 +117,16 @@ func (s *web) route(rt service.Route) http.Handler {
 
 // enter puts session and reader into the request's context.
 func (s *web) enter(w http.ResponseWriter, r *http.Request) (context.Context, error) {
-	ctx := r.Context()
-	now, err := s.now(ctx)
-	if err != nil {
-		return ctx, err
-	}
-	reader := ui.Reader{Lang: ui.ChooseLang(r, ""), Theme: ui.ChooseTheme(r, ""), Zone: s.zone, Now: now}
-	ctx = ui.WithReader(ctx, reader)
+	reader := ui.Reader{Lang: ui.ChooseLang(r, ""), Theme: ui.ChooseTheme(r, ""), Zone: s.zone}
+	ctx := ui.WithReader(r.Context(), reader)
 	v, err := s.visit(w, r)
 	if err != nil {
 		return ctx, err
+	}
+	if reader.Now = v.Session.Now; reader.Now.IsZero() {
+		if reader.Now, err = s.now(ctx); err != nil {
+			return ctx, err
+		}
 	}
 	reader.Lang, reader.Theme = ui.ChooseLang(r, v.Lang), ui.ChooseTheme(r, v.Theme)
 	if v.Zone != nil {
@@ -135,7 +136,7 @@ func (s *web) enter(w http.ResponseWriter, r *http.Request) (context.Context, er
 	v.Session.Path = r.RequestURI
 	v.Session.Flash = service.TakeFlash(w, r.WithContext(ctx))
 	if s.trial != nil {
-		v.Session.Trial = s.trial(ctx, now)
+		v.Session.Trial = s.trial(ctx, reader.Now)
 	}
 	return service.WithSession(ctx, v.Session), nil
 }
@@ -172,6 +173,9 @@ func (s *web) serve(w *recorder, r *http.Request, rt service.Route) (err error) 
 func leadsToExit(rt service.Route, v who.Viewer) bool {
 	leaving := v.State == who.Closing || v.State == who.Closed
 	if !leaving || rt.Access == service.Leaving || v.Operator && rt.Access == service.Operator {
+		return false
+	}
+	if rt.Pattern == "POST "+trial.ClockPath { // who leaves a trial install is the one who wants to see the days go by
 		return false
 	}
 	return rt.Access == service.Member || rt.Pattern == "GET /{$}" || strings.HasPrefix(rt.Pattern, "POST ")

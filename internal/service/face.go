@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
@@ -39,6 +40,7 @@ type Session struct {
 	Theme       string
 	Extended    bool // it was extended just now: the cookie is to be sent again
 	Entrances   []Entrance
+	Now         time.Time // promise time, as it was read with the session; zero for a guest
 	Trial       *ui.TrialBar
 	Flash       *ui.Notice
 	Path        string

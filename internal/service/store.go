@@ -32,37 +32,47 @@ type Entrance struct {
 	Position int
 }
 
+// Placement is how an account has placed one entrance.
+type Placement struct {
+	Service  string
+	Shown    bool
+	Position int
+}
+
 // Entrances gives the account's entrances in its order, hidden ones too. A guest sees all.
 func (k *Desk) Entrances(ctx context.Context, account who.ID) ([]Entrance, error) {
-	type row struct {
-		name     string
-		shown    bool
-		position int
+	if account == 0 {
+		return k.Placed(nil), nil
 	}
 	rows, err := k.db.Q(ctx).QueryContext(ctx, `select service, shown, position from entrances where account_id = $1`, int64(account))
 	if err != nil {
 		return nil, fmt.Errorf("read entrances: %w", err)
 	}
-	own, err := db.Scan(rows, func(r db.Row) (row, error) {
-		var x row
+	own, err := db.Scan(rows, func(r db.Row) (Placement, error) {
+		var x Placement
 		var shown int64
-		err := r.Scan(&x.name, &shown, &x.position)
-		x.shown = shown == 1
+		err := r.Scan(&x.Service, &shown, &x.Position)
+		x.Shown = shown == 1
 		return x, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read entrances: %w", err)
 	}
+	return k.Placed(own), nil
+}
+
+// Placed gives the entrances of an account that has placed some of them.
+func (k *Desk) Placed(own []Placement) []Entrance {
 	var out []Entrance
 	for i, s := range k.registry.Services {
 		e := Entrance{Service: s, Shown: true, Position: i}
-		if j := slices.IndexFunc(own, func(x row) bool { return x.name == s.Name }); j >= 0 {
-			e.Shown, e.Position = own[j].shown, own[j].position
+		if j := slices.IndexFunc(own, func(x Placement) bool { return x.Service == s.Name }); j >= 0 {
+			e.Shown, e.Position = own[j].Shown, own[j].Position
 		}
 		out = append(out, e)
 	}
 	slices.SortStableFunc(out, func(a, b Entrance) int { return a.Position - b.Position })
-	return out, nil
+	return out
 }
 
 // Arrange stores the order of the account's entrances.
