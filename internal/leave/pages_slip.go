@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"exeunt/exit"
+	"exeunt/internal/service"
 	"exeunt/internal/ui"
 )
 
@@ -110,7 +111,7 @@ func (l *Room) getSlip(w http.ResponseWriter, r *http.Request) error {
 	if !until.IsZero() {
 		v.Until = ui.T(ctx, "leave.slip.until", "Date", ui.DateIn(ctx, until))
 	}
-	f := ui.Frame{Title: l.JourneyName(ctx, run.Journey, run.Subject), Path: path, NoIndex: true, Bare: true}
+	f := ui.Frame{Title: l.JourneyName(ctx, run.Journey, run.Subject), Path: path, NoIndex: true, Bare: true, Trial: service.SessionOf(ctx).Trial}
 	return ui.Render(w, r, http.StatusOK, slipPage(f, v))
 }
 
