@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +16,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gocloud.dev/blob"
+	_ "gocloud.dev/blob/s3blob" // the scheme s3:// of the bucket
 
 	"exeunt/internal/dbtest"
 )
@@ -39,10 +43,30 @@ func onEach(t *testing.T, fn func(t *testing.T, in *install)) {
 			if bucket == "" {
 				t.Fatal("EXEUNT_TEST_S3 is not set: start the servers with `eval \"$(make services)\"`, or run `make test`")
 			}
-			in.database, in.media = address, bucket+"&prefix=e2e-"+strings.ToLower(rand.Text()[:10])+"/"
+			prefix := "e2e-" + strings.ToLower(rand.Text()[:10]) + "/"
+			in.database, in.media = address, bucket+"&prefix="+prefix
+			t.Cleanup(func() { emptyBucket(t, bucket, prefix) })
 		}
 		fn(t, in)
 	})
+}
+
+// emptyBucket deletes what an install has left in the bucket that all tests share.
+func emptyBucket(t *testing.T, address, prefix string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // the test's own has ended
+	defer cancel()
+	bucket, err := blob.OpenBucket(ctx, address)
+	must(t, err)
+	for list := bucket.List(&blob.ListOptions{Prefix: prefix}); ; {
+		o, err := list.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		must(t, err)
+		must(t, bucket.Delete(ctx, o.Key))
+	}
+	must(t, bucket.Close())
 }
 
 // serve starts `exeunt serve` and returns when it listens. When the test ends it is asked to stop and must do so cleanly.
