@@ -35,7 +35,7 @@ type process struct {
 }
 
 // begin starts a program and reads its output until a line that begins so; it gives the rest of that line.
-func begin(ctx context.Context, until string, cmd *exec.Cmd) (*process, string, error) {
+func begin(until string, cmd *exec.Cmd) (*process, string, error) {
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, "", err

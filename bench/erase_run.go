@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,13 +36,13 @@ type eraseTimes struct {
 	chunks                             int
 }
 
-func (e *env) eraseOn(ctx context.Context, r *report, engine string) error {
+func (e *env) eraseOn(ctx context.Context, r *report, engine string) (err error) {
 	e.logf("erase on %s: make the data", engine)
 	town, err := e.town(ctx, engine)
 	if err != nil {
 		return err
 	}
-	defer town.drop(ctx)
+	defer func() { err = errors.Join(err, town.drop(ctx)) }()
 	var t eraseTimes
 	for round := range e.rounds {
 		if err := e.eraseRound(ctx, town, &t); err != nil {

@@ -44,12 +44,12 @@ func export(ctx context.Context, e *env) (*report, error) {
 
 func (e *env) images() int { return e.size(1024, 8) }
 
-func (e *env) exportOn(ctx context.Context, r *report, engine string) error {
+func (e *env) exportOn(ctx context.Context, r *report, engine string) (err error) {
 	i, err := e.library(ctx, engine)
 	if err != nil {
 		return err
 	}
-	defer i.drop(ctx)
+	defer func() { err = errors.Join(err, i.drop(ctx)) }()
 	if engine == engines()[0] { // the files lie in a folder beside either database
 		if err := e.exportMedia(ctx, r, i); err != nil {
 			return err
@@ -186,7 +186,7 @@ func (e *env) exportRound(ctx context.Context, i *install, files []string, t *ex
 	if err := e.discard(ctx, i.engine, out+".zip"); err != nil {
 		return err
 	}
-	if _, err := exec.LookPath("zip"); err != nil {
+	if path, _ := exec.LookPath("zip"); path == "" {
 		return nil // it is not on every machine
 	}
 	began := time.Now()

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"time"
-
-	"exeunt/exit/exitsql"
-	"exeunt/internal/who"
 )
 
 // The data of the home page: who looks at it, and the ids of what was made.
@@ -87,13 +85,13 @@ type homeTimes struct {
 	half        [][]time.Duration
 }
 
-func (e *env) homeOn(ctx context.Context, r *report, engine string) error {
+func (e *env) homeOn(ctx context.Context, r *report, engine string) (err error) {
 	e.logf("home on %s: make %d posts", engine, e.homePosts())
 	i, err := e.city(ctx, engine)
 	if err != nil {
 		return err
 	}
-	defer i.drop(ctx)
+	defer func() { err = errors.Join(err, i.drop(ctx)) }()
 	if err := e.calm(ctx, engine); err != nil {
 		return err
 	}
@@ -123,7 +121,7 @@ func (i *install) beginHome(ctx context.Context) (*homeServer, error) {
 	cmd := exec.CommandContext(ctx, self)
 	s := &homeServer{profile: i.data + "/home.pprof"}
 	cmd.Env = append(os.Environ(), childVariable+"=home", homeData+"="+i.data, homeDatabase+"="+i.address, homeProfile+"="+s.profile)
-	p, line, err := begin(ctx, "home ", cmd)
+	p, line, err := begin("home ", cmd)
 	if err != nil {
 		return nil, err
 	}
@@ -173,9 +171,8 @@ func (e *env) homeReport(r *report, s *homeServer, engine string, t homeTimes) {
 	r.beside("bare handler, highest rate", engine, fmt.Sprintf("%.0f", medianOf(t.bare)))
 	r.add("bare ÷ page", engine, times(x), "≤ 2×", x <= 2)
 	count, size, _ := strings.Cut(s.queries, "/")
-	var queries int
-	_, _ = fmt.Sscan(count, &queries) // checked where it was read
-	r.add("queries a page, those of session and clock among them", engine, count, "≤ 6", queries <= 6)
+	queries, err := strconv.Atoi(count)
+	r.add("queries a page, those of session and clock among them", engine, count, "≤ 6", err == nil && queries <= 6)
 	r.beside("bytes of a page before compression", engine, size)
 	var p99, p50 []time.Duration
 	for _, took := range t.half {
@@ -215,15 +212,4 @@ func (s *homeServer) requests(address, path string) *target {
 		t.requests = append(t.requests, []byte("GET "+path+" HTTP/1.1\r\nHost: "+address+"\r\nCookie: session="+cookie+"\r\nAccept-Language: zh\r\n\r\n"))
 	}
 	return t
-}
-
-// viewer gives a viewer's account.
-func viewer(n int) who.ID { return who.ID(1 + n) }
-
-// dialectName says which database a store is on, for messages.
-func dialectName(d exitsql.Dialect) string {
-	if d == exitsql.PostgreSQL {
-		return postgres
-	}
-	return sqlite
 }

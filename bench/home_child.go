@@ -13,9 +13,12 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
+	"exeunt/exit/exitsql"
 	"exeunt/internal/db"
 	"exeunt/internal/server"
+	"exeunt/internal/who"
 )
 
 // What the child is told in its environment.
@@ -50,7 +53,7 @@ func serveHome(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	beside := &http.Server{Handler: bare, ReadHeaderTimeout: server10}
+	beside := &http.Server{Handler: bare, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 2)
 	go func() { failed <- h.Serve(ctx, pageAt) }()
 	go func() { failed <- beside.Serve(bareAt) }()
@@ -92,14 +95,14 @@ func (b *bareHandler) learn(ctx context.Context, h *server.House) (string, error
 	var text string
 	most, size := 0, 0
 	for n := range viewers {
-		cookie, err := h.Accounts.Begin(ctx, viewer(n), viewer(n), "")
+		cookie, err := h.Accounts.Begin(ctx, who.ID(1+n), who.ID(1+n), "")
 		if err != nil {
 			return "", err
 		}
 		h.DB.Reader = watched
 		log.reset()
 		req := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
-		req.AddCookie(&http.Cookie{Name: "session", Value: cookie})
+		req.Header.Set("Cookie", "session="+cookie)
 		answer := httptest.NewRecorder()
 		h.Handler().ServeHTTP(answer, req)
 		h.DB.Reader = reader
@@ -152,9 +155,9 @@ func (s statement) run(ctx context.Context, d *sql.DB) error {
 	return rows.Err()
 }
 
-// address gives what the database's driver opens.
+// driverAddress gives what the database's driver opens.
 func driverAddress(d *db.DB) (string, error) {
-	if dialectName(d.Dialect) == postgres {
+	if d.Dialect == exitsql.PostgreSQL {
 		return d.URL, nil
 	}
 	abs, err := filepath.Abs(d.URL)

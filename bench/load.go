@@ -61,8 +61,7 @@ func on(ctx context.Context, t *target, n int, fn func(l *line) error) error {
 			break
 		}
 		wg.Go(func() {
-			defer conn.Close()
-			errs[i] = fn(&line{conn, bufio.NewReaderSize(conn, 64<<10)})
+			errs[i] = errors.Join(fn(&line{conn, bufio.NewReaderSize(conn, 64<<10)}), conn.Close())
 		})
 	}
 	wg.Wait()

@@ -6,13 +6,9 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"sync"
-	"time"
 
 	"exeunt/internal/db"
 )
-
-// server10 is the time that a request's header may take.
-const server10 = 10 * time.Second
 
 // statement is a query that was seen, with its arguments.
 type statement struct {

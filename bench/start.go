@@ -79,7 +79,7 @@ func (i *install) serve(ctx context.Context) (*process, string, error) {
 	}
 	cmd := exec.CommandContext(ctx, binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, i.flags()...)...)
 	cmd.Stderr = io.Discard // the log
-	return begin(ctx, "listening on ", cmd)
+	return begin("listening on ", cmd)
 }
 
 // startTime starts the server and ends it again.
