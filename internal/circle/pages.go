@@ -62,6 +62,9 @@ var (
 func page(w http.ResponseWriter, req *http.Request, status int, title string, back *ui.Link, body templ.Component) error {
 	f := service.Frame(req.Context(), title)
 	f.Active, f.Back, f.NoIndex = Service.Path, back, true
+	if back != nil { // a page of forms has a button of its own that acts
+		f.WriteHref = ""
+	}
 	return ui.Render(w, req, status, ui.PageWith(f, body))
 }
 
