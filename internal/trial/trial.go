@@ -119,7 +119,7 @@ func (r *Room) lend(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	token, err := r.Accounts.Begin(ctx, lent.Person, lent.Account, "")
+	token, err := r.Accounts.Begin(ctx, lent.Person, lent.Account, req.UserAgent())
 	if err != nil {
 		return err
 	}
