@@ -19,6 +19,7 @@ func (d declared) Classes() []exit.Class { return d.classes }
 func (d declared) Erase(context.Context, exit.Task) (exit.Progress, error) {
 	return exit.Progress{Done: true}, nil
 }
+
 func (d declared) Verify(context.Context, exit.Task) (exit.Residue, error) {
 	return exit.Residue{}, nil
 }

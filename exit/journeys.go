@@ -68,6 +68,9 @@ func (m *maker) takeAlong() error {
 	if m.facts.Packer == "" {
 		return Fail(Unavailable, "error.no_packer")
 	}
+	if m.emptied(m.facts.Packer + ".archives") {
+		return Fail(Conflict, "error.is_closing") // nothing would take the archive away again
+	}
 	m.add(Step{Key: string(ActPack), Act: ActPack, Holder: m.facts.Packer, Due: m.day, AtOnce: true, Choice: m.ask.Pack})
 	keep := m.policy.Export.Keep
 	m.add(Step{
@@ -78,6 +81,18 @@ func (m *maker) takeAlong() error {
 	m.seal()
 	m.plan.Stays = append(m.plan.Stays, Stay{What: "everything", State: "kept"})
 	return nil
+}
+
+// emptied reports whether an open closing of all of the subject has begun to erase a class.
+func (m *maker) emptied(class string) bool {
+	return slices.ContainsFunc(m.facts.Runs, func(r RunFact) bool {
+		if r.Run.Journey != Close || !r.Run.State.Open() || r.Run.Subject != m.ask.Subject.Whole() {
+			return false
+		}
+		return slices.ContainsFunc(r.Steps, func(s StepStatus) bool {
+			return s.Act.Irreversible() && s.ClassID() == class && (s.Started() || s.State == StepRunning)
+		})
+	})
 }
 
 // seal adds the last step, which waits for all others.
@@ -103,7 +118,7 @@ func (r openRun) covers(s Subject) bool { return r.Run.Subject.Covers(s) }
 
 func (m *maker) open(j Journey) *openRun {
 	for _, r := range m.facts.Runs {
-		if r.Run.Journey == j && r.Run.State.Open() && (r.Run.Subject.Covers(m.ask.Subject)) {
+		if r.Run.Journey == j && r.Run.State.Open() && r.Run.Subject.Covers(m.ask.Subject) {
 			return &openRun{r}
 		}
 	}
@@ -164,7 +179,10 @@ func (m *maker) undo() error {
 		stay := Stay{What: s.ClassID(), State: "kept"}
 		switch {
 		case s.State == StepVerified || s.State == StepSatisfied:
-			stay.State, stay.Until = "gone", DateOf(s.Ended, m.policy.Zone)
+			stay.State, stay.Until = "gone", s.Due
+			if ended := DateOf(s.Ended, m.policy.Zone); ended.Before(s.Due) { // it was hastened
+				stay.Until = ended
+			}
 		case s.State == StepExcepted:
 			stay.State, stay.Until, stay.Law = "held", s.Until, s.Law
 		case s.Started():

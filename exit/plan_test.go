@@ -98,13 +98,15 @@ func closeCases(t *testing.T) []planCase {
 // calendarCases are closings on days and in zones where a date is easily wrong.
 func calendarCases(t *testing.T) []planCase {
 	return []planCase{
-		{name: "close-working-days", policy: edit("cooling_off: 7d", "cooling_off: 3wd", `"*": {manner: erase, after: 28d}`, `"*": {manner: erase, after: 15wd}`),
+		{
+			name: "close-working-days", policy: edit("cooling_off: 7d", "cooling_off: 3wd", `"*": {manner: erase, after: 28d}`, `"*": {manner: erase, after: 15wd}`),
 			ask: closing(""), at: "2026-09-30T09:00:00+08:00", facts: func(f *exit.Facts) {
 				f.Calendar = exit.Calendar{Years: map[int]bool{2026: true}, Days: map[exit.Date]bool{
 					date(t, "2026-10-01"): false, date(t, "2026-10-02"): false, date(t, "2026-10-05"): false,
 					date(t, "2026-10-06"): false, date(t, "2026-10-07"): false, date(t, "2026-10-10"): true,
 				}}
-			}},
+			},
+		},
 		{name: "close-month-end", policy: edit("after: 28d", "after: 1mo"), ask: closing(""), at: "2027-01-31T09:00:00+08:00"},
 		{name: "close-leap-day", policy: edit("after: 28d", "after: 1y"), ask: closing(""), at: "2028-02-29T09:00:00+08:00"},
 		{name: "close-day-23-59-59", ask: closing("page"), at: "2026-11-22T23:59:59+08:00"},

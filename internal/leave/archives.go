@@ -126,6 +126,9 @@ func (l *Room) newExport(ctx context.Context, t exit.Task) (who.ID, Packing, err
 	if err != nil {
 		return 0, p, err
 	}
+	if err := l.mayStore(ctx, account); err != nil {
+		return 0, p, err
+	}
 	p.Account, p.In, p.Made, p.Cut = account, t.Subject.In, pass.At, l.DB.IDs.Next()
 	since := sql.NullInt64{Int64: db.Ms(p.Since), Valid: !p.Since.IsZero()}
 	media := int64(0)
@@ -152,6 +155,9 @@ func (l *Room) storeVolume(ctx context.Context, id who.ID, p Packing, b blob.Blo
 		if err != nil {
 			return err
 		}
+		if err := l.mayStore(ctx, p.Account); err != nil {
+			return err
+		}
 		if err := l.Blobs.Keep(ctx, b.Key); err != nil {
 			return err
 		}
@@ -171,6 +177,23 @@ func (l *Room) storeVolume(ctx context.Context, id who.ID, p Packing, b blob.Blo
 		return nil
 	})
 	return exit.Progress{Items: items, Bytes: b.Size, Done: p.Finished}, err
+}
+
+// mayStore refuses an archive when a closing has begun to erase the account's archives: nothing would
+// take it away again.
+func (l *Room) mayStore(ctx context.Context, account who.ID) error {
+	var n int
+	err := l.DB.Q(ctx).QueryRowContext(ctx, `select count(*) from exit_steps s join exit_runs r on r.id = s.run
+		where r.subject = $1 and r.part = '' and r.journey = 'close' and r.state in ('open', 'running')
+		and s.holder = $2 and s.class = 'archives' and s.act = 'erase' and (s.chunks > 0 or s.state in ('running', 'verified'))`,
+		SubjectOf(account, "").String(), l.Name()).Scan(&n)
+	if err != nil {
+		return fmt.Errorf("look for a closing: %w", err)
+	}
+	if n > 0 {
+		return exit.Fail(exit.Conflict, "error.is_closing")
+	}
+	return nil
 }
 
 // volumeDone answers the repeat of a chunk whose volume is there already.

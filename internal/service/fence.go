@@ -63,6 +63,10 @@ func (k *Desk) EnterExit(ctx context.Context, accounts ...who.ID) (Pass, error) 
 	return k.stamp(ctx)
 }
 
+// Alone keeps every write for and onto an account out until the transaction ends: what is read
+// after it stays true. NotFound for an account that is gone.
+func (k *Desk) Alone(ctx context.Context, account who.ID) error { return k.exclusive(ctx, account) }
+
 // NewAccount gives the pass for rows of an account that is made in this very transaction, and
 // makes its state row.
 func (k *Desk) NewAccount(ctx context.Context, account who.ID) (Pass, error) {

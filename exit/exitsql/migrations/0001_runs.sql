@@ -75,3 +75,7 @@ create table exit_needs (
   primary key (run, needs, seq),
   foreign key (run, seq) references exit_steps (run, seq)
 );
+
+-- what an operator looks at first
+create index exit_steps_stuck on exit_steps (run, seq) where state = 'stuck';
+create index exit_runs_open on exit_runs (agreed, id) where state in ('open', 'running');
