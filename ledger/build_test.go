@@ -104,8 +104,10 @@ func sample() ledger.Certificate {
 		{orders, "2026-12-20T16:00:03Z", 3, 2_048},
 		{notices, "2026-12-21T01:59:58Z", 0, 0},
 	} {
-		r := ledger.Receipt{Step: x.p.Step, Act: x.p.Act, Holder: x.p.Holder, Class: x.p.Class, Manner: x.p.Manner,
-			Due: x.p.Due, Law: x.p.Law, Done: at(x.done), Items: x.items, Bytes: x.bytes}
+		r := ledger.Receipt{
+			Step: x.p.Step, Act: x.p.Act, Holder: x.p.Holder, Class: x.p.Class, Manner: x.p.Manner,
+			Due: x.p.Due, Law: x.p.Law, Done: at(x.done), Items: x.items, Bytes: x.bytes,
+		}
 		switch r.Step {
 		case "shop.orders":
 			r.Until = until

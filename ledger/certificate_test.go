@@ -72,10 +72,12 @@ func TestReport(t *testing.T) {
 	if r.Key != key.Verifier() || !r.KeyVerified || r.File != ledger.FileHash(data) || r.Leaves != 26 {
 		t.Errorf("key %s verified %v, file %s, %d leaves", r.Key, r.KeyVerified, r.File, r.Leaves)
 	}
-	want := ledger.Sums{Receipts: 6, Uncounted: 1,
+	want := ledger.Sums{
+		Receipts: 6, Uncounted: 1,
 		Erased:   ledger.Count{Classes: 3, Items: 1517, Bytes: 48_221_904},
 		Detached: ledger.Count{Classes: 1, Items: 40, Bytes: 9_000},
-		Held:     ledger.Count{Classes: 1, Items: 3, Bytes: 2_048}}
+		Held:     ledger.Count{Classes: 1, Items: 3, Bytes: 2_048},
+	}
 	if r.Certificate.Sums != want {
 		t.Errorf("sums %+v, want %+v", r.Certificate.Sums, want)
 	}

@@ -46,8 +46,13 @@ func (c Certificate) checkFields() error {
 		what, value string
 		required    bool
 	}{
-		{"key", c.Key, true}, {"id", c.ID, true}, {"journey", c.Journey, true}, {"policy", c.Policy, true},
-		{"plan", c.Plan, true}, {"zone", c.Zone, true}, {"extends", c.Extends, c.Version > 1},
+		{"key", c.Key, true},
+		{"id", c.ID, true},
+		{"journey", c.Journey, true},
+		{"policy", c.Policy, true},
+		{"plan", c.Plan, true},
+		{"zone", c.Zone, true},
+		{"extends", c.Extends, c.Version > 1},
 	} {
 		if err := checkToken(f.what, f.value, f.required); err != nil {
 			return err
@@ -61,8 +66,10 @@ func (c Certificate) checkFields() error {
 		value    time.Time
 		required bool
 	}{
-		{"sealed", c.Sealed, true}, {"issued", c.Issued, true},
-		{"cooling_off_ends", c.CoolingOffEnds, false}, {"hastened", c.Hastened, false},
+		{"sealed", c.Sealed, true},
+		{"issued", c.Issued, true},
+		{"cooling_off_ends", c.CoolingOffEnds, false},
+		{"hastened", c.Hastened, false},
 	} {
 		if f.value.IsZero() && !f.required {
 			continue

@@ -27,8 +27,10 @@ func Example() {
 	salt, err := ledger.NewSalt()
 	check(err)
 	done := time.Date(2026, 12, 20, 16, 0, 1, 0, time.UTC)
-	receipt := ledger.Receipt{Step: "post.posts", Act: "erase", Holder: "post", Class: "post.posts",
-		Manner: ledger.Erase, Due: "2026-12-20", Done: done, Items: 1205, Bytes: 48_221_904}
+	receipt := ledger.Receipt{
+		Step: "post.posts", Act: "erase", Holder: "post", Class: "post.posts",
+		Manner: ledger.Erase, Due: "2026-12-20", Done: done, Items: 1205, Bytes: 48_221_904,
+	}
 
 	// … whose leaf the sequencer appends …
 	leaf, err := receipt.Leaf(salt)
@@ -41,8 +43,10 @@ func Example() {
 		ID: "c-1", Version: 1, Journey: "close", Policy: "sha256:1b2c", Plan: "sha256:5d6e",
 		Zone: "Asia/Shanghai", Agreed: "2026-11-22",
 		CoolingOffEnds: time.Date(2026, 11, 29, 16, 0, 0, 0, time.UTC), Sealed: done, Issued: done,
-		Promises: []ledger.Promise{{Step: "post.posts", Act: "erase", Holder: "post", Class: "post.posts",
-			Manner: ledger.Erase, Due: "2026-12-20"}},
+		Promises: []ledger.Promise{{
+			Step: "post.posts", Act: "erase", Holder: "post", Class: "post.posts",
+			Manner: ledger.Erase, Due: "2026-12-20",
+		}},
 		AgedOut:  ledger.AgedOut{WAL: "2026-12-21", Backups: "2027-01-25"},
 		Receipts: []ledger.Entry{{Receipt: receipt, Salt: salt, Index: first}},
 	})

@@ -124,13 +124,17 @@ func (c Certificate) kept() []Kept {
 	var list []Kept
 	for _, e := range c.Receipts {
 		if r := e.Receipt; r.Manner == Hold {
-			list = append(list, Kept{Step: r.Step, Holder: r.Holder, Class: r.Class, Law: r.Law, Until: r.Until,
-				Items: r.Items, Bytes: r.Bytes, Uncounted: r.Uncounted})
+			list = append(list, Kept{
+				Step: r.Step, Holder: r.Holder, Class: r.Class, Law: r.Law, Until: r.Until,
+				Items: r.Items, Bytes: r.Bytes, Uncounted: r.Uncounted,
+			})
 		}
 	}
 	for _, x := range c.Exceptions {
-		list = append(list, Kept{Step: x.Step, Holder: x.Holder, Class: x.Class, Law: x.Law, Until: x.Until,
-			Reason: x.Reason, Uncounted: true})
+		list = append(list, Kept{
+			Step: x.Step, Holder: x.Holder, Class: x.Class, Law: x.Law, Until: x.Until,
+			Reason: x.Reason, Uncounted: true,
+		})
 	}
 	return list
 }

@@ -100,8 +100,10 @@ func (r Receipt) check() error {
 
 // promise is the part of a receipt that was known when the plan was agreed.
 func (r Receipt) promise() Promise {
-	return Promise{Step: r.Step, Act: r.Act, Holder: r.Holder, Class: r.Class,
-		Manner: r.Manner, Due: r.Due, Law: r.Law, Until: r.Until}
+	return Promise{
+		Step: r.Step, Act: r.Act, Holder: r.Holder, Class: r.Class,
+		Manner: r.Manner, Due: r.Due, Law: r.Law, Until: r.Until,
+	}
 }
 
 // encode writes v as JSON that is the same for the same value, readable in

@@ -161,8 +161,10 @@ type terms struct {
 }
 
 func (c Certificate) terms() terms {
-	return terms{trial: c.Trial, journey: c.Journey, policy: c.Policy, plan: c.Plan, zone: c.Zone, agreed: c.Agreed,
-		coolingOffEnds: c.CoolingOffEnds, hastened: c.Hastened, runSealed: c.Sealed}
+	return terms{
+		trial: c.Trial, journey: c.Journey, policy: c.Policy, plan: c.Plan, zone: c.Zone, agreed: c.Agreed,
+		coolingOffEnds: c.CoolingOffEnds, hastened: c.Hastened, runSealed: c.Sealed,
+	}
 }
 
 func hasPrefix[T comparable](list, prefix []T) bool {

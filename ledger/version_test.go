@@ -20,7 +20,8 @@ func ended(t *testing.T, first []byte, l *ledger.Log, change func(*ledger.Certif
 	c.Version, c.Extends, c.Issued = 2, ledger.FileHash(first), at("2029-10-02T17:00:00Z")
 	c.Receipts = append(slices.Clone(c.Receipts), ledger.Entry{Salt: seededSalt(2), Receipt: ledger.Receipt{
 		Step: "hold-ended.shop.orders", Act: "erase", Holder: "shop", Class: "shop.orders", Manner: ledger.Erase,
-		Due: "2029-10-02", Done: at("2029-10-02T16:00:05Z"), Items: 3, Bytes: 2_048, Settles: "shop.orders"}})
+		Due: "2029-10-02", Done: at("2029-10-02T16:00:05Z"), Items: 3, Bytes: 2_048, Settles: "shop.orders",
+	}})
 	if change != nil {
 		change(&c)
 	}
@@ -129,8 +130,10 @@ func TestFindings(t *testing.T) {
 		"a week late":       {set(1, "2026-12-06T16:00:00Z"), find(ledger.Finding{Code: ledger.Late, Step: "talk.likes"})},
 		"a day late":        {set(1, "2026-11-30T16:00:00Z"), nil},
 		"in the future":     {set(5, "2026-12-21T03:00:00Z"), find(ledger.Finding{Code: ledger.AfterIssue, Step: "notify.notices"})},
-		"postponed": {func(c *ledger.Certificate) { c.Receipts[2].Receipt.Due = "2026-12-21" },
-			find(ledger.Finding{Code: ledger.Late, Step: "post.posts"})},
+		"postponed": {
+			func(c *ledger.Certificate) { c.Receipts[2].Receipt.Due = "2026-12-21" },
+			find(ledger.Finding{Code: ledger.Late, Step: "post.posts"}),
+		},
 		"hastened": {func(c *ledger.Certificate) {
 			c.Hastened = at("2026-12-01T00:00:00Z")
 			c.Receipts[2].Receipt.Done = at("2026-12-01T00:00:09Z")

@@ -49,8 +49,12 @@ func TestPromises(t *testing.T) {
 	}
 	for name, want := range map[string][]promise{
 		"default": {
-			{"post.posts", "28d"}, {"relation.follows", "28d"}, {"talk.comments", "7d"}, {"talk.likes", "7d"},
-			{"account.person", "28d"}, {"something.new", "28d"},
+			{"post.posts", "28d"},
+			{"relation.follows", "28d"},
+			{"talk.comments", "7d"},
+			{"talk.likes", "7d"},
+			{"account.person", "28d"},
+			{"something.new", "28d"},
 		},
 		"wechat-channels": {{"channel.videos", "30d"}, {"relation.follows", "0d"}, {"talk.comments", "7d"}, {"talk.likes", "7d"}},
 	} {

@@ -168,6 +168,9 @@ func (r *Room) postSignUp(w http.ResponseWriter, req *http.Request) error {
 	}
 	ctx := req.Context()
 	n := NewPerson{Name: req.PostForm.Get("name"), Password: req.PostForm.Get("password"), Slip: strings.TrimSpace(req.PostForm.Get("slip"))}
+	if n.Name == "" && n.Password == "" && n.Slip != "" {
+		return r.showSignUp(w, req, n, nil) // come from the slip's page: the name is still to be typed
+	}
 	c, err := r.tryFrom(ctx, req, n)
 	if err != nil {
 		p, err := explain(ctx, err, newFields)

@@ -110,8 +110,10 @@ func (f *filler) fillCircle(ctx context.Context, id, account int64, i int) error
 	}{
 		{`insert into circles (id, name, intro, join_mode, cover, state, members, posts, created_at) values ($1, 'n', 'i', 'open', '', 'open', 0, 0, 0) on conflict do nothing`, []any{id}},
 		{`insert into circle_members (id, circle_id, account_id, role, state, created_at) values ($1, $2, $3, 'owner', 'active', 0) on conflict do nothing`, []any{f.next(), id, owner}},
-		{`insert into circle_members (id, circle_id, account_id, role, state, created_at) values ($1, $2, $3, 'member', $4, 0) on conflict do nothing`,
-			[]any{f.next(), id, member, []string{"active", "asked"}[i%2]}},
+		{
+			`insert into circle_members (id, circle_id, account_id, role, state, created_at) values ($1, $2, $3, 'member', $4, 0) on conflict do nothing`,
+			[]any{f.next(), id, member, []string{"active", "asked"}[i%2]},
+		},
 		{`update circles set members = (select count(*) from circle_members m where m.circle_id = circles.id and m.state = 'active') where id = $1`, []any{id}},
 	}
 	switch f.class {

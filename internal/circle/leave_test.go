@@ -197,8 +197,10 @@ func TestBindings(t *testing.T) {
 		owner, ann, bob := h.account("owner"), h.account("ann"), h.account("bob")
 		one, two := h.circle(owner, "one", circle.Open), h.circle(owner, "two", circle.Open)
 		whole := exit.Account(owner.Account.String())
-		for in, want := range map[string][]string{"": {"circle:" + one.String(), "circle:" + two.String()}, "circle": {"circle:" + one.String(), "circle:" + two.String()},
-			"circle:" + two.String(): {"circle:" + two.String()}, "page": nil} {
+		for in, want := range map[string][]string{
+			"": {"circle:" + one.String(), "circle:" + two.String()}, "circle": {"circle:" + one.String(), "circle:" + two.String()},
+			"circle:" + two.String(): {"circle:" + two.String()}, "page": nil,
+		} {
 			list, err := h.holder.Bindings(ctx, whole.Within(in))
 			h.must(err)
 			var got []string

@@ -30,8 +30,10 @@ func (l *Room) Classes() []exit.Class {
 			{Blobs: "imports/"},
 		}},
 		// Outside: emptying it writes to the list outside the database first.
-		{Name: classJourneys, Subject: exit.SubjectAccount, Rank: 2, Outside: true,
-			Places: append(exitsql.Places(), exit.Place{Table: "outside_entries", Column: "account_id"})},
+		{
+			Name: classJourneys, Subject: exit.SubjectAccount, Rank: 2, Outside: true,
+			Places: append(exitsql.Places(), exit.Place{Table: "outside_entries", Column: "account_id"}),
+		},
 	}
 }
 

@@ -118,7 +118,7 @@ func (l *Room) hurry(ctx context.Context, id string) error {
 	}
 	a := exit.Alteration{Now: now}
 	for _, s := range steps {
-		if !s.State.Ended() {
+		if !s.State.Ended() && s.At.After(now) { // what is due keeps its date: that is what was promised
 			a.DueNow = append(a.DueNow, s.Key)
 		}
 	}

@@ -130,8 +130,10 @@ func (r *Room) placeNames(ctx context.Context, owner who.ID, posts []Post) (map[
 
 // record gives a post as it is taken along.
 func record(p Post, images []Image, place string) archive.Post {
-	a := archive.Post{ID: p.ID.String(), Origin: p.Origin, Place: p.Service, Text: p.Text, Language: p.Language, Published: archive.At(p.At),
-		Edited: archive.At(p.Edited), Likes: int64(p.Likes), Comments: int64(p.Comments), InReplyTo: p.ReplyTo, Sensitive: p.Sensitive, Summary: p.Summary}
+	a := archive.Post{
+		ID: p.ID.String(), Origin: p.Origin, Place: p.Service, Text: p.Text, Language: p.Language, Published: archive.At(p.At),
+		Edited: archive.At(p.Edited), Likes: int64(p.Likes), Comments: int64(p.Comments), InReplyTo: p.ReplyTo, Sensitive: p.Sensitive, Summary: p.Summary,
+	}
 	if a.Origin == "" {
 		a.Origin = originPrefix + a.ID
 	}

@@ -142,8 +142,10 @@ func (r *Room) circlesOf(ctx context.Context, v who.Viewer, posts []archive.Post
 
 // brought gives the post that a record becomes, and what is to be said of it.
 func (r *Room) brought(owner who.ID, a archive.Post, origin string, places map[who.ID]Place) (Post, string) {
-	p := Post{ID: r.DB.IDs.Next(), Author: owner, Service: Page, Audience: who.Only(owner), Text: clean(Plain(a.Text)), Summary: clean(Plain(a.Summary)),
-		Sensitive: a.Sensitive, Language: clean(a.Language), ReplyTo: clean(a.InReplyTo), Origin: clean(origin), At: a.Published.Time, Edited: a.Edited.Time}
+	p := Post{
+		ID: r.DB.IDs.Next(), Author: owner, Service: Page, Audience: who.Only(owner), Text: clean(Plain(a.Text)), Summary: clean(Plain(a.Summary)),
+		Sensitive: a.Sensitive, Language: clean(a.Language), ReplyTo: clean(a.InReplyTo), Origin: clean(origin), At: a.Published.Time, Edited: a.Edited.Time,
+	}
 	if a.Place == "circle" {
 		id, _ := who.ParseID(a.Circle)
 		if in, ok := places[id]; ok && in.Member && !in.Ended {

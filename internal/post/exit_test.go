@@ -129,8 +129,10 @@ func (f *filler) fill(ctx context.Context, s exit.Subject, n int) error {
 			statements = append(statements, struct {
 				query string
 				args  []any
-			}{`insert into post_images (id, post_id, author_id, position, key, thumb, type, width, height, bytes, alt, missing) values ($1, $1, $2, 0, $3, $4, 'image/png', 1, 1, 10, '', '')`,
-				[]any{f.last, int64(account), fmt.Sprint("key", f.last), fmt.Sprint("thumb", f.last)}})
+			}{
+				`insert into post_images (id, post_id, author_id, position, key, thumb, type, width, height, bytes, alt, missing) values ($1, $1, $2, 0, $3, $4, 'image/png', 1, 1, 10, '', '')`,
+				[]any{f.last, int64(account), fmt.Sprint("key", f.last), fmt.Sprint("thumb", f.last)},
+			})
 		}
 		for _, x := range statements {
 			if err := f.exec(ctx, x.query, x.args...); err != nil {

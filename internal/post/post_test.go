@@ -403,8 +403,10 @@ func TestRoundTrip(t *testing.T) {
 		at := archive.At(time.Date(2019, 5, 4, 3, 2, 1, 0, time.UTC))
 		first := &sink{media: map[string][]byte{"pic.png": picture(color.Black)}}
 		brought := []any{
-			archive.Post{ID: "https://old.example/1", Origin: "https://old.example/1", Audience: archive.AudiencePublic, Text: "old @{5}", Published: at, Summary: "careful", Sensitive: true,
-				InReplyTo: "https://old.example/0", Language: "en", Images: []archive.Image{{Path: "pic.png", Alt: "dark"}, {Path: "https://old.example/x.jpg", Missing: archive.MissingAbsent, Alt: "lost"}, {Path: "gone.png"}}},
+			archive.Post{
+				ID: "https://old.example/1", Origin: "https://old.example/1", Audience: archive.AudiencePublic, Text: "old @{5}", Published: at, Summary: "careful", Sensitive: true,
+				InReplyTo: "https://old.example/0", Language: "en", Images: []archive.Image{{Path: "pic.png", Alt: "dark"}, {Path: "https://old.example/x.jpg", Missing: archive.MissingAbsent, Alt: "lost"}, {Path: "gone.png"}},
+			},
 			archive.Post{ID: "https://old.example/2", Origin: "https://old.example/2", Audience: archive.AudienceFollowers, Text: "for followers", Published: at},
 			archive.Post{ID: "https://old.example/2", Origin: "https://old.example/2", Audience: archive.AudienceFollowers, Text: "again", Published: at},
 			archive.Post{ID: "8", Place: "circle", Circle: "7", CircleName: "Tea", Audience: archive.AudienceCircle, Text: "in the circle", Published: at},
@@ -494,8 +496,12 @@ func TestLinks(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		mira := h.person(t, "mira")
 		task := exit.Task{Subject: exit.Account(mira.Account.String()), Class: "links", Part: archive.ClassLinks}
-		links := []any{archive.Link{Kind: "boost", URI: "https://a.example/1", At: archive.At(dbtest.Start)}, archive.Link{Kind: "like", URI: "https://a.example/1"},
-			archive.Link{Kind: "like", URI: "https://a.example/1"}, archive.Link{Kind: "like"}}
+		links := []any{
+			archive.Link{Kind: "boost", URI: "https://a.example/1", At: archive.At(dbtest.Start)},
+			archive.Link{Kind: "like", URI: "https://a.example/1"},
+			archive.Link{Kind: "like", URI: "https://a.example/1"},
+			archive.Link{Kind: "like"},
+		}
 		out, err := h.posts.Holder().Import(t.Context(), task, links, nil)
 		if got := results(out); err != nil || got["taken"] != 2 || got["duplicate"] != 1 || got["skipped"] != 1 {
 			t.Fatalf("outcomes %+v, %v", out, err)

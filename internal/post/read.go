@@ -131,8 +131,10 @@ func (r *Room) Views(ctx context.Context, v who.Viewer, posts []Post) ([]ui.Post
 // view draws one post.
 func view(ctx context.Context, v who.Viewer, p Post, images []Image, m Mark, back string) ui.PostView {
 	id := p.ID.String()
-	out := ui.PostView{ID: id, Href: p.Link(), Author: p.author(), At: p.At, Edited: !p.Edited.IsZero(), Text: p.Text, Audience: shown(p.Audience),
-		Comments: p.Comments, Gone: p.State == Gone, Like: ui.LikeView{ID: id, Count: p.Likes, Liked: m.Liked, Back: back}}
+	out := ui.PostView{
+		ID: id, Href: p.Link(), Author: p.author(), At: p.At, Edited: !p.Edited.IsZero(), Text: p.Text, Audience: shown(p.Audience),
+		Comments: p.Comments, Gone: p.State == Gone, Like: ui.LikeView{ID: id, Count: p.Likes, Liked: m.Liked, Back: back},
+	}
 	if p.Summary != "" {
 		out.Text = p.Summary + "\n\n" + p.Text
 	}

@@ -158,8 +158,14 @@ func TestAlong(t *testing.T) {
 				t.Errorf("%s: %+v, %+v, %v", part, s.records, p, err)
 			}
 		}
-		records := []any{archive.Follow{Address: "jo@here.example"}, archive.Follow{Address: "@LEE"}, archive.Follow{Address: "lee@elsewhere.example"},
-			archive.Follow{Address: "nobody"}, archive.Follow{Address: "mira"}, archive.Follow{Address: "lee", Since: archive.At(dbtest.Start.AddDate(-1, 0, 0))}}
+		records := []any{
+			archive.Follow{Address: "jo@here.example"},
+			archive.Follow{Address: "@LEE"},
+			archive.Follow{Address: "lee@elsewhere.example"},
+			archive.Follow{Address: "nobody"},
+			archive.Follow{Address: "mira"},
+			archive.Follow{Address: "lee", Since: archive.At(dbtest.Start.AddDate(-1, 0, 0))},
+		}
 		for part, want := range map[string]string{
 			archive.ClassFollowing: "duplicate taken skipped skipped skipped duplicate",
 			archive.ClassFollowers: "skipped skipped skipped skipped skipped skipped",

@@ -13,7 +13,6 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/service"
-	"exeunt/internal/trial"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
 )
@@ -175,10 +174,7 @@ func leadsToExit(rt service.Route, v who.Viewer) bool {
 	if !leaving || rt.Access == service.Leaving || v.Operator && rt.Access == service.Operator {
 		return false
 	}
-	if rt.Pattern == "POST "+trial.ClockPath { // who leaves a trial install is the one who wants to see the days go by
-		return false
-	}
-	return rt.Access == service.Member || rt.Pattern == "GET /{$}" || strings.HasPrefix(rt.Pattern, "POST ")
+	return rt.Access == service.Member || rt.Pattern == "GET /{$}"
 }
 
 func asError(p any) error {
@@ -192,6 +188,9 @@ func asError(p any) error {
 // and shown as that id only.
 func (s *web) fail(w *recorder, r *http.Request, pattern string, err error) {
 	ctx := r.Context()
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return // whoever asked is gone
+	}
 	var big *http.MaxBytesError
 	if errors.As(err, &big) {
 		err = exit.Fail(exit.Invalid, "error.too_large")

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -114,7 +115,38 @@ func (k *Desk) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Prog
 	return p, nil
 }
 
+// Import takes entrances back in, in their order. A service that is not here is skipped; what the
+// account has arranged meanwhile gives way.
+func (k *Desk) Import(ctx context.Context, t exit.Task, records []any, _ exit.Files) ([]exit.Outcome, error) {
+	id, ok := who.ParseID(t.Subject.ID)
+	if !ok {
+		return nil, exit.Fail(exit.Invalid, "error.subject", "text", t.Subject.String())
+	}
+	out := make([]exit.Outcome, len(records))
+	err := k.db.Update(ctx, func(ctx context.Context) error {
+		pass, err := k.Enter(ctx, Write{By: id})
+		if err != nil {
+			return err
+		}
+		for i, raw := range records {
+			var e EntranceRecord
+			text, _ := raw.(json.RawMessage)
+			if json.Unmarshal(text, &e) != nil || !k.registry.has(e.Service) {
+				out[i] = exit.Outcome{Result: "skipped", Reason: "leave.skip.not_taken"}
+				continue
+			}
+			if err := k.place(ctx, pass, id, e); err != nil {
+				return err
+			}
+			out[i] = exit.Outcome{Result: "taken"}
+		}
+		return nil
+	})
+	return out, err
+}
+
 var (
+	_ exit.Importer = (*Desk)(nil)
 	_ exit.Holder   = (*Desk)(nil)
 	_ exit.Hider    = (*Desk)(nil)
 	_ exit.Veiler   = (*Desk)(nil)

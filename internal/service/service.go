@@ -66,6 +66,11 @@ func (r *Registry) Service(name string) (Service, bool) {
 	return r.Services[i], true
 }
 
+func (r *Registry) has(name string) bool {
+	_, ok := r.Service(name)
+	return ok
+}
+
 // Kind gives a kind by its name.
 func (r *Registry) Kind(name string) (Kind, bool) {
 	i := slices.IndexFunc(r.Kinds, func(k Kind) bool { return k.Name == name })

@@ -92,6 +92,19 @@ func (k *Desk) Arrange(ctx context.Context, p Pass, account who.ID, names []stri
 	return nil
 }
 
+// place stores one entrance whole.
+func (k *Desk) place(ctx context.Context, p Pass, account who.ID, e EntranceRecord) error {
+	if !p.Valid() {
+		return errNoPass
+	}
+	_, err := k.db.Exec(ctx, `insert into entrances (account_id, service, shown, position) values ($1, $2, $3, $4)
+		on conflict (account_id, service) do update set shown = excluded.shown, position = excluded.position`, int64(account), e.Service, flag(e.Shown), e.Position)
+	if err != nil {
+		return fmt.Errorf("store entrance: %w", err)
+	}
+	return nil
+}
+
 func (k *Desk) show(ctx context.Context, account who.ID, name string, shown bool) error {
 	if _, ok := k.registry.Service(name); !ok {
 		return exit.Fail(exit.Invalid, "error.no_service", "service", name)

@@ -39,8 +39,10 @@ func (r *Room) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([]servic
 	for i, c := range comments {
 		t := about[c.On]
 		see := t.See && sees(v, c)
-		out[i] = service.Thing{Ref: c.Ref(), Owner: c.Author, Service: c.Service, Place: c.Place, Excerpt: post.Excerpt(c.Text), Link: t.Link + "#comment-" + c.ID.String(),
-			See: see, Talk: see && t.Talk && !c.Gone && c.Author != 0}
+		out[i] = service.Thing{
+			Ref: c.Ref(), Owner: c.Author, Service: c.Service, Place: c.Place, Excerpt: post.Excerpt(c.Text), Link: t.Link + "#comment-" + c.ID.String(),
+			See: see, Talk: see && t.Talk && !c.Gone && c.Author != 0,
+		}
 	}
 	return out, nil
 }

@@ -33,8 +33,10 @@ func (h *Holder) tables() exitsql.Tables {
 }
 
 func (h *Holder) table(name, owner, bytes string, also ...string) exitsql.Table {
-	return exitsql.Table{Name: name, Owner: owner, Key: "id", Bytes: bytes, Service: "service", Place: "place_id",
-		OwnerID: exitsql.IntegerID, PlaceID: exitsql.IntegerID, DB: h.room.DB.Reader, Also: also}
+	return exitsql.Table{
+		Name: name, Owner: owner, Key: "id", Bytes: bytes, Service: "service", Place: "place_id",
+		OwnerID: exitsql.IntegerID, PlaceID: exitsql.IntegerID, DB: h.room.DB.Reader, Also: also,
+	}
 }
 
 // unlike corrects the counts of what was liked: an account likes a thing once.

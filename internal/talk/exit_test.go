@@ -118,8 +118,10 @@ func (f *filler) rows(id, account int64, in string, place int64, i int) []statem
 			values ($1, $2, $3, $4, 'public', $5, '', '', '', $6, 0, $7, $8)`, []any{id, author, in, place, fmt.Sprintf("hi @{%d} and @{77}", account), state, comments, likes}}
 	}
 	comment := func(id int64, author any, parent any, state string) statement {
-		return statement{`insert into comments (id, author_id, ref_kind, ref_id, service, place_id, parent_id, text, state, created_at) values ($1, $2, 'post', $3, $4, $5, $6, $7, $8, 0)`,
-			[]any{id, author, idOfPost(id), in, place, parent, fmt.Sprintf("@{%d} yes", account), state}}
+		return statement{
+			`insert into comments (id, author_id, ref_kind, ref_id, service, place_id, parent_id, text, state, created_at) values ($1, $2, 'post', $3, $4, $5, $6, $7, $8, 0)`,
+			[]any{id, author, idOfPost(id), in, place, parent, fmt.Sprintf("@{%d} yes", account), state},
+		}
 	}
 	mark := statement{`insert into ` + f.class + ` (id, account_id, ref_kind, ref_id, service, place_id, created_at) values ($1, $2, 'post', $1, $3, $4, 0)`, []any{id, account, in, place}}
 	switch f.class {
@@ -130,8 +132,10 @@ func (f *filler) rows(id, account int64, in string, place int64, i int) []statem
 		if i%2 == 1 {
 			by, of = account, 3
 		}
-		return []statement{postRow(by, "live", 0, 0),
-			{`insert into mentions (id, account_id, author_id, ref_kind, ref_id, service, place_id) values ($1, $2, $3, 'post', $1, $4, $5)`, []any{id, of, by, in, place}}}
+		return []statement{
+			postRow(by, "live", 0, 0),
+			{`insert into mentions (id, account_id, author_id, ref_kind, ref_id, service, place_id) values ($1, $2, $3, 'post', $1, $4, $5)`, []any{id, of, by, in, place}},
+		}
 	case "likes":
 		return []statement{postRow(3, "live", 0, 1), mark}
 	}

@@ -110,8 +110,10 @@ func (d drawer) draw(ctx context.Context, c Comment) ui.CommentView {
 	if c.Gone {
 		return ui.CommentView{ID: id, At: c.At, Gone: true}
 	}
-	out := ui.CommentView{ID: id, Author: person(c), At: c.At, Text: c.Text, Mentions: d.mentions,
-		Like: ui.LikeView{ID: "comment-" + id, Count: d.counts[c.ID], Liked: d.mine[c.ID], Back: d.back}}
+	out := ui.CommentView{
+		ID: id, Author: person(c), At: c.At, Text: c.Text, Mentions: d.mentions,
+		Like: ui.LikeView{ID: "comment-" + id, Count: d.counts[c.ID], Liked: d.mine[c.ID], Back: d.back},
+	}
 	if d.thing.Talk {
 		out.Reply = d.thing.Link + "?reply=" + id + "#say"
 		if c.Author != 0 {

@@ -120,6 +120,9 @@ func (r *runner) all(ctx context.Context) error {
 // usesDatabase tells the packages whose tests run once for each database from those that run once.
 var usesDatabase = regexp.MustCompile(`(?m)^\s+"exeunt/internal/dbtest"$|Getenv\("EXEUNT_TEST_(DATABASES|POSTGRES)"\)`)
 
+// conformance tells the tests that run the suites of exit/exittest.
+var conformance = regexp.MustCompile(`^Test(Holder|Store|Engine)\b`)
+
 // packages lists the packages of the module that have tests.
 func (r *runner) packages(ctx context.Context) ([]goPackage, error) {
 	out, err := r.command(ctx, r.root, nil, "go", "list", "-json=ImportPath,Dir,TestGoFiles,XTestGoFiles", "./...").Output()
@@ -159,7 +162,7 @@ func named(suite, database string) func(test string) row {
 		switch {
 		case suite == suiteStories && strings.HasPrefix(test, "TestAccessib"):
 			return row{suiteAccessibility, database}
-		case suite == suiteStore && strings.HasPrefix(test, "TestConformance"):
+		case suite == suiteStore && conformance.MatchString(test):
 			return row{suiteConformance, database}
 		default:
 			return row{suite, database}
@@ -276,7 +279,7 @@ func (r *runner) fuzz(ctx context.Context, packages []goPackage) {
 
 // fuzzOnce runs one fuzz target and returns what it said when it failed.
 func (r *runner) fuzzOnce(ctx context.Context, pkg, target string) (failure string) {
-	cmd := r.command(ctx, r.root, nil, "go", "test", "-run=^$", "-fuzz=^"+target+"$", "-fuzztime="+r.fuzzTime, pkg)
+	cmd := r.command(ctx, r.root, nil, "go", "test", "-run=^$", "-fuzz=^"+target+"$", "-fuzztime="+r.fuzzTime, "-fuzzminimizetime=10x", pkg)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Sprintf("%s%v\n", out, err)
 	}
