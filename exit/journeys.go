@@ -71,6 +71,9 @@ func (m *maker) takeAlong() error {
 	if m.emptied(m.facts.Packer + ".archives") {
 		return Fail(Conflict, "error.is_closing") // nothing would take the archive away again
 	}
+	if m.packing() {
+		return Fail(Conflict, "error.is_packing") // one after another: each may be as large as all there is
+	}
 	m.add(Step{Key: string(ActPack), Act: ActPack, Holder: m.facts.Packer, Due: m.day, AtOnce: true, Choice: m.ask.Pack})
 	keep := m.policy.Export.Keep
 	m.add(Step{
@@ -81,6 +84,16 @@ func (m *maker) takeAlong() error {
 	m.seal()
 	m.plan.Stays = append(m.plan.Stays, Stay{What: "everything", State: "kept"})
 	return nil
+}
+
+// packing reports whether an archive of the same subject is being made, or about to be.
+func (m *maker) packing() bool {
+	return slices.ContainsFunc(m.facts.Runs, func(r RunFact) bool {
+		return r.Run.Journey == TakeAlong && r.Run.State.Open() && r.Run.Subject == m.ask.Subject &&
+			slices.ContainsFunc(r.Steps, func(s StepStatus) bool {
+				return s.Act == ActPack && (s.State == StepWaiting || s.State == StepRunning)
+			})
+	})
 }
 
 // emptied reports whether an open closing of all of the subject has begun to erase a class.

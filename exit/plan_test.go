@@ -161,6 +161,8 @@ func otherCases(t *testing.T) []planCase {
 		{name: "hibernate-longer-than-longest", policy: edit("longest: none", "longest: 6mo"), ask: until("2028-01-01")},
 		{name: "take-along", ask: ask(exit.TakeAlong, "")},
 		{name: "take-along-service", ask: part},
+		{name: "take-along-packing", ask: part, facts: withRun(t, part, noon, map[string]exit.StepState{"pack": exit.StepRunning})},
+		{name: "take-along-beside", ask: part, facts: withRun(t, ask(exit.TakeAlong, ""), noon, nil)},
 		{name: "take-along-no-packer", ask: ask(exit.TakeAlong, ""), facts: func(f *exit.Facts) { f.Packer = "" }},
 		{name: "no-such-journey", ask: ask("vanish", "")},
 	}

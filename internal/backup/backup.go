@@ -189,10 +189,13 @@ func Check(dir string) (Manifest, error) {
 }
 
 // PlaceSQLite puts a backup's SQLite database where an install expects it: before the database is
-// opened. A database that is there already is never written over.
+// opened. A database that is there already is never written over; nor is one placed beside the log of another,
+// which SQLite would write into it. It is there whole or not at all.
 func PlaceSQLite(dir, path string) error {
-	if _, err := os.Stat(path); err == nil {
-		return exit.Fail(exit.Conflict, "error.database_there")
+	for _, ending := range []string{"", "-wal", "-journal"} {
+		if _, err := os.Stat(path + ending); err == nil {
+			return exit.Fail(exit.Conflict, "error.database_there")
+		}
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("make folder: %w", err)
@@ -202,12 +205,17 @@ func PlaceSQLite(dir, path string) error {
 		return fmt.Errorf("open backup: %w", err)
 	}
 	defer from.Close() //nolint:errcheck // it was only read
-	to, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	part := path + ".part"
+	to, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("place database: %w", err)
 	}
 	_, err = io.Copy(to, from)
 	if err = errors.Join(err, to.Sync(), to.Close()); err != nil {
+		return fmt.Errorf("place database: %w", errors.Join(err, os.Remove(part)))
+	}
+	// A link, not a rename: it never takes the place of a file that has come meanwhile.
+	if err := errors.Join(os.Link(part, path), os.Remove(part)); err != nil {
 		return fmt.Errorf("place database: %w", err)
 	}
 	return nil

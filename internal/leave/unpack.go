@@ -282,9 +282,13 @@ func (l *Room) takeBatch(ctx context.Context, r *archive.Reader, im *Import, x e
 // moveImport stores how far an import has come, and adds to its results.
 func (l *Room) moveImport(ctx context.Context, im *Import, tally map[ImportResult]int64) error {
 	return l.DB.Update(ctx, func(ctx context.Context) error {
-		if _, err := l.DB.Exec(ctx, `update imports set state = $1, kind = $2, class = $3, position = $4, done = $5, total = $6, problem = $7 where id = $8`,
-			im.State, im.Kind, im.Class, im.At, im.Done, im.Total, im.Problem, int64(im.ID)); err != nil {
+		n, err := l.DB.Exec(ctx, `update imports set state = $1, kind = $2, class = $3, position = $4, done = $5, total = $6, problem = $7 where id = $8`,
+			im.State, im.Kind, im.Class, im.At, im.Done, im.Total, im.Problem, int64(im.ID))
+		if err != nil {
 			return fmt.Errorf("move import on: %w", err)
+		}
+		if n == 0 { // erased meanwhile: nothing more is put down
+			return exit.Fail(exit.NotFound, "error.not_found")
 		}
 		for k, n := range tally {
 			if _, err := l.DB.Exec(ctx, `insert into import_results (import_id, account_id, class, result, reason, n) values ($1, $2, $3, $4, $5, $6)
