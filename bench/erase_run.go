@@ -51,7 +51,7 @@ func (e *env) eraseOn(ctx context.Context, r *report, engine string) (err error)
 		e.logf("erase on %s: round %d: engine %s, by hand %s, whole %s", engine, round+1, text(t.engine[round]), text(t.hand[round]), text(t.whole[round]))
 	}
 	posts := e.amounts().posts
-	x := ratio(median(t.engine), median(t.hand))
+	x := ratios(t.engine, t.hand)
 	r.beside("erased through the engine, to the seal", engine, spread(t.engine))
 	r.beside("the same rows by hand-written SQL in chunks of the same sizes", engine, spread(t.hand))
 	r.add("engine ÷ by hand", engine, times(x), "≤ 1.5×", x <= 1.5)

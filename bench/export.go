@@ -153,13 +153,13 @@ func (e *env) exportMedia(ctx context.Context, r *report, i *install) error {
 		e.logf("export: round %d: export %s, cat %s (synced %s), peak %s", round+1, text(t.export[round]), text(t.cat[round]), text(t.synced[round]), mebibytes(t.peak))
 	}
 	size := fmt.Sprintf("%.2g GiB in %d files", float64(len(files)*imageBytes)/(1<<30), len(files))
-	x := ratio(median(t.export), median(t.cat))
+	x := ratios(t.export, t.cat)
 	r.beside("`exeunt export`, "+size, i.engine, spread(t.export))
 	r.beside("`cat` of the same files into one", "", spread(t.cat))
 	r.add("export ÷ cat", i.engine, times(x), "≤ 2.5×", x <= 2.5)
-	r.beside("`cat` and fsync; export ÷ that", "", spread(t.synced)+"; "+times(ratio(median(t.export), median(t.synced))))
+	r.beside("`cat` and fsync; export ÷ that", "", spread(t.synced)+"; "+times(ratios(t.export, t.synced)))
 	if len(t.zip) > 0 {
-		r.beside("`zip -0` and `sha256sum`, without fsync and without reading back; export ÷ that", "", spread(t.zip)+"; "+times(ratio(median(t.export), median(t.zip))))
+		r.beside("`zip -0` and `sha256sum`, without fsync and without reading back; export ÷ that", "", spread(t.zip)+"; "+times(ratios(t.export, t.zip)))
 	}
 	r.add("peak memory, exporting "+size, i.engine, mebibytes(t.peak), "< 64 MiB", t.peak < mostMemory)
 	if !r.missedIn(i.engine) {

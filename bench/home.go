@@ -166,7 +166,11 @@ func (e *env) homeRates(ctx context.Context, r *report, s *homeServer, engine st
 }
 
 func (e *env) homeReport(r *report, s *homeServer, engine string, t homeTimes) {
-	x := medianOf(t.bare) / max(medianOf(t.pages), 1e-9)
+	each := make([]float64, len(t.pages))
+	for i := range each {
+		each[i] = t.bare[i] / max(t.pages[i], 1e-9)
+	}
+	x := medianOf(each)
 	r.beside("home pages a second, highest rate", engine, fmt.Sprintf("%.0f", medianOf(t.pages)))
 	r.beside("bare handler, highest rate", engine, fmt.Sprintf("%.0f", medianOf(t.bare)))
 	r.add("bare ÷ page", engine, times(x), "≤ 2×", x <= 2)

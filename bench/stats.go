@@ -27,6 +27,15 @@ func medianOf(values []float64) float64 {
 // ratio gives how many times as long the first took.
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(max(b, 1)) }
 
+// ratios gives the median of what each round's two took beside one another: rounds differ more than what is compared.
+func ratios(a, b []time.Duration) float64 {
+	each := make([]float64, len(a))
+	for i := range a {
+		each[i] = ratio(a[i], b[i])
+	}
+	return medianOf(each)
+}
+
 // text gives a length of time with three digits.
 func text(d time.Duration) string {
 	switch {
