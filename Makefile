@@ -42,8 +42,8 @@ services-stop: $(TESTRUN) ## stop them
 fuzz: setup $(TESTRUN) ## run the fuzz targets alone (EXEUNT_FUZZTIME=20s each)
 	@$(TESTRUN) fuzz
 
-bench: build ## measure what docs/performance.md says
-	EXEUNT_BENCH=1 go run ./bench
+bench: setup $(TESTRUN) ## measure what docs/performance.md says and write it there (most of an hour)
+	@eval "$$($(TESTRUN) services)" && EXEUNT_BENCH=1 go run ./bench --write docs/performance.md
 
 setup:
 	@scripts/setup.sh
