@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -129,10 +130,15 @@ func (h *Holder) Import(ctx context.Context, t exit.Task, records []any, _ exit.
 			keys[i] = h.room.NameKey(name)
 		}
 	}
-	if err := h.follow(ctx, own, t.Now, records, keys, out); err != nil {
+	var taken []exit.Outcome
+	err := h.room.DB.Update(ctx, func(ctx context.Context) error {
+		taken = slices.Clone(out) // a transaction may be begun again
+		return h.follow(ctx, own, t.Now, records, keys, taken)
+	})
+	if err != nil {
 		return nil, fmt.Errorf("import follows: %w", err)
 	}
-	return out, nil
+	return taken, nil
 }
 
 // follow stores the follows of the keys that are not "" and fills in their outcomes.
