@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -323,8 +324,19 @@ func (p *person) shot(name string) {
 	must(p.t, os.WriteFile(filepath.Join(dir, name+".png"), image, 0o644))
 }
 
-// client gives an HTTP client with the person's cookies, for what a browser hands to its downloads.
-func (p *person) fetch(path, ranges string) *http.Response {
+// client fetches what a browser hands to its downloads.
+var client = &http.Client{Timeout: 2 * time.Minute}
+
+// download is what came of one.
+type download struct {
+	status int
+	header http.Header
+	path   string // where it came from in the end
+	body   []byte
+}
+
+// fetch downloads with the person's cookies, whole or a range.
+func (p *person) fetch(path, ranges string) download {
 	p.t.Helper()
 	if strings.HasPrefix(path, "/") {
 		path = p.in.url + path
@@ -336,10 +348,14 @@ func (p *person) fetch(path, ranges string) *http.Response {
 	}
 	jar, err := chromedp.Call(p.ctx, network.GetCookies, network.GetCookiesParams{URLs: []string{p.in.url}})
 	must(p.t, err)
+	var cookies []string
 	for _, c := range jar.Cookies {
-		r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+		cookies = append(cookies, c.Name+"="+c.Value)
 	}
-	answer, err := http.DefaultClient.Do(r)
+	r.Header.Set("Cookie", strings.Join(cookies, "; "))
+	answer, err := client.Do(r)
 	must(p.t, err)
-	return answer
+	body, err := io.ReadAll(answer.Body)
+	must(p.t, errors.Join(err, answer.Body.Close()))
+	return download{answer.StatusCode, answer.Header, answer.Request.URL.Path, body}
 }

@@ -7,7 +7,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
-	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -176,9 +176,12 @@ func picture(t *testing.T) string {
 }
 
 // save writes what was downloaded to a file.
-func save(t *testing.T, name string, in io.ReadCloser) string {
+func save(t *testing.T, name string, d download) string {
 	t.Helper()
+	if d.status != http.StatusOK {
+		t.Fatalf("%s answers %d", d.path, d.status)
+	}
 	path := filepath.Join(t.TempDir(), name)
-	must(t, os.WriteFile(path, readAll(t, in), 0o600))
+	must(t, os.WriteFile(path, d.body, 0o600))
 	return path
 }

@@ -43,12 +43,12 @@ type stopwatch struct {
 
 // begin starts to count what a person does.
 func (p *person) begin() stopwatch {
-	return stopwatch{p, time.Now(), p.taps, p.typed} //nolint:forbidigo // the time that pages take is what is measured
+	return stopwatch{p, time.Now(), p.taps, p.typed}
 }
 
 // end gives what was done since.
 func (s stopwatch) end(journey string) effort {
-	return effort{journey, s.p.taps - s.taps, s.p.typed - s.typed, time.Since(s.began)} //nolint:forbidigo // as above
+	return effort{journey, s.p.taps - s.taps, s.p.typed - s.typed, time.Since(s.began)}
 }
 
 // judge prints the efforts beside the founding documents' and fails on an aim that is missed.
@@ -56,7 +56,7 @@ func judge(t *testing.T, efforts []effort) {
 	t.Helper()
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "journey\ttaps\tfields\tseconds\taim\tfounding documents")
+	_, _ = fmt.Fprintln(w, "journey\ttaps\tfields\tseconds\taim\tfounding documents")
 	for _, e := range efforts {
 		aim := aims[e.journey]
 		want := fmt.Sprintf("≤ %d taps", aim.taps)
@@ -67,7 +67,7 @@ func judge(t *testing.T, efforts []effort) {
 		if said == "" {
 			said = "–"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%.2f\t%s\t%s\n", e.journey, e.taps, e.fields, e.took.Seconds(), want, said)
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%.2f\t%s\t%s\n", e.journey, e.taps, e.fields, e.took.Seconds(), want, said)
 		if e.taps > aim.taps {
 			t.Errorf("%s takes %d taps, the aim is %d", e.journey, e.taps, aim.taps)
 		}

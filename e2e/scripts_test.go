@@ -64,7 +64,7 @@ func TestStoryWithoutScripts(t *testing.T) {
 		holder := s.b.visitor(t, in, "who holds the slip")
 		holder.withoutScripts()
 		holder.open(s.slip)
-		certificate := save(t, "certificate.txt", holder.fetch(holder.attribute(`main a[download][href$="/certificate.txt"]`, "href"), "").Body)
+		certificate := save(t, "certificate.txt", holder.fetch(holder.attribute(`main a[download][href$="/certificate.txt"]`, "href"), ""))
 		if out := in.do(t, "verify", certificate); out["ok"] != true {
 			t.Errorf("the certificate: %v", out)
 		}

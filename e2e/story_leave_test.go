@@ -3,15 +3,12 @@ package e2e_test
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
 
 	"exeunt/archive"
 )
-
-func reader(b []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(b)) }
 
 // closes goes through the three screens of closing, from the page on which the person is, and gives the slip's path.
 func (s *story) closes(p *person, in, shot string) string {
@@ -164,7 +161,7 @@ func (s *story) leave() {
 	holder := s.seesSlip("slip-sealed")
 	link := `main a[download][href$="/certificate.txt"]`
 	holder.see(link)
-	file := save(s.t, "certificate.txt", holder.fetch(holder.attribute(link, "href"), "").Body)
+	file := save(s.t, "certificate.txt", holder.fetch(holder.attribute(link, "href"), ""))
 	out := s.in.do(s.t, "verify", file)
 	if out["kind"] != "certificate" || out["ok"] != true {
 		s.t.Errorf("the certificate: %v", out)

@@ -54,7 +54,7 @@ func TestTrial(t *testing.T) {
 		link := `main a[download][href$="/certificate.txt"]`
 		p.see(link)
 		p.shot("trial-certificate")
-		out := in.do(t, "verify", save(t, "certificate.txt", p.fetch(p.attribute(link, "href"), "").Body))
+		out := in.do(t, "verify", save(t, "certificate.txt", p.fetch(p.attribute(link, "href"), "")))
 		if out["ok"] != true || out["trial"] != true {
 			t.Errorf("the certificate: %v", out)
 		}
@@ -74,7 +74,7 @@ func TestNoTrial(t *testing.T) {
 			t.Error("an install without --trial has the trial's bar or button")
 		}
 		for _, path := range []string{trial.LendPath, trial.ClockPath} {
-			r, err := http.PostForm(in.url+path, url.Values{"by": {"24"}})
+			r, err := client.PostForm(in.url+path, url.Values{"by": {"24"}})
 			must(t, err)
 			must(t, r.Body.Close())
 			if r.StatusCode != http.StatusNotFound && r.StatusCode != http.StatusMethodNotAllowed {
