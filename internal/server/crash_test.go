@@ -258,6 +258,29 @@ func crash(t *testing.T, p place, command []string, n int, want outcome) (killed
 	return killed
 }
 
+// hands is how many crashes go on at the same time: most of each is waiting for disks.
+const hands = 6
+
+// each runs cases, several at a time, until next has no more.
+func each(t *testing.T, next func() (name string, fn func(t *testing.T), more bool)) {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for range hands {
+		wg.Go(func() {
+			for {
+				mu.Lock()
+				name, fn, more := next()
+				mu.Unlock()
+				if !more || t.Context().Err() != nil {
+					return
+				}
+				t.Run(name, fn)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // TestCrashAnywhere kills a closing on SQLite after each of its commits and blob calls in turn.
 func TestCrashAnywhere(t *testing.T) {
 	if os.Getenv("EXEUNT_TEST_DATABASES") == "postgres" {
@@ -267,23 +290,23 @@ func TestCrashAnywhere(t *testing.T) {
 	p.prepare(t)
 	before, want := stages(t, p)
 	for i, command := range commands {
-		const batch = 16
-		for first, more := 1, true; more; first += batch {
-			var ended atomic.Bool
-			t.Run(fmt.Sprint(command[0], first), func(t *testing.T) {
-				for n := first; n < first+batch; n++ {
-					t.Run(fmt.Sprint(n), func(t *testing.T) {
-						t.Parallel()
-						if !crash(t, before[i], command, n, want) {
-							ended.Store(true)
-						}
-					})
+		var killed atomic.Int64
+		var ended atomic.Bool
+		n := 0
+		each(t, func() (string, func(t *testing.T), bool) {
+			n++
+			at := n
+			return fmt.Sprint(command[0], at), func(t *testing.T) {
+				if crash(t, before[i], command, at, want) {
+					killed.Add(1)
+				} else {
+					ended.Store(true)
 				}
-			})
-			more = !ended.Load() && !t.Failed()
-			if !more {
-				t.Logf("%s has fewer than %d commits and blob calls", command[0], first+batch)
-			}
+			}, !ended.Load()
+		})
+		t.Logf("%s died at each of its %d commits and blob calls", command[0], killed.Load())
+		if least := []int64{5, 50}[i]; killed.Load() < least {
+			t.Errorf("%s died %d times, want at least %d: are the fail points there?", command[0], killed.Load(), least)
 		}
 	}
 }
@@ -305,17 +328,16 @@ func TestCrashSomewhere(t *testing.T) {
 		before, want := stages(t, p)
 		rng := mathrand.New(mathrand.NewPCG(2026, 11))
 		var killed atomic.Int64
-		t.Run("dies", func(t *testing.T) {
-			for range crashes {
-				i := min(rng.IntN(6), 1) // most of a closing is in its second half
-				n := 1 + rng.IntN([]int{12, 150}[i])
-				t.Run(fmt.Sprint(commands[i][0], n), func(t *testing.T) {
-					t.Parallel()
-					if crash(t, before[i], commands[i], n, want) {
-						killed.Add(1)
-					}
-				})
-			}
+		left := crashes
+		each(t, func() (string, func(t *testing.T), bool) {
+			i := min(rng.IntN(6), 1) // most of a closing is in its second half
+			n := 1 + rng.IntN([]int{8, 120}[i])
+			left--
+			return fmt.Sprint(commands[i][0], n), func(t *testing.T) {
+				if crash(t, before[i], commands[i], n, want) {
+					killed.Add(1)
+				}
+			}, left >= 0
 		})
 		if killed.Load() < crashes/2 {
 			t.Errorf("only %d of %d runs died", killed.Load(), crashes)
