@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ func (s *story) closeCircles() {
 	s.slip = s.closes(p, "?in=circle", "close-circle")
 	s.wu.open("/@" + linName)
 	s.wu.reads("main", planted) // the own page is untouched
-	if status := s.wu.visit(s.circle); status == 200 && strings.Contains(s.wu.text("main"), plantedIn) {
+	if status := s.wu.visit(s.circle); status == http.StatusOK && strings.Contains(s.wu.text("main"), plantedIn) {
 		s.t.Error("what was written in the circles is still seen after they were closed")
 	}
 	s.in.travel(s.t, "+8d")
@@ -63,7 +64,7 @@ func (s *story) cancel() {
 	}
 	p.shot("exit-closing")
 	s.seesSlip("slip")
-	if status := s.wu.visit("/@" + linName); status == 200 && strings.Contains(s.wu.text("body"), planted) {
+	if status := s.wu.visit("/@" + linName); status == http.StatusOK && strings.Contains(s.wu.text("body"), planted) {
 		s.t.Error("somebody who is closing is still seen")
 	}
 	count = p.begin()
@@ -92,6 +93,12 @@ func (s *story) seesSlip(shot string) *person {
 	for _, journey := range []string{"cancel", "return", "hasten"} {
 		if stranger.has(fmt.Sprintf(`form[action="/exit/%s"]`, journey)) {
 			s.t.Errorf("the slip alone offers to %s", journey)
+		}
+	}
+	for _, file := range []string{"/slip.txt", "/calendar.ics"} {
+		d := stranger.fetch(s.slip+file, "")
+		if text := string(d.body); d.status != http.StatusOK || len(text) < 100 || strings.Contains(text, linName) || strings.Contains(text, circleName) {
+			s.t.Errorf("the slip's %s answers %d: %q", file, d.status, text)
 		}
 	}
 	stranger.shot(shot)
@@ -185,9 +192,21 @@ func (s *story) nothingIsLeft() {
 	if n := s.in.residue(s.t, "--account", s.linID); n > 0 {
 		s.t.Errorf("the account's id is left in %d places", n)
 	}
-	if status := s.wu.visit("/@" + linName); status != 404 {
+	if status := s.wu.visit("/@" + linName); status != http.StatusNotFound {
 		s.t.Errorf("the page of somebody who has left answers %d", status)
 	}
+	for _, words := range []string{linName, "mossgrowsbythewell", "fernsinthecircle", circleName, strings.TrimPrefix(s.slip, "/slip/")} {
+		if strings.Contains(s.in.log.String(), words) {
+			s.t.Errorf("the server's log says %q", words)
+		}
+	}
+	// What others said stays theirs; of the post beneath which it stands only the place is left.
+	s.wu.open(s.post)
+	s.wu.reads("#comments", "井边的苔藓真好看")
+	if text := s.wu.text("main"); strings.Contains(text, planted) || strings.Contains(text, "thankyoufromthewell") {
+		s.t.Error("an erased post or comment is still read")
+	}
+	s.wu.shot("post-erased")
 	lost := s.b.visitor(s.t, s.in, "lin who has left")
 	lost.signsIn(linName)
 	if lost.path() != "/sign-in" {
@@ -202,7 +221,7 @@ func (s *story) again() {
 	taken.tap(`main a[href="/sign-up"]`)
 	taken.fill("#name", linName)
 	taken.fill("#password", password)
-	if status := taken.tap(`main form[action="/sign-up"] button`); status != 422 {
+	if status := taken.tap(`main form[action="/sign-up"] button`); status != http.StatusUnprocessableEntity {
 		s.t.Errorf("a held name was given away: %d", status)
 	}
 	taken.shot("name-held")

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -131,6 +132,7 @@ func (s *story) idOf(name string) string {
 
 // bring takes an archive from elsewhere in: through the page, and for somebody else through the command line.
 func (s *story) bring() {
+	s.refusesBroken()
 	s.importThroughPage(s.lin, s.src.zip, "import")
 	out := s.in.do(s.t, "import", "--account", "wu_shan", s.src.folder)
 	taken := 0
@@ -151,6 +153,26 @@ func (s *story) bring() {
 		s.t.Errorf("the page's report says %q, the command line %d", first, taken)
 	}
 	s.seesOriginalTimes(want)
+}
+
+// refusesBroken offers half an archive: one sentence says so, and nothing of it is taken.
+func (s *story) refusesBroken() {
+	s.t.Helper()
+	whole, err := os.ReadFile(s.src.zip)
+	must(s.t, err)
+	half := filepath.Join(s.t.TempDir(), "half.zip")
+	must(s.t, os.WriteFile(half, whole[:len(whole)/2], 0o600))
+	p := s.lin
+	p.tap(`.foot a[href="/exit"]`)
+	p.tap(`main a[href="/exit/import"]`)
+	p.choose(`input[name="archive"]`, half)
+	p.tap("main form[enctype] button")
+	p.awaits("main .notice.warn")
+	p.shot("import-refused")
+	p.open("/@" + linName)
+	if n := p.count("article.post"); n > 0 {
+		s.t.Errorf("%d posts of a broken archive were taken", n)
+	}
 }
 
 // importThroughPage brings an archive in as a person does, and waits for the report.
