@@ -148,11 +148,13 @@ func approvals(t *testing.T, h *house, org who.ID, people ...who.Viewer) {
 	t.Helper()
 	for i, v := range people {
 		for range 2 { // a repeat counts once
-			pass, err := h.desk.EnterExit(t.Context(), org)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := h.d.Update(t.Context(), func(ctx context.Context) error { return h.Approve(ctx, pass, org, v.Person, "plan") }); err != nil {
+			if err := h.d.Update(t.Context(), func(ctx context.Context) error {
+				pass, err := h.desk.EnterExit(ctx, org)
+				if err != nil {
+					return err
+				}
+				return h.Approve(ctx, pass, org, v.Person, "plan")
+			}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"exeunt/exit"
+	"exeunt/exit/exitsql"
 	"exeunt/internal/db"
 	"exeunt/internal/who"
 )
@@ -88,6 +90,9 @@ func (k *Desk) stamp(ctx context.Context) (Pass, error) {
 // of them that are frozen in the scope. On PostgreSQL the lock is an advisory one, whose queue is
 // fair: with row locks, writers that come one after the other keep a freeze waiting for ever.
 func (k *Desk) lock(ctx context.Context, accounts []who.ID, service string, place who.ID) (frozen []who.ID, err error) {
+	if _, ok := exitsql.Tx(ctx); !ok {
+		return nil, errors.New("the fence stands inside a transaction")
+	}
 	ids := slices.Clone(accounts)
 	slices.Sort(ids)
 	ids = slices.DeleteFunc(slices.Compact(ids), func(id who.ID) bool { return id == 0 })
