@@ -43,7 +43,7 @@ func draw(r *rand.Rand) drawn {
 			c.Gate = "fact"
 		}
 		if r.IntN(6) == 0 {
-			c.Class.Subject = exit.SubjectPerson
+			c.Subject = exit.SubjectPerson
 		}
 		// Orders lead to classes drawn before of no higher rank: a platform's check refuses circles.
 		for _, o := range d.facts.Classes {

@@ -55,8 +55,8 @@ func closeCases(t *testing.T) []planCase {
 	chosen := func(pairs ...string) exit.Ask {
 		a := closing("")
 		a.Choices = map[string]exit.Manner{}
-		for i := 0; i < len(pairs); i += 2 {
-			a.Choices[pairs[i]] = exit.Manner(pairs[i+1])
+		for i := 1; i < len(pairs); i += 2 {
+			a.Choices[pairs[i-1]] = exit.Manner(pairs[i])
 		}
 		return a
 	}
