@@ -191,9 +191,9 @@ func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Pr
 
 func record(class string, x exported) any {
 	if class == classCircles {
-		return archive.Circle{ID: x.Circle.ID.String(), Name: x.Name, Intro: x.Intro, JoinMode: string(x.Mode), Created: archive.At(x.Created), Members: x.Members, Posts: x.posts}
+		return archive.Circle{ID: x.ID.String(), Name: x.Name, Intro: x.Intro, JoinMode: string(x.Mode), Created: archive.At(x.Created), Members: x.Members, Posts: x.posts}
 	}
-	return archive.Membership{Circle: x.Circle.ID.String(), Name: x.Name, Role: string(x.Role), Joined: archive.At(x.Since)}
+	return archive.Membership{Circle: x.ID.String(), Name: x.Name, Role: string(x.Role), Joined: archive.At(x.Since)}
 }
 
 // bounds reads an export's cursor and cut.
@@ -243,7 +243,7 @@ func (s store) along(ctx context.Context, t exit.Task, after, cut int64, limit i
 	return db.Scan(rows, func(r db.Row) (exported, error) {
 		var x exported
 		var since, created int64
-		err := r.Scan((*int64)(&x.Row), (*string)(&x.Role), &since, (*int64)(&x.Circle.ID), &x.Name, &x.Intro, (*string)(&x.Mode), &x.Members, &x.posts, &created)
+		err := r.Scan((*int64)(&x.Row), (*string)(&x.Role), &since, (*int64)(&x.ID), &x.Name, &x.Intro, (*string)(&x.Mode), &x.Members, &x.posts, &created)
 		x.Since, x.Created = db.Time(since), db.Time(created)
 		return x, err
 	})

@@ -32,7 +32,7 @@ func (v membersView) acts(ctx context.Context, p Person) []ui.Action {
 	case p.ID == v.Me:
 	case owns(v.Own) && p.Role == Moderator:
 		act("member", "user", "circle.dismiss")
-	case owns(v.Own) && p.Role == Member && v.Circle.State != Ended:
+	case owns(v.Own) && p.Role == Member && v.State != Ended:
 		act("moderator", "shield-check", "circle.appoint")
 	}
 	if p.ID != v.Me && mayRemove(v.Own, p.Membership) {

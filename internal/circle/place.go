@@ -36,7 +36,7 @@ func (r *Room) Known(ctx context.Context, v who.Viewer, service string, ids []wh
 	}
 	list, err := r.store.circles(ctx, v.Account, ids)
 	for _, x := range list {
-		out[x.Circle.ID] = place(x.Circle, x.Membership)
+		out[x.ID] = place(x.Circle, x.Membership)
 	}
 	return out, err
 }

@@ -396,11 +396,12 @@ func (l *Room) compose(r exit.Run, steps []exit.StepStatus, entries []ledger.Ent
 		} else {
 			c.Promises = append(c.Promises, p)
 		}
-		switch {
-		case s.State == exit.StepCancelled:
+		switch s.State {
+		case exit.StepCancelled:
 			c.Cancelled = append(c.Cancelled, ledger.Cancellation{Step: s.Key, On: ledger.DayOf(r.Ended, zone), Reason: "its gate can never open"})
-		case s.State == exit.StepSatisfied:
+		case exit.StepSatisfied:
 			c.Cancelled = append(c.Cancelled, ledger.Cancellation{Step: s.Key, On: ledger.DayOf(s.Ended, zone), Reason: "done by a step of another run"})
+		default: // what was done itself has a receipt
 		}
 		if s.AtOnce || s.At.Before(s.DueAt(r.Agreed, zone)) {
 			c.Hastened = r.Agreed

@@ -123,11 +123,12 @@ func (o *Outside) Journeys(ctx context.Context, fn func(run string, kinds []stri
 	run, kinds := "", []string(nil)
 	for {
 		obj, err := list.Next(ctx)
-		if err != nil && !errors.Is(err, io.EOF) {
+		ended := errors.Is(err, io.EOF)
+		if err != nil && !ended {
 			return fmt.Errorf("read the list outside: %w", err)
 		}
 		id, kind := "", ""
-		if err == nil {
+		if !ended {
 			name, ok := strings.CutSuffix(strings.TrimPrefix(obj.Key, journeyFolder), ".json")
 			if id, kind, _ = strings.Cut(name, "."); !ok || !runForm.MatchString(id) {
 				continue
@@ -139,7 +140,7 @@ func (o *Outside) Journeys(ctx context.Context, fn func(run string, kinds []stri
 			}
 			kinds = nil
 		}
-		if err != nil {
+		if ended {
 			return nil
 		}
 		run, kinds = id, append(kinds, kind)

@@ -212,11 +212,8 @@ func (l *Room) openRun(ctx context.Context, o exit.RunFact) (runView, error) {
 // undoingOf previews what undoes a run; nil if nothing does any more.
 func (l *Room) undoingOf(ctx context.Context, r exit.Run, journey exit.Journey) (*undoing, error) {
 	plan, err := l.Engine.Preview(ctx, exit.Ask{Subject: r.Subject, Journey: journey, Run: r.ID})
-	switch exit.KindOf(err) {
-	case exit.NotFound, exit.Conflict:
-		if err != nil {
-			return nil, nil //nolint:nilnil // no way back is an answer of its own
-		}
+	if kind := exit.KindOf(err); kind == exit.NotFound || kind == exit.Conflict {
+		return nil, nil //nolint:nilnil // no way back is an answer of its own
 	}
 	if err != nil {
 		return nil, fmt.Errorf("preview %s: %w", journey, err)
@@ -396,7 +393,7 @@ func sendFile(w http.ResponseWriter, kind, name, body string) error {
 	h.Set("Content-Type", kind)
 	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	h.Set("X-Robots-Tag", "noindex")
-	_, _ = w.Write([]byte(body)) // a browser that has gone is no error
+	_, _ = w.Write([]byte(body)) //nolint:gosec // plain text or a calendar, saved and never shown; a browser that has gone is no error
 	return nil
 }
 

@@ -117,7 +117,7 @@ func (l *Room) fetch(ctx context.Context, key, path string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // in our own spool
 	if err != nil {
 		return fmt.Errorf("fetch archive: %w", err)
 	}

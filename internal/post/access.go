@@ -87,7 +87,7 @@ func (r *Room) MayMedia(ctx context.Context, v who.Viewer, key string) (may, pub
 		return false, false, false, err
 	}
 	p, err := r.One(ctx, v, id)
-	if exit.KindOf(err) == exit.NotFound && err != nil {
+	if exit.KindOf(err) == exit.NotFound { // a post that is hidden from the viewer: the answer is no
 		return false, false, true, nil
 	}
 	if err != nil {

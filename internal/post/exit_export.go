@@ -192,7 +192,7 @@ func (h *Holder) exportImage(ctx context.Context, i Image, at time.Time, to exit
 		return 0, nil
 	}
 	size, err := h.room.Blobs.Size(ctx, i.Key)
-	if exit.KindOf(err) == exit.NotFound && err != nil {
+	if exit.KindOf(err) == exit.NotFound {
 		to.Missing(fileName(i), "not in the store")
 		return 0, nil
 	}

@@ -196,7 +196,7 @@ func (r *Room) postWrite(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
 	v := service.ViewerOf(ctx)
 	req.Body = http.MaxBytesReader(w, req.Body, mostForm)
-	if err := req.ParseMultipartForm(mostMemory); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+	if err := req.ParseMultipartForm(mostMemory); err != nil && !errors.Is(err, http.ErrNotMultipart) { //nolint:gosec // bounded by the line above
 		return badForm(err)
 	}
 	if req.MultipartForm != nil {
