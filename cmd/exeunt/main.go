@@ -72,7 +72,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	parser, err := kong.New(a, kong.Name("exeunt"), kong.Description("Circles and channels. Come freely, leave whole."), kong.Writers(out, errs),
 		kong.Exit(func(code int) { failed = code }), kong.UsageOnError(), kong.ShortUsageOnError())
 	if err != nil {
-		fmt.Fprintln(errs, err)
+		_, _ = fmt.Fprintln(errs, err) // nowhere left to say so
 		return 1
 	}
 	k, err := parser.Parse(args)
@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		return failed
 	}
 	if err != nil {
-		fmt.Fprintf(errs, "exeunt: %v\n", err)
+		_, _ = fmt.Fprintf(errs, "exeunt: %v\n", err) // as above
 		return 2
 	}
 	if err := k.Run(a); err != nil {
@@ -105,9 +105,9 @@ func (a *app) complain(err error) {
 		_ = json.NewEncoder(a.err).Encode(map[string]string{"error": sentence, "cause": err.Error()}) // nowhere left to say so
 		return
 	}
-	fmt.Fprintf(a.err, "exeunt: %s\n", sentence)
+	_, _ = fmt.Fprintf(a.err, "exeunt: %s\n", sentence) // as above
 	if e != nil && sentence != err.Error() {
-		fmt.Fprintf(a.err, "  (%s)\n", err.Error())
+		_, _ = fmt.Fprintf(a.err, "  (%s)\n", err.Error())
 	}
 }
 

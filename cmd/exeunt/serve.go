@@ -45,7 +45,7 @@ func (c *serveCmd) Run(a *app) (err error) {
 	if err := c.prepare(a, h); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "listening on http://%s\n", l.Addr())
+	_, _ = fmt.Fprintf(a.out, "listening on http://%s\n", l.Addr()) // whoever cannot read it is served all the same
 	return h.Serve(a.ctx, l)
 }
 
@@ -70,8 +70,10 @@ func (c *serveCmd) prepare(a *app, h *server.House) error {
 		return fmt.Errorf("replay the list outside the database: %w", err)
 	}
 	if done != (leave.Replayed{}) {
-		fmt.Fprintf(a.out, "replayed %d erasures (%d items), %d closings, %d returns; brought %d certificates back\n",
-			done.Erasures, done.Items, done.Closings, done.Undone, done.Certificates)
+		if _, err := fmt.Fprintf(a.out, "replayed %d erasures (%d items), %d closings, %d returns; brought %d certificates back\n",
+			done.Erasures, done.Items, done.Closings, done.Undone, done.Certificates); err != nil {
+			return fmt.Errorf("print what was replayed: %w", err)
+		}
 	}
 	if h.DB.Trial() {
 		return nil
@@ -81,7 +83,9 @@ func (c *serveCmd) prepare(a *app, h *server.House) error {
 		return err
 	}
 	if first {
-		fmt.Fprintf(a.out, "the operator's account is made at http://%s/operator/%s (once, within 24 hours)\n", c.Listen, token)
+		if _, err := fmt.Fprintf(a.out, "the operator's account is made at http://%s/operator/%s (once, within 24 hours)\n", c.Listen, token); err != nil {
+			return fmt.Errorf("print the operator's link: %w", err) // nobody else ever sees it
+		}
 	}
 	return nil
 }
