@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"exeunt/exit"
 	"exeunt/internal/account"
@@ -76,10 +77,8 @@ func (l *Room) facts(ctx context.Context, ask exit.Ask, f *exit.Facts) error {
 	if !ok || ask.Subject.Kind != exit.SubjectAccount {
 		return exit.Fail(exit.Invalid, "error.subject", "text", ask.Subject.String())
 	}
-	if svc := ask.Subject.Service(); svc != "" {
-		if _, ok := l.Registry.Service(svc); !ok {
-			return exit.Fail(exit.Invalid, "error.no_service", "service", svc)
-		}
+	if err := l.checkScope(ask.Subject); err != nil {
+		return err
 	}
 	if ask.Journey != exit.Close {
 		return nil
@@ -90,6 +89,22 @@ func (l *Room) facts(ctx context.Context, ask exit.Ask, f *exit.Facts) error {
 	}
 	if last && person != 0 {
 		f.Owner = exit.Subject{Kind: exit.SubjectPerson, ID: person.String()}
+	}
+	return nil
+}
+
+// checkScope refuses a part in a form that the fence does not know: what is closed under such a name
+// would be frozen under none.
+func (l *Room) checkScope(s exit.Subject) error {
+	if s.In == "" {
+		return nil
+	}
+	svc, place, narrowed := strings.Cut(s.In, ":")
+	if _, ok := l.Registry.Service(svc); !ok {
+		return exit.Fail(exit.Invalid, "error.no_service", "service", svc)
+	}
+	if id, ok := who.ParseID(place); narrowed && (!ok || id.String() != place) {
+		return exit.Fail(exit.Invalid, "error.subject", "text", s.String())
 	}
 	return nil
 }
