@@ -58,7 +58,7 @@ func (l *Room) Pack(ctx context.Context, t exit.Task) (exit.Progress, error) {
 		return l.volumeDone(ctx, id, t.Chunk+1, p.Finished && p.Volume == t.Chunk+1)
 	}
 	name := filepath.Join(l.Spool, "volume-"+t.Run+"-"+fmt.Sprint(t.Chunk))
-	defer os.Remove(name) //nolint:errcheck // the spool is swept at the next start
+	defer os.Remove(name)                                                //nolint:errcheck // the spool is swept at the next start
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600) //nolint:gosec // in our own spool, named by the run's id
 	if err != nil {
 		return exit.Progress{}, fmt.Errorf("make volume: %w", err)
