@@ -30,7 +30,10 @@ type Replayed struct {
 // then read again.
 func (l *Room) Replay(ctx context.Context) (Replayed, error) {
 	var done Replayed
-	var err error
+	from, err := ledgerStore{l.DB}.Size(ctx)
+	if err != nil {
+		return done, err
+	}
 	for range 5 {
 		if err = l.replayErased(ctx, &done); !errors.Is(err, ledger.ErrConflict) {
 			break
@@ -39,7 +42,7 @@ func (l *Room) Replay(ctx context.Context) (Replayed, error) {
 	if err != nil {
 		return done, err
 	}
-	if err := l.replayJourneys(ctx, &done); err != nil {
+	if err := l.replayJourneys(ctx, &done, from); err != nil {
 		return done, err
 	}
 	return done, l.endGone(ctx)

@@ -21,8 +21,8 @@ type missing struct{ undone, closings, certificates []string }
 
 // replayJourneys undoes closings that the database still believes in, begins those again that it has
 // forgotten, and brings certificates and slips back. A closing comes after what was undone: the account
-// may have closed, come back and closed again.
-func (l *Room) replayJourneys(ctx context.Context, done *Replayed) error {
+// may have closed, come back and closed again. From is the first leaf that was lost.
+func (l *Room) replayJourneys(ctx context.Context, done *Replayed, from int64) error {
 	m, err := l.missing(ctx)
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func (l *Room) replayJourneys(ctx context.Context, done *Replayed) error {
 	if done.Closings == 0 {
 		return nil
 	}
-	return l.Outside.Erased(ctx, 0, func(e Entry) error {
+	return l.Outside.Erased(ctx, from, func(e Entry) error {
 		if begun[e.Run] {
 			return l.recall(ctx, e)
 		}
