@@ -64,6 +64,6 @@ var english = words{
 		"Met nobody but a cat.", "There was suddenly no hurry.", "Twelve kilometres, and the knees are fine.", "Finished the letter that was lying about.", "Somebody was practising the trumpet.",
 		"The path goes all the way to the sea.", "The dough was kinder than expected.", "Heard from someone I had lost sight of.", "The fog lifted early.", "Writing it down so it stays.",
 	},
-	ending: []string{" Back next week.", " Pictures later.", " Does anyone know this flower?", " Off to bed.", " A note to next year's me.", " The route is in the circle.", " Slow is fine too."},
+	ending:  []string{" Back next week.", " Pictures later.", " Does anyone know this flower?", " Off to bed.", " A note to next year's me.", " The route is in the circle.", " Slow is fine too."},
 	answers: []string{"I know that path, spring is best.", "What a quiet picture.", "Take me along next time.", "How did you save the mint?", "Thank you for writing it down.", "The cat is still there, I saw it yesterday."},
 }
