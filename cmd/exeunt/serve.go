@@ -84,7 +84,7 @@ func (c *serveCmd) prepare(a *app, h *server.House) error {
 	}
 	if first {
 		if _, err := fmt.Fprintf(a.out, "the operator's account is made at http://%s/operator/%s (once, within 24 hours)\n", c.Listen, token); err != nil {
-			return fmt.Errorf("print the operator's link: %w", err) // nobody else ever sees it
+			return fmt.Errorf("print the operator's link: %w", err) // it stands nowhere else; the next start makes another
 		}
 	}
 	return nil

@@ -213,7 +213,7 @@ func (l *Room) openRun(ctx context.Context, o exit.RunFact) (runView, error) {
 func (l *Room) undoingOf(ctx context.Context, r exit.Run, journey exit.Journey) (*undoing, error) {
 	plan, err := l.Engine.Preview(ctx, exit.Ask{Subject: r.Subject, Journey: journey, Run: r.ID})
 	if kind := exit.KindOf(err); kind == exit.NotFound || kind == exit.Conflict {
-		return nil, nil //nolint:nilnil // no way back is an answer of its own
+		return nil, nil // no way back is an answer of its own
 	}
 	if err != nil {
 		return nil, fmt.Errorf("preview %s: %w", journey, err)
@@ -225,7 +225,7 @@ func (l *Room) undoingOf(ctx context.Context, r exit.Run, journey exit.Journey) 
 	if journey == exit.Return {
 		u.Told = l.PlanCalendar(ctx, r.Subject, plan).Stays
 		if !slices.ContainsFunc(plan.Stays, func(s exit.Stay) bool { return s.State == "kept" }) {
-			return nil, nil //nolint:nilnil // nothing is left to come back to
+			return nil, nil // nothing is left to come back to
 		}
 	}
 	return u, nil
@@ -379,7 +379,7 @@ func (l *Room) getCertificate(w http.ResponseWriter, r *http.Request) error {
 	return l.sendCertificate(w, ctx, run.ID)
 }
 
-func (l *Room) sendCertificate(w http.ResponseWriter, ctx context.Context, run string) error { //nolint:revive // the writer comes first in all that answers
+func (l *Room) sendCertificate(w http.ResponseWriter, ctx context.Context, run string) error { // the writer comes first in all that answers
 	body, err := l.Certificate(ctx, run)
 	if err != nil {
 		return err
