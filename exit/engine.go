@@ -174,14 +174,14 @@ func (e *Engine) policyFor(ctx context.Context, ask Ask, f Facts) (*Policy, erro
 	}
 	for _, r := range f.Runs {
 		if r.Run.State.Open() && r.Run.Subject == ask.Subject && (r.Run.Journey == Close || r.Run.Journey == Hibernate) {
-			return e.policyOf(ctx, r.Run)
+			return e.PolicyOf(ctx, r.Run)
 		}
 	}
 	return e.Policy, nil
 }
 
-// policyOf gives the policy under which a run was agreed: it ends under no other.
-func (e *Engine) policyOf(ctx context.Context, r Run) (*Policy, error) {
+// PolicyOf gives the policy under which a run was agreed: it ends under no other.
+func (e *Engine) PolicyOf(ctx context.Context, r Run) (*Policy, error) {
 	if r.Policy == e.Policy.Hash() {
 		return e.Policy, nil
 	}

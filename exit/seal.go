@@ -109,7 +109,7 @@ func (e *Engine) amendments(ctx context.Context, run Run, steps []StepStatus, no
 			known[s.ClassID()] = true
 		}
 	}
-	policy, err := e.policyOf(ctx, run)
+	policy, err := e.PolicyOf(ctx, run)
 	if err != nil {
 		return nil, err
 	}

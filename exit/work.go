@@ -360,7 +360,7 @@ func (e *Engine) wake(ctx context.Context, l Lease) error {
 			return fmt.Errorf("read the clock: %w", err)
 		}
 		f := Facts{Runs: []RunFact{{Run: l.Run, Steps: statuses(l.Run.Plan, l.Run.Agreed)}}}
-		policy, err := e.policyOf(ctx, l.Run)
+		policy, err := e.PolicyOf(ctx, l.Run)
 		if err != nil {
 			return err
 		}

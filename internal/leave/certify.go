@@ -330,7 +330,11 @@ func (l *Room) certificate(ctx context.Context, run string) error {
 	if err != nil {
 		return err
 	}
-	file, err := l.ledger.Certify(ctx, l.compose(r, steps, entries, now))
+	policy, err := l.Engine.PolicyOf(ctx, r)
+	if err != nil {
+		return fmt.Errorf("read the run's policy: %w", err)
+	}
+	file, err := l.ledger.Certify(ctx, l.compose(r, policy, steps, entries, now))
 	if err != nil {
 		return fmt.Errorf("make certificate: %w", err)
 	}
@@ -375,15 +379,15 @@ func (l *Room) entries(ctx context.Context, run string, salt ledger.Salt) ([]led
 }
 
 // compose puts together what the certificate says.
-func (l *Room) compose(r exit.Run, steps []exit.StepStatus, entries []ledger.Entry, now time.Time) ledger.Certificate {
+func (l *Room) compose(r exit.Run, policy *exit.Policy, steps []exit.StepStatus, entries []ledger.Entry, now time.Time) ledger.Certificate {
 	zone := r.Plan.Location()
 	day := func(d exit.Date) ledger.Day { return ledger.Day(d.String()) }
 	c := ledger.Certificate{
 		ID: strings.ToLower(rand.Text()), Version: 1, Trial: l.DB.Trial(), Journey: string(r.Journey), Policy: r.Policy, Plan: r.Hash, Zone: r.Plan.Zone,
 		Agreed: ledger.DayOf(r.Agreed, zone), CoolingOffEnds: r.Began, Sealed: r.Ended, Issued: now, Receipts: entries,
 		AgedOut: ledger.AgedOut{
-			WAL:     day(l.Policy.Backups.WAL.From(exit.DateOf(r.Ended, zone), exit.Calendar{})),
-			Backups: day(l.Policy.Backups.Backups.From(exit.DateOf(r.Ended, zone), exit.Calendar{})),
+			WAL:     day(policy.Backups.WAL.From(exit.DateOf(r.Ended, zone), exit.Calendar{})),
+			Backups: day(policy.Backups.Backups.From(exit.DateOf(r.Ended, zone), exit.Calendar{})),
 		},
 	}
 	for _, s := range steps {
@@ -403,8 +407,8 @@ func (l *Room) compose(r exit.Run, steps []exit.StepStatus, entries []ledger.Ent
 			c.Cancelled = append(c.Cancelled, ledger.Cancellation{Step: s.Key, On: ledger.DayOf(s.Ended, zone), Reason: "done by a step of another run"})
 		default: // what was done itself has a receipt
 		}
-		if s.AtOnce || s.At.Before(s.DueAt(r.Agreed, zone)) {
-			c.Hastened = r.Agreed
+		if (s.AtOnce || s.At.Before(s.DueAt(r.Agreed, zone))) && (c.Hastened.IsZero() || s.At.Before(c.Hastened)) {
+			c.Hastened = s.At
 		}
 	}
 	for _, s := range r.Plan.Stays {
