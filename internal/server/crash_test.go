@@ -32,13 +32,25 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
 )
 
+// TestMain removes what the tests have built.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := os.RemoveAll(built); err != nil {
+		fmt.Fprintln(os.Stderr, "remove what was built:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// built is the folder of the command with its fail points; "" where it was not built.
+var built string
+
 // failing builds the command with its fail points, once.
-var failing = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "exeunt-failpoint-")
-	if err != nil {
+var failing = sync.OnceValues(func() (name string, err error) {
+	if built, err = os.MkdirTemp("", "exeunt-failpoint-"); err != nil {
 		return "", err
 	}
-	name := filepath.Join(dir, "exeunt")
+	name = filepath.Join(built, "exeunt")
 	out, err := exec.Command("go", "build", "-tags", "failpoint", "-o", name, "exeunt/cmd/exeunt").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build with fail points: %w: %s", err, out)
