@@ -168,12 +168,12 @@ func (p pictures) File(context.Context, string) (io.ReadCloser, int64, error) {
 		far := 360 + 50*math.Sin(float64(x)/130+phase)
 		near := 470 + 40*math.Sin(float64(x)/90+2*phase)
 		for y := range height {
-			c := shade(hue, 0.30, 0.97-0.25*float64(y)/height)
+			c := shade(hue, 0.05+0.10*float64(y)/height, 0.97-0.08*float64(y)/height)
 			if float64(y) > far {
-				c = shade(hue+0.30, 0.34, 0.62)
+				c = shade(hue+0.08, 0.20, 0.72)
 			}
 			if float64(y) > near {
-				c = shade(hue+0.36, 0.42, 0.40)
+				c = shade(hue+0.12, 0.28, 0.48)
 			}
 			img.SetRGBA(x, y, c)
 		}
