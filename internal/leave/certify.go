@@ -310,7 +310,8 @@ func (l *Room) certificate(ctx context.Context, run string) error {
 		return err
 	}
 	if _, err := l.Certificate(ctx, run); err == nil {
-		return l.DB.Update(ctx, func(ctx context.Context) error { return l.forgetSalt(ctx, run) })
+		err := l.DB.Update(ctx, func(ctx context.Context) error { return l.forgetSalt(ctx, run) })
+		return errors.Join(err, l.Outside.ForgetHeir(ctx, run))
 	} else if exit.KindOf(err) != exit.NotFound {
 		return err
 	}
@@ -358,7 +359,10 @@ func (l *Room) certificate(ctx context.Context, run string) error {
 	if err != nil {
 		return err
 	}
-	return l.writeOutside(ctx)
+	if err := l.writeOutside(ctx); err != nil {
+		return err
+	}
+	return l.Outside.ForgetHeir(ctx, run)
 }
 
 // entries gives the run's receipts as a certificate holds them.

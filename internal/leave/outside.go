@@ -97,6 +97,28 @@ func (o *Outside) Write(ctx context.Context, name string, body []byte) error {
 	return nil
 }
 
+// ForgetHeir takes the heir out of a closing's entry: once the closing is sealed nobody needs to know.
+func (o *Outside) ForgetHeir(ctx context.Context, run string) error {
+	name := journeyName(run, "closing")
+	there, err := o.Has(ctx, name)
+	if err != nil || !there {
+		return err
+	}
+	e, err := o.Journey(ctx, run, "closing")
+	if err != nil {
+		return err
+	}
+	if e.Ask == nil || e.Ask.Heir == "" {
+		return nil
+	}
+	e.Ask.Heir = ""
+	body, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("write entry: %w", err)
+	}
+	return o.Write(ctx, name, body)
+}
+
 // Has reports whether there is an entry of a name.
 func (o *Outside) Has(ctx context.Context, name string) (bool, error) {
 	ok, err := o.bucket.Exists(ctx, name)
