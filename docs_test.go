@@ -45,6 +45,7 @@ var (
 	pathLike   = regexp.MustCompile(`^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*/?$`)
 	sourceLike = regexp.MustCompile(`\.(go|md|sh|sql|templ|ya?ml|env|svg)$`)
 	lineNumber = regexp.MustCompile(`\.(go|md|sh|sql|templ|ya?ml|css|js):[0-9]+`)
+	testLike   = regexp.MustCompile(`^(Test|Fuzz)[A-Z][A-Za-z0-9]*$`)
 	topFolders = []string{".ci", "archive", "bench", "cmd", "docs", "e2e", "examples", "exit", "internal", "ledger", "policies", "scripts"}
 )
 
@@ -67,6 +68,9 @@ func (r repository) complaints(document, text string) []string {
 	}
 	prose := fence.ReplaceAllString(text, "")
 	for _, match := range inlineCode.FindAllStringSubmatch(prose, -1) {
+		if testLike.MatchString(match[1]) && !r.tests[match[1]] {
+			complain(match[1], "there is no such test")
+		}
 		if !r.knownPath(match[1]) {
 			complain(match[1], "there is no such path")
 		}
@@ -142,7 +146,7 @@ func readRepository(t *testing.T) repository {
 		bases: map[string]bool{}, targets: map[string]bool{}, tests: map[string]bool{}, command: commandTests,
 		exists: func(name string) bool { _, err := os.Stat(filepath.FromSlash(name)); return err == nil },
 	}
-	testFunction := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	testFunction := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 	err := fs.WalkDir(os.DirFS("."), ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -209,6 +213,8 @@ func TestDocumentsCatches(t *testing.T) {
 		{"file that every room has", "see `store.go`", ""},
 		{"file that no room has", "see `gone.go`", "there is no such path"},
 		{"no path of ours", "`golang.org/x/mod`, `actor.json`, `--json`, `exit.Plan`, `N passed`", ""},
+		{"test that is there", "`TestVerify`", ""},
+		{"test that is gone", "`TestGone`", "there is no such test"},
 		{"link that leads somewhere", "![plan](calendar.svg)", ""},
 		{"link that leads nowhere", "[plan](gone.svg)", "leads nowhere"},
 		{"link to elsewhere", "[law](https://example.org/law)", ""},
