@@ -8,6 +8,7 @@ package page
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"exeunt/exit"
 	"exeunt/internal/account"
@@ -120,7 +121,18 @@ func (r *Room) standing(ctx context.Context, v who.Viewer, p *Person) error {
 
 func errNobody() error { return exit.Fail(exit.NotFound, "page.error.nobody") }
 
-// Writing gives a few people who wrote on their pages lately and whom the viewer does not follow.
-func (r *Room) Writing(ctx context.Context, v who.Viewer, limit int) ([]relation.Person, error) {
-	return r.store.writing(ctx, v.Account, limit)
+// Suggest gives a few people whom the viewer does not follow: first those who wrote on their pages
+// lately, then those who came last.
+func (r *Room) Suggest(ctx context.Context, v who.Viewer, limit int) ([]relation.Person, error) {
+	list, err := r.store.writing(ctx, v.Account, limit)
+	if err != nil || len(list) == limit {
+		return list, err
+	}
+	newest, err := r.store.newest(ctx, v.Account, limit)
+	for _, p := range newest {
+		if len(list) < limit && !slices.ContainsFunc(list, func(x relation.Person) bool { return x.ID == p.ID }) {
+			list = append(list, p)
+		}
+	}
+	return list, err
 }

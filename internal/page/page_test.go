@@ -190,10 +190,11 @@ func TestDiscover(t *testing.T) {
 		for _, v := range []who.Viewer{ann, bob, eve, hidden} {
 			h.write(v, "public", "x")
 		}
+		h.account("quiet")
 		h.must(h.Relations.Follow(t.Context(), ann, eve.Account))
 		h.veil(hidden, "page", true)
-		h.wants(ann, ui.Chinese, "/discover", []string{"[hide page]", "[hide circle]", "周末徒步", "@bob", "发现页管理"}, []string{"@ann", "@eve", "@hidden"})
-		h.wants(who.Viewer{}, ui.English, "/discover", []string{"@bob", "@eve", "Circles"}, []string{"[hide", "@hidden", "Manage entrances"})
+		h.wants(ann, ui.Chinese, "/discover", []string{"[hide page]", "[hide circle]", "周末徒步", "@bob", "@quiet", `action="/@quiet/follow"`, `name="back" value="/discover"`, "发现页管理"}, []string{"@ann", "@eve", "@hidden"})
+		h.wants(who.Viewer{}, ui.English, "/discover", []string{"@bob", "@eve", "Circles"}, []string{"[hide", "@hidden", "/follow", "Manage entrances"})
 		h.must(h.d.Update(t.Context(), func(ctx context.Context) error {
 			return h.desk.Hide(ctx, exit.Task{Subject: exit.Account(ann.Account.String()), Choice: "circle"}, true)
 		}))

@@ -134,7 +134,13 @@ type discoverView struct {
 	Entrances []entrance
 	Hidden    int
 	Circles   []ui.CircleView
-	People    []ui.PersonView
+	People    []personLine
+}
+
+// personLine is somebody to follow.
+type personLine struct {
+	ui.PersonView
+	Follow *relation.FollowView // nil: not for this viewer
 }
 
 // about gives the key of the sentence about a service.
@@ -168,12 +174,16 @@ func (r *Room) discover(w http.ResponseWriter, req *http.Request) error {
 		}
 	}
 	if shown[post.Page] {
-		people, err := r.Writing(ctx, v, suggested)
+		people, err := r.Suggest(ctx, v, suggested)
 		if err != nil {
 			return err
 		}
 		for _, p := range people {
-			view.People = append(view.People, p.View())
+			line := personLine{PersonView: p.View(), Follow: relation.FollowButton(v, p.ID, p.Name, false)}
+			if line.Follow != nil {
+				line.Follow.Back = ui.DiscoverPath
+			}
+			view.People = append(view.People, line)
 		}
 	}
 	f := service.Frame(ctx, ui.T(ctx, "ui.tab.discover"))

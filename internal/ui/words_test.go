@@ -144,6 +144,9 @@ var (
 	lookup   = regexp.MustCompile(`\b(?:T|Sentence)\(\s*(?:[a-zA-Z.()]+,\s*)?"([^"]+)"`)
 )
 
+// serviceTitle finds the title of a service, beside which stands the sentence about it.
+var serviceTitle = regexp.MustCompile(`service\.Service\{[^}]*Title:\s*"([^"]+)"`)
+
 // usedKeys reads every .go and .templ file of the module but tests and generated
 // ones: keys written out, keys declared by Keys, and keys that T is asked for.
 func usedKeys(t *testing.T) (used map[string]bool, asked map[string]string) {
@@ -183,6 +186,10 @@ func readKeys(source, path string, used map[string]bool, asked map[string]string
 	source = comment.ReplaceAllString(source, "")
 	for _, m := range literal.FindAllStringSubmatch(source, -1) {
 		used[m[1]] = true
+	}
+	for _, m := range serviceTitle.FindAllStringSubmatch(source, -1) {
+		used[m[1]+".about"] = true
+		asked[m[1]+".about"] = path
 	}
 	for _, call := range keysCall.FindAllStringSubmatch(source, -1) {
 		for _, name := range quoted.FindAllStringSubmatch(call[2], -1) {
