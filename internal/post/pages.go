@@ -84,6 +84,7 @@ func back(p Post) *ui.Link {
 // form is a post that is being written or edited: what was typed, and what is wrong with it.
 type form struct {
 	action    string
+	back      *ui.Link
 	in        string // "circle:7" for a place
 	place     Place
 	text      string
@@ -134,12 +135,14 @@ func (r *Room) newForm(ctx context.Context, v who.Viewer, in string) (form, erro
 	}
 	f := form{action: "/write", in: in, own: service == Page}
 	if f.own {
+		f.back = &ui.Link{Text: ui.T(ctx, "post.write.home"), Href: ui.HomePath}
 		return f, nil
 	}
 	if r.Places == nil {
 		return f, exit.Fail(exit.NotFound, "error.not_found")
 	}
 	f.place, err = r.Places.MayPost(ctx, v, service, id)
+	f.back = &ui.Link{Text: f.place.Name, Href: f.place.Href}
 	return f, err
 }
 
@@ -161,7 +164,7 @@ func render(w http.ResponseWriter, req *http.Request, status int, f form) error 
 		title = ui.T(ctx, "post.write.in", "Name", f.place.Name)
 	}
 	frame := service.Frame(ctx, title)
-	frame.NoIndex, frame.WriteHref = true, ""
+	frame.NoIndex, frame.WriteHref, frame.Back = true, "", f.back
 	return ui.Render(w, req, status, formPage(frame, f))
 }
 
@@ -265,7 +268,7 @@ func (r *Room) editable(ctx context.Context, v who.Viewer, id who.ID) (form, err
 		return form{}, err
 	}
 	word, _ := p.Audience.Split()
-	f := form{action: p.Link() + "/edit", text: texts[0], audience: word, place: p.In, own: p.Service == Page, edit: true, imageAlts: map[who.ID]string{}}
+	f := form{action: p.Link() + "/edit", back: &ui.Link{Text: ui.T(ctx, "post.title"), Href: p.Link()}, text: texts[0], audience: word, place: p.In, own: p.Service == Page, edit: true, imageAlts: map[who.ID]string{}}
 	for _, i := range images[id] {
 		if i.Key != "" {
 			f.images = append(f.images, i)

@@ -92,6 +92,12 @@ func TestPages(t *testing.T) {
 				}
 			}
 		}
+		for path, to := range map[string]string{at + "/edit": at, "/write": "/", "/write?in=circle:7": "/circles/7"} {
+			w, err := h.ask(t, mira, ui.English, httptest.NewRequest("GET", path, nil))
+			if err != nil || !strings.Contains(w.Body.String(), `<a class="top-back" href="`+to+`"`) {
+				t.Errorf("%s does not lead back to %s: %v", path, to, err)
+			}
+		}
 		for _, path := range []string{at, at + "/edit", at + "/delete"} {
 			if _, err := h.ask(t, jo, ui.English, httptest.NewRequest("GET", path, nil)); exit.KindOf(err) != exit.NotFound || err == nil {
 				t.Errorf("another asks for %s: %v", path, err)
