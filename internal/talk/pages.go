@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"exeunt/exit"
 	"exeunt/internal/service"
@@ -24,6 +25,7 @@ const (
 func (r *Room) Routes() []service.Route {
 	routes := []service.Route{
 		{Pattern: "POST /talk/{kind}/{id}/comments", Access: service.Member, Handle: r.postComment},
+		{Pattern: "GET /talk/comments/{id}/delete", Access: service.Member, Handle: r.getDelete},
 		{Pattern: "POST /talk/comments/{id}/delete", Access: service.Member, Handle: r.postDelete},
 		{Pattern: "GET /me/likes", Access: service.Member, Handle: r.getMarks(likes)},
 		{Pattern: "GET /me/favourites", Access: service.Member, Handle: r.getMarks(favourites)},
@@ -104,7 +106,7 @@ func (r *Room) beneath(ctx context.Context, v who.Viewer, t service.Thing, query
 // find gives a comment of the page by its id.
 func find(comments []ui.CommentView, id string) (ui.CommentView, bool) {
 	for _, c := range comments {
-		if c.ID == id && !c.Gone {
+		if c.ID == id && !c.Gone && !c.Veiled {
 			return c, true
 		}
 		if a, ok := find(c.Answers, id); ok {
@@ -152,6 +154,48 @@ func (r *Room) again(w http.ResponseWriter, req *http.Request, ref who.Ref, e *e
 	f := service.Frame(ctx, ui.T(ctx, "talk.say"))
 	f.NoIndex, f.Back = true, &ui.Link{Text: ui.T(ctx, "talk.to_post"), Href: t.Link}
 	return ui.Render(w, req, http.StatusUnprocessableEntity, sayPage(f, say))
+}
+
+// deleteView is a comment that is about to be deleted.
+type deleteView struct {
+	comment  ui.CommentView
+	action   string
+	back     string // the page on which it stands
+	answered bool   // by others, whose answers stay
+}
+
+func (r *Room) getDelete(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	v := service.ViewerOf(ctx)
+	id, ok := who.ParseID(req.PathValue("id"))
+	if !ok {
+		return exit.Fail(exit.NotFound, "talk.error.no_comment")
+	}
+	c, t, err := r.removable(ctx, v, id)
+	if err != nil {
+		return err
+	}
+	answers, err := r.store.answers(ctx, []who.ID{id})
+	if err != nil {
+		return err
+	}
+	t.Talk = false // it is shown to be looked at, not to be answered
+	d, err := r.drawer(ctx, v, t, []Comment{c})
+	if err != nil {
+		return err
+	}
+	view := deleteView{
+		comment: d.draw(ctx, c), action: req.URL.Path, back: req.URL.Query().Get("back"),
+		answered: slices.ContainsFunc(answers, func(a Comment) bool { return !a.Gone && a.Author != c.Author }),
+	}
+	view.comment.Menu = nil
+	if view.back == "" {
+		view.back = t.Link
+	}
+	view.back = ui.LocalPath(view.back)
+	f := service.Frame(ctx, ui.T(ctx, "talk.delete.title"))
+	f.NoIndex, f.WriteHref, f.Back = true, "", &ui.Link{Text: ui.T(ctx, "talk.to_post"), Href: view.back}
+	return ui.Render(w, req, http.StatusOK, deletePage(f, view))
 }
 
 func (r *Room) postDelete(w http.ResponseWriter, req *http.Request) error {

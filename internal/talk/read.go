@@ -2,6 +2,7 @@ package talk
 
 import (
 	"context"
+	"net/url"
 
 	"exeunt/internal/post"
 	"exeunt/internal/service"
@@ -72,9 +73,8 @@ func (r *Room) Comments(ctx context.Context, v who.Viewer, t service.Thing, afte
 		}
 	}
 	for _, c := range tops {
-		c.Gone = c.Gone || !sees(v, c)
 		view := d.draw(ctx, c)
-		if view.Answers = below[c.ID]; !c.Gone || len(view.Answers) > 0 {
+		if view.Answers = below[c.ID]; !view.Gone && !view.Veiled || len(view.Answers) > 0 {
 			views = append(views, view)
 		}
 	}
@@ -110,6 +110,9 @@ func (d drawer) draw(ctx context.Context, c Comment) ui.CommentView {
 	if c.Gone {
 		return ui.CommentView{ID: id, At: c.At, Gone: true}
 	}
+	if !sees(d.viewer, c) {
+		return ui.CommentView{ID: id, At: c.At, Veiled: true}
+	}
 	out := ui.CommentView{
 		ID: id, Author: person(c), At: c.At, Text: c.Text, Mentions: d.mentions,
 		Like: ui.LikeView{ID: "comment-" + id, Count: d.counts[c.ID], Liked: d.mine[c.ID], Back: d.back},
@@ -121,7 +124,7 @@ func (d drawer) draw(ctx context.Context, c Comment) ui.CommentView {
 		}
 	}
 	if removes(d.viewer, c, d.thing.Owner) {
-		out.Menu = []ui.Action{{Label: ui.T(ctx, "talk.delete"), Href: "/talk/comments/" + id + "/delete", Icon: "trash-2", Post: true, Hidden: []ui.HiddenField{{Name: "back", Value: d.back}}}}
+		out.Menu = []ui.Action{{Label: ui.T(ctx, "talk.delete"), Href: "/talk/comments/" + id + "/delete?back=" + url.QueryEscape(d.back), Icon: "trash-2"}}
 	}
 	return out
 }

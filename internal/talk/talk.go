@@ -167,22 +167,11 @@ func (r *Room) count(ctx context.Context, pass service.Pass, ref who.Ref, column
 // answers hang on it a tombstone stays. NotFound for what the viewer may not delete.
 func (r *Room) Delete(ctx context.Context, v who.Viewer, id who.ID) (on who.Ref, err error) {
 	err = r.DB.Update(ctx, func(ctx context.Context) error {
-		list, err := r.store.byIDs(ctx, []who.ID{id})
+		c, _, err := r.removable(ctx, v, id)
 		if err != nil {
 			return err
 		}
-		if len(list) == 0 || list[0].Gone {
-			return exit.Fail(exit.NotFound, "talk.error.no_comment")
-		}
-		c := list[0]
 		on = c.On
-		things, err := r.Registry.Things(ctx, v, []who.Ref{c.On})
-		if err != nil {
-			return err
-		}
-		if !removes(v, c, things[c.On].Owner) {
-			return exit.Fail(exit.NotFound, "talk.error.no_comment")
-		}
 		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: c.Service, Place: c.Place})
 		if err != nil {
 			return err
@@ -190,6 +179,26 @@ func (r *Room) Delete(ctx context.Context, v who.Viewer, id who.ID) (on who.Ref,
 		return r.store.remove(ctx, pass, c.ID, r.counted())
 	})
 	return on, err
+}
+
+// removable gives a comment that the viewer may delete, and what it is about; NotFound for any other.
+func (r *Room) removable(ctx context.Context, v who.Viewer, id who.ID) (Comment, service.Thing, error) {
+	list, err := r.store.byIDs(ctx, []who.ID{id})
+	if err != nil {
+		return Comment{}, service.Thing{}, err
+	}
+	if len(list) == 0 || list[0].Gone {
+		return Comment{}, service.Thing{}, exit.Fail(exit.NotFound, "talk.error.no_comment")
+	}
+	c := list[0]
+	things, err := r.Registry.Things(ctx, v, []who.Ref{c.On})
+	if err != nil {
+		return Comment{}, service.Thing{}, err
+	}
+	if !removes(v, c, things[c.On].Owner) {
+		return Comment{}, service.Thing{}, exit.Fail(exit.NotFound, "talk.error.no_comment")
+	}
+	return c, things[c.On], nil
 }
 
 // counted gives the kinds of things that count their likes and comments.

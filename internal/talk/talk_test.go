@@ -91,13 +91,16 @@ func (h *house) say(t *testing.T, v who.Viewer, ref who.Ref, parent who.ID, text
 	return id
 }
 
-// outline gives threads as text: "a(b c) †(d)".
+// outline gives threads as text: "a(b c) †(d) …(e)", with † for what is gone and … for what is not to be seen now.
 func outline(views []ui.CommentView) string {
 	var out []string
 	for _, c := range views {
 		s := c.Text
 		if c.Gone {
 			s = "†"
+		}
+		if c.Veiled {
+			s += "…"
 		}
 		if len(c.Answers) > 0 {
 			s += "(" + outline(c.Answers) + ")"
@@ -152,15 +155,16 @@ func TestThreads(t *testing.T) {
 		if _, err := h.talks.Delete(ctx, mira, d); err != nil {
 			t.Errorf("the owner of the post deletes a comment: %v", err)
 		}
+		h.say(t, mira, on, h.say(t, kim, on, 0, "e"), "f")
 		h.exec(t, `insert into reasons (account_id, scope, what, reason, since) values ($1, '', 'veil', 'r', 0)`, int64(kim.Account))
-		if got := h.threads(t, jo, on); got != "†(b)" {
+		if got := h.threads(t, jo, on); got != "†(b) …(f)" {
 			t.Errorf("with somebody veiled: %q", got)
 		}
 		if _, err := h.talks.Delete(ctx, mira, b); err != nil {
 			t.Fatal(err)
 		}
-		if n := h.number(t, `select comments from posts`); n != 1 {
-			t.Errorf("the post counts %d comments, want the veiled one", n)
+		if n := h.number(t, `select comments from posts`); n != 3 {
+			t.Errorf("the post counts %d comments, want the veiled ones too", n)
 		}
 		for _, test := range []struct {
 			ref  who.Ref
@@ -357,6 +361,21 @@ func TestPages(t *testing.T) {
 		guest := serve(t, routes, who.Viewer{}, ui.English, "GET", "/posts/"+on.ID.String(), nil).Body.String()
 		if !strings.Contains(guest, "Sign in to comment") || strings.Contains(guest, "/talk/post/") {
 			t.Error("a guest is shown what only members can do")
+		}
+		id := who.ID(h.number(t, `select id from comments`))
+		h.say(t, mira, on, id, "an answer")
+		del := "/talk/comments/" + id.String() + "/delete"
+		w = serve(t, routes, jo, ui.English, "GET", del+"?back=/circles/7", nil)
+		for _, word := range []string{"nice &lt;b&gt;", "cannot be brought back", "Others’ answers", `action="` + del + `"`, `value="/circles/7"`, `href="/circles/7"`} {
+			if !strings.Contains(w.Body.String(), word) {
+				t.Errorf("the page before deleting lacks %q", word)
+			}
+		}
+		if w = serve(t, routes, jo, ui.English, "GET", del+"?back=//evil.example", nil); strings.Contains(w.Body.String(), `="//evil`) {
+			t.Error("the page before deleting leads elsewhere")
+		}
+		if n := h.number(t, `select count(*) from comments where state = 'live'`); n != 2 {
+			t.Errorf("%d comments after looking at the page before deleting", n)
 		}
 		serve(t, routes, jo, ui.English, "POST", at+"/like", url.Values{"on": {"0"}})
 		if n := h.number(t, `select likes from posts`); n != 0 {
