@@ -161,7 +161,7 @@ func (l *Room) storeVolume(ctx context.Context, id who.ID, p Packing, b blob.Blo
 		if err := l.Blobs.Keep(ctx, b.Key); err != nil {
 			return err
 		}
-		file := fmt.Sprintf("exeunt-%s-%d.zip", p.Made.UTC().Format("20060102"), p.Volume)
+		file := fmt.Sprintf("exeunt-%s-%d.zip", p.Made.In(l.Policy.Zone).Format("20060102"), p.Volume)
 		if _, err := l.DB.Exec(ctx, `insert into export_volumes (id, export_id, account_id, n, key, name, bytes, sha256, items, created_at)
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, int64(l.DB.IDs.Next()), int64(id), int64(p.Account), p.Volume, b.Key, file, b.Size, b.SHA256, items, db.Ms(pass.At)); err != nil {
 			return fmt.Errorf("store volume: %w", err)

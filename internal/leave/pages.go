@@ -242,7 +242,7 @@ func (l *Room) stateSentence(ctx context.Context, r exit.Run) string {
 	end := func(d exit.Date) string { return ui.DateIn(ctx, d.End(zone).Add(-time.Second)) }
 	switch {
 	case r.Journey == exit.Hibernate && r.Subject.In != "" && r.Plan.Until.IsZero():
-		return ui.T(ctx, "leave.now.sleeping.in", "Name", l.inName(ctx, r.Subject))
+		return sentence(ui.T(ctx, "leave.now.sleeping.in", "Name", l.inName(ctx, r.Subject)))
 	case r.Journey == exit.Hibernate && r.Plan.Until.IsZero():
 		return ui.T(ctx, "leave.now.sleeping")
 	case r.Journey == exit.Hibernate:
@@ -317,7 +317,7 @@ func (l *Room) closings(ctx context.Context, open []exit.RunFact) []ui.Button {
 	}
 	for _, s := range l.Registry.Services {
 		if !closing(s.Name) {
-			out = append(out, ui.Button{Label: ui.T(ctx, "leave.journey.close.service", "Service", ui.T(ctx, s.Title)), Href: "/exit/close?in=" + s.Name, Kind: ui.Plain})
+			out = append(out, ui.Button{Label: ui.T(ctx, "leave.journey.close.service", "Service", l.ownName(ctx, s.Name)), Href: "/exit/close?in=" + s.Name, Kind: ui.Plain})
 		}
 	}
 	return append(out, ui.Button{Label: ui.T(ctx, journeyWords["close"]), Href: "/exit/close", Kind: ui.Plain})
@@ -413,7 +413,7 @@ func asked(r *http.Request) error {
 func runFacts(ctx context.Context, agreed, ended time.Time) []ui.DefinitionView {
 	out := []ui.DefinitionView{{Term: ui.T(ctx, "leave.run.agreed"), Value: ui.DateTimeIn(ctx, agreed)}}
 	if !ended.IsZero() {
-		out = append(out, ui.DefinitionView{Term: ui.T(ctx, "leave.run.ended"), Value: ui.DateTimeIn(ctx, ended)})
+		out = append(out, ui.DefinitionView{Term: ui.T(ctx, "leave.run.ended"), Value: ui.EndTimeIn(ctx, ended)})
 	}
 	return out
 }

@@ -227,6 +227,9 @@ func importProgress(ctx context.Context, im Import) ui.ProgressView {
 		p.Finished, p.Doing = true, ui.T(ctx, "leave.import.done")
 	case "refused":
 		p.Failed = ui.T(ctx, "leave.import.refused", "Why", ui.Sentence(ctx, refusals[strings.TrimPrefix(im.Problem, "archive.")]))
+		if state := service.ViewerOf(ctx).State; state != who.Closing && state != who.Closed {
+			p.Instead = &ui.Link{Text: ui.T(ctx, "leave.import.another"), Href: importPath}
+		}
 	case "taking":
 		p.Doing = ui.T(ctx, "leave.import.taking", "What", partName(ctx, im.Class))
 	default:

@@ -303,7 +303,7 @@ func (l *Room) chooseOther(ctx context.Context, p *previewed) {
 func (l *Room) choosePart(ctx context.Context, s exit.Subject) *ui.Select {
 	out := &ui.Select{Name: "in", Label: ui.T(ctx, "leave.part"), Options: []ui.Option{{Label: ui.T(ctx, "leave.part.all"), Selected: s.In == ""}}}
 	for _, x := range l.Registry.Services {
-		out.Options = append(out.Options, ui.Option{Value: x.Name, Label: ui.T(ctx, x.Title), Selected: s.In == x.Name})
+		out.Options = append(out.Options, ui.Option{Value: x.Name, Label: sentence(l.ownName(ctx, x.Name)), Selected: s.In == x.Name})
 	}
 	if s.Place() != "" {
 		out.Options = append(out.Options, ui.Option{Value: s.In, Label: l.inName(ctx, s), Selected: true})

@@ -355,7 +355,11 @@ func TestArchives(t *testing.T) {
 		lina, mei := h.signUp("lina"), h.signUp("mei")
 		_, err := h.posts.Write(t.Context(), h.viewer(lina), post.Draft{Service: post.Page, Text: "要带走的一条"})
 		h.must(err)
+		h.travel(day * 2 / 3) // the next day here, and not yet in UTC
 		at := h.takeAlong(lina)
+		if !strings.HasSuffix(at, "/exeunt-20260303-1.zip") {
+			t.Errorf("the archive of 3 March is %s", at)
+		}
 		whole := h.get(lina, 200, at)
 		file := filepath.Join(t.TempDir(), "a.zip")
 		h.must(os.WriteFile(file, []byte(whole), 0o600))
@@ -426,7 +430,7 @@ func TestImportRefused(t *testing.T) {
 		h.has(h.sendFile(lina, 422, "archive", "").Body.String(), "文件是空的")
 		to := h.sendFile(lina, 303, "archive", "this is no archive").Header().Get("Location")
 		h.settle()
-		h.has(h.get(lina, 200, to), "没有导入，什么也没有写入。这不是本站或 Mastodon 的存档")
+		h.has(h.get(lina, 200, to), "没有导入，什么也没有写入。这不是本站或 Mastodon 的存档", `<a href="/exit/import">另选一个文件</a>`)
 		r := httptest.NewRequest(http.MethodPost, "/exit/import", strings.NewReader("no form at all"))
 		h.send(lina, 422, r)
 		h.get(lina, 404, "/exit/import/77")

@@ -154,9 +154,9 @@ func (t *teller) consentRow(steps []told) []ui.CalendarRow {
 func (t *teller) consentSentence(acts map[exit.Act]bool) string {
 	switch {
 	case acts[exit.ActHide]:
-		return ui.T(t.ctx, "leave.row.hide", "Name", t.name)
+		return ui.T(t.ctx, "leave.row.hide", "Name", t.l.ServiceName(t.ctx, t.subject.Service()))
 	case acts[exit.ActShow]:
-		return ui.T(t.ctx, "leave.row.show", "Name", t.name)
+		return ui.T(t.ctx, "leave.row.show", "Name", t.l.ServiceName(t.ctx, t.subject.Service()))
 	case acts[exit.ActVeil] && t.name != "":
 		return ui.T(t.ctx, "leave.row.veil.in", "Name", t.name)
 	case acts[exit.ActVeil] && t.plan.Journey == exit.Hibernate:
@@ -164,7 +164,7 @@ func (t *teller) consentSentence(acts map[exit.Act]bool) string {
 	case acts[exit.ActVeil]:
 		return ui.T(t.ctx, "leave.row.veil")
 	case acts[exit.ActUnveil] && t.name != "":
-		return ui.T(t.ctx, "leave.row.unveil.in", "Name", t.name)
+		return sentence(ui.T(t.ctx, "leave.row.unveil.in", "Name", t.name))
 	case acts[exit.ActUnveil]:
 		return ui.T(t.ctx, "leave.row.unveil")
 	}
@@ -396,7 +396,7 @@ func (t *teller) stays() []string {
 	for _, s := range t.plan.Stays {
 		switch {
 		case strings.HasPrefix(s.What, "service:"):
-			fate["services"] = append(fate["services"], t.l.ServiceName(t.ctx, strings.TrimPrefix(s.What, "service:")))
+			fate["services"] = append(fate["services"], t.l.ownName(t.ctx, strings.TrimPrefix(s.What, "service:")))
 			if len(fate["services"]) == 1 {
 				order = append(order, "services")
 			}

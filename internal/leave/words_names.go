@@ -124,12 +124,24 @@ func sentence(s string) string {
 	return string(unicode.ToUpper(r)) + s[n:]
 }
 
-// ServiceName gives the name of a service as the reader knows it.
+// ServiceName gives the name of a service as its entrance bears it.
 func (l *Room) ServiceName(ctx context.Context, name string) string {
 	if s, ok := l.Registry.Service(name); ok {
 		return ui.T(ctx, s.Title)
 	}
 	return name
+}
+
+// ownWords name what an account has in a service, where that is another word than the entrance's: the feed
+// shows what others wrote, and one's own page is what one closes.
+var ownWords = ui.Keys("leave.own.", "page")
+
+// ownName names what an account has in a service: what it closes, takes along or lets rest.
+func (l *Room) ownName(ctx context.Context, service string) string {
+	if key, ok := ownWords[service]; ok {
+		return ui.T(ctx, key)
+	}
+	return l.ServiceName(ctx, service)
 }
 
 // inName names what a subject is narrowed to: "" for all of it, a service, or a place by its own
@@ -138,7 +150,7 @@ func (l *Room) inName(ctx context.Context, s exit.Subject) string {
 	if s.In == "" {
 		return ""
 	}
-	service := l.ServiceName(ctx, s.Service())
+	service := l.ownName(ctx, s.Service())
 	id, ok := who.ParseID(s.Place())
 	if !ok {
 		return service

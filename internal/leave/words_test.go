@@ -63,10 +63,12 @@ func (h *house) tell(lang ui.Lang) string {
 	for _, ask := range []exit.Ask{
 		{Subject: whole.Within("circle"), Journey: exit.Hide},
 		{Subject: whole.Within("circle"), Journey: exit.Show},
+		{Subject: whole.Within("page"), Journey: exit.Hide},
 		{Subject: whole, Journey: exit.Hibernate, Until: exit.Date{Year: 2026, Month: time.May, Day: 1}},
 		{Subject: whole, Journey: exit.TakeAlong},
 		{Subject: whole, Journey: exit.Close, Choices: map[string]exit.Manner{"post.posts": exit.Detach}, Heir: "8"},
 		{Subject: whole.Within("circle"), Journey: exit.Close},
+		{Subject: whole.Within("page"), Journey: exit.Close},
 		{Subject: whole.Within("circle:9"), Journey: exit.Close},
 		{Subject: whole, Journey: exit.Close, Now: true},
 	} {

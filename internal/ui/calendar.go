@@ -117,7 +117,7 @@ func (l *Law) words(lang Lang, zone *time.Location) string {
 }
 
 func (c *CalendarReceipt) words(lang Lang, zone *time.Location) string {
-	at := DateTime(lang, c.VerifiedAt, zone)
+	at := EndTime(lang, c.VerifiedAt, zone)
 	switch {
 	case c.Uncounted:
 		return lang.T("ui.calendar.receipt.uncounted", "Date", at)

@@ -22,6 +22,15 @@ func DateTime(lang Lang, t time.Time, zone *time.Location) string {
 	return Date(lang, t, zone) + " " + t.In(zone).Format("15:04")
 }
 
+// EndTime writes day and minute of a t at which something that was promised for a day ended: the first
+// minute after midnight is 24:00 of that day (ISO 8601-1/Amd 1:2022), not 00:00 of the next.
+func EndTime(lang Lang, t time.Time, zone *time.Location) string {
+	if at := t.In(zone); at.Hour() == 0 && at.Minute() == 0 {
+		return Date(lang, at.AddDate(0, 0, -1), zone) + " 24:00"
+	}
+	return DateTime(lang, t, zone)
+}
+
 // MonthDay writes the day of t in zone without its year: 12月28日 or 28 December.
 func MonthDay(lang Lang, t time.Time, zone *time.Location) string {
 	t = t.In(zone)
@@ -73,6 +82,12 @@ func DateIn(ctx context.Context, t time.Time) string {
 func DateTimeIn(ctx context.Context, t time.Time) string {
 	r := readerFrom(ctx)
 	return DateTime(r.Lang, t, r.Zone)
+}
+
+// EndTimeIn is [EndTime] for the reader of ctx.
+func EndTimeIn(ctx context.Context, t time.Time) string {
+	r := readerFrom(ctx)
+	return EndTime(r.Lang, t, r.Zone)
 }
 
 // Number writes n with a comma between thousands.
