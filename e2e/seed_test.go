@@ -110,6 +110,10 @@ func (l *looking) lent() (*person, places) {
 	circle := ask[string](p, `[...document.querySelectorAll('main a[href^="/circles/"]')].map(a => a.getAttribute("href")).find(h => /^\/circles\/\d+$/.test(h))`)
 	p.open(page)
 	post := p.attribute("article.post a.when", "href")
+	p.open(post)
+	p.fill(`main form[action$="/comments"] textarea`, "这条路我也走过。")
+	p.tap(`main form[action$="/comments"] button.primary`)
+	remark := p.attribute(`main a[href^="/talk/comments/"][href*="/delete"]`, "href")
 	p.open(circle + "/invite")
 	p.tap(`main form[action$="/invite"] button`)
 	invitation := strings.TrimPrefix(ask[string](p, `document.querySelector("#link").value`), l.in.url)
@@ -128,7 +132,7 @@ func (l *looking) lent() (*person, places) {
 	organisation := l.organisation()
 	private := []string{
 		page, page + "/following", page + "/followers", circle, circle + "/members", circle + "/settings", circle + "/invite", circle + "/leave",
-		"/write?in=circle:" + filepath.Base(circle), post, post + "/edit", post + "/delete", invitation, imported, organisation,
+		"/write?in=circle:" + filepath.Base(circle), post, post + "/edit", post + "/delete", remark, invitation, imported, organisation,
 	}
 	return p, places{public: []string{page, circle, post, invitation}, private: private}
 }
