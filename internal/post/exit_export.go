@@ -4,15 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"path"
 	"strconv"
-	"strings"
 	"time"
 
 	"exeunt/archive"
 	"exeunt/exit"
-	"exeunt/internal/db"
+	"exeunt/internal/service"
 	"exeunt/internal/who"
 )
 
@@ -24,7 +22,7 @@ const originPrefix = "urn:exeunt:post:"
 
 // Export writes posts as records, images as files, links as records, oldest first.
 func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Progress, error) {
-	s, err := spanOf(t)
+	s, err := service.SpanOf(t)
 	if err != nil {
 		return exit.Progress{}, err
 	}
@@ -45,43 +43,7 @@ func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Pr
 	return p, nil
 }
 
-// span is what one call of an export may give.
-type span struct {
-	owner      who.ID
-	after, cut int64 // ids
-	since      int64 // Unix milliseconds
-	service    string
-	place      int64
-}
-
-func spanOf(t exit.Task) (span, error) {
-	s := span{after: math.MinInt64, cut: math.MaxInt64, since: math.MinInt64, service: t.Subject.Service()}
-	s.owner, _ = who.ParseID(t.Subject.ID)
-	var err error
-	if t.Cursor != "" {
-		if s.after, err = strconv.ParseInt(t.Cursor, 10, 64); err != nil {
-			return s, fmt.Errorf("read cursor: %w", err)
-		}
-	}
-	if t.Cut != "" {
-		if s.cut, err = strconv.ParseInt(t.Cut, 10, 64); err != nil {
-			return s, fmt.Errorf("read cut: %w", err)
-		}
-	}
-	if !t.Since.IsZero() {
-		s.since = db.Ms(t.Since)
-	}
-	if t.Subject.Place() != "" {
-		place, ok := who.ParseID(t.Subject.Place())
-		if !ok {
-			return s, exit.Fail(exit.Invalid, "error.subject", "text", t.Subject.String())
-		}
-		s.place = int64(place)
-	}
-	return s, nil
-}
-
-func (h *Holder) exportPosts(ctx context.Context, t exit.Task, s span, to exit.Sink) (exit.Progress, error) {
+func (h *Holder) exportPosts(ctx context.Context, t exit.Task, s service.Span, to exit.Sink) (exit.Progress, error) {
 	p := exit.Progress{Cursor: t.Cursor}
 	posts, err := h.room.store.along(ctx, s)
 	if err != nil {
@@ -98,7 +60,7 @@ func (h *Holder) exportPosts(ctx context.Context, t exit.Task, s span, to exit.S
 	if texts, err = h.room.Decode(ctx, texts...); err != nil {
 		return p, err
 	}
-	places, err := h.room.placeNames(ctx, s.owner, posts)
+	places, err := h.room.placeNames(ctx, s.Owner, posts)
 	if err != nil {
 		return p, err
 	}
@@ -165,7 +127,7 @@ func record(p Post, images []Image, place string) archive.Post {
 // fileName gives the name of an image in an archive.
 func fileName(i Image) string { return archive.MediaName(i.ID.String(), path.Ext(i.Key)) }
 
-func (h *Holder) exportImages(ctx context.Context, t exit.Task, s span, to exit.Sink) (exit.Progress, error) {
+func (h *Holder) exportImages(ctx context.Context, t exit.Task, s service.Span, to exit.Sink) (exit.Progress, error) {
 	p := exit.Progress{Cursor: t.Cursor}
 	images, at, err := h.room.store.imagesAlong(ctx, s)
 	if err != nil {
@@ -202,7 +164,7 @@ func (h *Holder) exportImage(ctx context.Context, i Image, at time.Time, to exit
 	return size, to.Media(fileName(i), size, at, func() (io.ReadCloser, error) { return h.room.Blobs.NewReader(ctx, i.Key, 0, -1) })
 }
 
-func (h *Holder) exportLinks(ctx context.Context, t exit.Task, s span, to exit.Sink) (exit.Progress, error) {
+func (h *Holder) exportLinks(ctx context.Context, t exit.Task, s service.Span, to exit.Sink) (exit.Progress, error) {
 	p := exit.Progress{Cursor: t.Cursor}
 	if t.Subject.In != "" && t.Subject.Service() != Page {
 		return exit.Progress{Done: true}, nil
@@ -222,16 +184,4 @@ func (h *Holder) exportLinks(ctx context.Context, t exit.Task, s span, to exit.S
 	}
 	p.Done = len(links) < most
 	return p, nil
-}
-
-// within narrows SQL to a service and place; columns begin with a prefix.
-func (s span) within(prefix string, n int) (string, []any) {
-	if s.service == "" {
-		return "", nil
-	}
-	text, args := fmt.Sprintf(" and %sservice = $%d", prefix, n), []any{s.service}
-	if s.place != 0 {
-		text, args = text+fmt.Sprintf(" and %splace_id = $%d", prefix, n+1), append(args, s.place)
-	}
-	return strings.TrimRight(text, " "), args
 }

@@ -12,20 +12,20 @@ import (
 )
 
 // along gives the next posts of an export, by id.
-func (s store) along(ctx context.Context, x span) ([]Post, error) {
-	within, args := x.within("p.", 6)
+func (s store) along(ctx context.Context, x service.Span) ([]Post, error) {
+	within, args := x.Within("p.", 6)
 	return s.posts(ctx, "read posts to take along", `select `+columns+` from posts p`+authors+`
 		where p.author_id = $1 and p.id > $2 and p.id <= $3 and p.created_at >= $4`+within+` order by p.id limit $5`,
-		append([]any{int64(x.owner), x.after, x.cut, x.since, most}, args...)...)
+		append([]any{int64(x.Owner), x.After, x.Cut, x.Since, most}, args...)...)
 }
 
 // imagesAlong gives the next images of an export, by id, and when their posts were written.
-func (s store) imagesAlong(ctx context.Context, x span) ([]Image, []time.Time, error) {
-	within, args := x.within("p.", 6)
+func (s store) imagesAlong(ctx context.Context, x service.Span) ([]Image, []time.Time, error) {
+	within, args := x.Within("p.", 6)
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `select i.id, i.post_id, i.author_id, i.position, i.key, i.thumb, i.type, i.width, i.height, i.bytes, i.alt, i.missing, p.created_at
 		from post_images i join posts p on p.id = i.post_id
 		where i.author_id = $1 and i.id > $2 and i.id <= $3 and p.created_at >= $4`+within+` order by i.id limit $5`,
-		append([]any{int64(x.owner), x.after, x.cut, x.since, most}, args...)...)
+		append([]any{int64(x.Owner), x.After, x.Cut, x.Since, most}, args...)...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read images to take along: %w", err)
 	}
@@ -58,9 +58,9 @@ type keptLink struct {
 }
 
 // linksAlong gives the next links of an export, by id.
-func (s store) linksAlong(ctx context.Context, x span) ([]keptLink, error) {
+func (s store) linksAlong(ctx context.Context, x service.Span) ([]keptLink, error) {
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `select id, kind, uri, coalesce(at, 0) from kept_links
-		where account_id = $1 and id > $2 and id <= $3 and (at is null or at >= $4) order by id limit $5`, int64(x.owner), x.after, x.cut, x.since, most)
+		where account_id = $1 and id > $2 and id <= $3 and (at is null or at >= $4) order by id limit $5`, int64(x.Owner), x.After, x.Cut, x.Since, most)
 	if err != nil {
 		return nil, fmt.Errorf("read links to take along: %w", err)
 	}

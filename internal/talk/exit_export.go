@@ -12,8 +12,8 @@ import (
 
 	"exeunt/archive"
 	"exeunt/exit"
-	"exeunt/internal/db"
 	"exeunt/internal/post"
+	"exeunt/internal/service"
 	"exeunt/internal/who"
 )
 
@@ -25,56 +25,24 @@ const originPrefix = "urn:exeunt:comment:"
 
 // span is what one call of an export may give.
 type span struct {
-	owner      who.ID
-	thing      int64 // of received comments: the post of the last one
-	after, cut int64 // ids
-	since      int64 // Unix milliseconds
-	service    string
-	place      int64
+	service.Span
+	thing int64 // of received comments: the post of the last one
 }
 
+// spanOf reads a task's span. The cursor of received comments is "post/comment".
 func spanOf(t exit.Task) (span, error) {
-	s := span{after: math.MinInt64, thing: math.MinInt64, cut: math.MaxInt64, since: math.MinInt64, service: t.Subject.Service()}
-	s.owner, _ = who.ParseID(t.Subject.ID)
+	s := span{thing: math.MinInt64}
+	thing, after, ok := strings.Cut(t.Cursor, "/")
+	if ok {
+		n, err := strconv.ParseInt(thing, 10, 64)
+		if err != nil {
+			return s, fmt.Errorf("read cursor: %w", err)
+		}
+		s.thing, t.Cursor = n, after
+	}
 	var err error
-	if thing, after, ok := strings.Cut(t.Cursor, "/"); ok {
-		if s.thing, err = strconv.ParseInt(thing, 10, 64); err == nil {
-			s.after, err = strconv.ParseInt(after, 10, 64)
-		}
-	} else if t.Cursor != "" {
-		s.after, err = strconv.ParseInt(t.Cursor, 10, 64)
-	}
-	if err != nil {
-		return s, fmt.Errorf("read cursor: %w", err)
-	}
-	if t.Cut != "" {
-		if s.cut, err = strconv.ParseInt(t.Cut, 10, 64); err != nil {
-			return s, fmt.Errorf("read cut: %w", err)
-		}
-	}
-	if !t.Since.IsZero() {
-		s.since = db.Ms(t.Since)
-	}
-	if t.Subject.Place() != "" {
-		place, ok := who.ParseID(t.Subject.Place())
-		if !ok {
-			return s, exit.Fail(exit.Invalid, "error.subject", "text", t.Subject.String())
-		}
-		s.place = int64(place)
-	}
-	return s, nil
-}
-
-// within narrows SQL to a service and place.
-func (s span) within(prefix string, n int) (string, []any) {
-	if s.service == "" {
-		return "", nil
-	}
-	text, args := fmt.Sprintf(" and %sservice = $%d", prefix, n), []any{s.service}
-	if s.place != 0 {
-		text, args = text+fmt.Sprintf(" and %splace_id = $%d", prefix, n+1), append(args, s.place)
-	}
-	return text, args
+	s.Span, err = service.SpanOf(t)
+	return s, err
 }
 
 // Export writes what the account said, what it was told (by others, under pseudonyms), liked and kept, oldest first.
@@ -127,7 +95,7 @@ func (h *Holder) exportComments(ctx context.Context, t exit.Task, s span, to exi
 	for i, c := range list {
 		refs[i], texts[i] = c.On, c.Text
 	}
-	on, err := h.room.references(ctx, s.owner, refs)
+	on, err := h.room.references(ctx, s.Owner, refs)
 	if err != nil {
 		return p, err
 	}
@@ -202,7 +170,7 @@ func (h *Holder) exportMarks(ctx context.Context, t exit.Task, s span, to exit.S
 	for i, m := range rows {
 		refs[i] = m.on
 	}
-	on, err := h.room.references(ctx, s.owner, refs)
+	on, err := h.room.references(ctx, s.Owner, refs)
 	if err != nil {
 		return p, err
 	}

@@ -11,27 +11,27 @@ import (
 
 // written gives the next comments of an export, by id.
 func (s store) written(ctx context.Context, x span) ([]Comment, error) {
-	within, args := x.within("c.", 6)
+	within, args := x.Within("c.", 6)
 	return s.comments(ctx, "read comments to take along", `select `+columns+` from comments c`+authors+`
 		where c.author_id = $1 and c.id > $2 and c.id <= $3 and c.created_at >= $4`+within+` order by c.id limit $5`,
-		append([]any{int64(x.owner), x.after, x.cut, x.since, most}, args...)...)
+		append([]any{int64(x.Owner), x.After, x.Cut, x.Since, most}, args...)...)
 }
 
 // received gives the next comments that others left on the account's posts, by post and id. Who is veiled is not read.
 func (s store) received(ctx context.Context, x span) ([]Comment, error) {
-	within, args := x.within("c.", 7)
+	within, args := x.Within("c.", 7)
 	return s.comments(ctx, "read received comments", `select `+columns+` from posts p join comments c on c.ref_kind = 'post' and c.ref_id = p.id`+authors+`
 		where p.author_id = $1 and p.id >= $2 and (p.id > $2 or c.id > $3) and c.id <= $4 and c.created_at >= $5 and c.state = 'live'
 		and (c.author_id is null or c.author_id <> $1) and `+service.Visible("c.author_id", "c.service", "c.place_id")+within+` order by p.id, c.id limit $6`,
-		append([]any{int64(x.owner), x.thing, x.after, x.cut, x.since, most}, args...)...)
+		append([]any{int64(x.Owner), x.thing, x.After, x.Cut, x.Since, most}, args...)...)
 }
 
 // marksAlong gives the next marks of an export, by id.
 func (s store) marksAlong(ctx context.Context, x span, l list) ([]markRow, error) {
-	within, args := x.within("", 6)
+	within, args := x.Within("", 6)
 	return s.markRows(ctx, `select id, ref_kind, ref_id, service, place_id, created_at from `+string(l)+`
 		where account_id = $1 and id > $2 and id <= $3 and created_at >= $4`+within+` order by id limit $5`,
-		append([]any{int64(x.owner), x.after, x.cut, x.since, most}, args...)...)
+		append([]any{int64(x.Owner), x.After, x.Cut, x.Since, most}, args...)...)
 }
 
 // known gives which comments, by origin or by their own id, the author has here.
