@@ -28,11 +28,6 @@ func (c *serveCmd) Run(a *app) (err error) {
 	if o.Host == "" {
 		o.Host = c.Listen
 	}
-	// Listening comes first: an address that is taken is told before anything is changed.
-	l, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
 	h, err := server.Open(a.ctx, o)
 	if err != nil {
 		return err
@@ -44,6 +39,10 @@ func (c *serveCmd) Run(a *app) (err error) {
 	}()
 	if err := c.prepare(a, h); err != nil {
 		return err
+	}
+	l, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
 	}
 	_, _ = fmt.Fprintf(a.out, "listening on http://%s\n", l.Addr()) // whoever cannot read it is served all the same
 	return h.Serve(a.ctx, l)

@@ -14,6 +14,7 @@ import (
 	"exeunt/exit"
 	"exeunt/internal/db"
 	"exeunt/internal/job"
+	"exeunt/internal/service"
 	"exeunt/internal/who"
 	"exeunt/ledger"
 
@@ -199,12 +200,14 @@ func (l *Room) sequenceOnce(ctx context.Context) (int, error) {
 			return err
 		}
 		n = len(found)
-		leaves := make([]tlog.Hash, n)
+		leaves, ids := make([]tlog.Hash, n), make([]who.ID, n)
 		for i, u := range found {
-			leaves[i] = u.leaf
-			if _, err := l.DB.Exec(ctx, `update receipts set idx = $1 where id = $2`, size+int64(i), u.id); err != nil {
-				return fmt.Errorf("number receipt: %w", err)
-			}
+			leaves[i], ids[i] = u.leaf, who.ID(u.id)
+		}
+		list, args := service.In(2, ids)
+		if _, err := l.DB.Exec(ctx, `update receipts set idx = $1 + (select count(*) from receipts o where o.id < receipts.id and o.id in (`+list+`))
+			where id in (`+list+`)`, append([]any{size}, args...)...); err != nil {
+			return fmt.Errorf("number receipts: %w", err)
 		}
 		return l.ledger.AppendAt(ctx, size, leaves)
 	})
@@ -268,10 +271,13 @@ func (l *Room) writeEntries(ctx context.Context, found []pendingEntry) error {
 		}
 	}
 	return l.DB.Update(ctx, func(ctx context.Context) error {
-		for _, p := range found {
-			if _, err := l.DB.Exec(ctx, `delete from outside_entries where id = $1`, p.id); err != nil {
-				return fmt.Errorf("forget entry: %w", err)
-			}
+		ids := make([]who.ID, len(found))
+		for i, p := range found {
+			ids[i] = who.ID(p.id)
+		}
+		list, args := service.In(1, ids)
+		if _, err := l.DB.Exec(ctx, `delete from outside_entries where id in (`+list+`)`, args...); err != nil {
+			return fmt.Errorf("forget entries: %w", err)
 		}
 		return nil
 	})

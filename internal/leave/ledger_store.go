@@ -3,6 +3,7 @@ package leave
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"exeunt/internal/db"
 	"exeunt/internal/service"
@@ -88,11 +89,26 @@ func (s ledgerStore) Append(ctx context.Context, b ledger.Batch) error {
 		if n == 0 {
 			return ledger.ErrConflict
 		}
-		for i, h := range b.Hashes {
-			if _, err := s.db.Exec(ctx, `insert into ledger_hashes (idx, hash) values ($1, $2)`, b.Start+int64(i), h[:]); err != nil {
+		for from := 0; from < len(b.Hashes); from += 200 {
+			if err := s.insert(ctx, b.Start+int64(from), b.Hashes[from:min(from+200, len(b.Hashes))]); err != nil {
 				return fmt.Errorf("store hashes of the log: %w", err)
 			}
 		}
 		return nil
 	})
+}
+
+// insert stores a run of hashes in one statement.
+func (s ledgerStore) insert(ctx context.Context, start int64, hashes []tlog.Hash) error {
+	var values strings.Builder
+	args := make([]any, 0, 2*len(hashes))
+	for i, h := range hashes {
+		if i > 0 {
+			values.WriteByte(',')
+		}
+		fmt.Fprintf(&values, "($%d, $%d)", 2*i+1, 2*i+2)
+		args = append(args, start+int64(i), h[:])
+	}
+	_, err := s.db.Exec(ctx, `insert into ledger_hashes (idx, hash) values `+values.String(), args...)
+	return err
 }
