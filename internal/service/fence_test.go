@@ -78,6 +78,7 @@ var withoutPass = map[string]string{
 	"leave Room.writeEntries":  "the list outside: it strikes off what is written",
 	"leave Room.slipAgain":     "before anything is served",
 	"leave ledgerStore.Append": "the ledger: hashes",
+	"leave ledgerStore.insert": "the ledger: hashes",
 
 	"post hung": "text of statements for the holder and for a store method that passes",
 	"talk hung": "text of statements for the holder and for a store method that passes",
