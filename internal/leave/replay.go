@@ -139,12 +139,12 @@ func (l *Room) eraseAgain(ctx context.Context, e Entry) (int64, error) {
 		return 0, exit.Fail(exit.Invalid, "error.no_run")
 	}
 	h, class, ok := l.holderOf(e.Class)
-	if !ok {
-		l.Log.LogAttrs(ctx, slog.LevelError, "what was erased is not erased again: no holder", slog.String("run", e.Run), slog.String("class", e.Class))
-		return 0, nil
-	}
 	if e.Manner == exit.Hold {
 		return 0, nil
+	}
+	if !ok {
+		// To serve now would bring back in silence what a certificate calls gone.
+		return 0, fmt.Errorf("erase %s again: %w", e.Class, exit.Fail(exit.Unavailable, "error.no_holder", "holder", e.Class))
 	}
 	t := exit.Task{Run: e.Run, Step: "replay:" + e.Class, Subject: s, Class: class.Name, Manner: e.Manner, Choice: e.Choice, Limit: 500, Now: e.At}
 	var items int64

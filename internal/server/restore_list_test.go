@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"exeunt/exit"
@@ -127,5 +128,25 @@ func TestRestoreKeepsYoungerArchives(t *testing.T) {
 		if _, err := restored.Blobs.Size(t.Context(), list[0].Volumes[0].Key); err != nil {
 			t.Errorf("the younger archive's file: %v", err)
 		}
+	})
+}
+
+// TestRestoreWithoutHolder restores a backup into a house that lacks a holder of what was erased since: it must not serve.
+func TestRestoreWithoutHolder(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		gone := in.member(t, "goneone")
+		dir := in.save(t)
+		in.slipOf(t, gone)
+		in.travel(t, 40)
+		restored := in.restore(t, dir, 50)
+		all := restored.Engine.Holders
+		restored.Engine.Holders = slices.DeleteFunc(slices.Clone(all), func(h exit.Holder) bool { return h.Name() == "talk" })
+		if _, err := restored.Leave.Replay(t.Context()); exit.KindOf(err) != exit.Unavailable {
+			t.Errorf("a replay without a holder gives %v", err)
+		}
+		restored.Engine.Holders = all
+		_, err := restored.Leave.Replay(t.Context())
+		must(t, err, "replay with all holders")
+		restored.wantNone(t, gone, gone.Name+"wroteit")
 	})
 }
