@@ -1,0 +1,143 @@
+package ledgersql
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"exeunt/exit"
+	"exeunt/exit/exitsql"
+	"exeunt/ledger"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Book keeps receipts, their log and the certificates. Receipt and Certify are hooks of an
+// [exit.Engine] whose run store is the one that the book was made with.
+type Book struct {
+	// Trial marks certificates that are made under a clock that can be moved: they prove nothing.
+	Trial bool
+
+	store Store
+	log   *ledger.Log
+}
+
+// NewBook gives the book in the database of runs, whose log and certificates are signed with key. Its tables
+// are made by [Book.Migrate].
+func NewBook(runs *exitsql.Store, key *ledger.Key) *Book {
+	store := Store{runs}
+	return &Book{store: store, log: ledger.NewLog(store, key)}
+}
+
+// Migrate brings the book's tables to the newest form. It may be called at every start.
+func (b *Book) Migrate(ctx context.Context) error { return b.store.Migrate(ctx) }
+
+// Store gives the log's store, as [ledger.CheckHead] compares it at start with a head kept elsewhere.
+func (b *Book) Store() Store { return b.store }
+
+// Receipt stores the receipt of an irreversible step and appends its leaf to the log, all in the
+// transaction in which the step ends.
+func (b *Book) Receipt(ctx context.Context, r exit.Run, s exit.StepStatus) error {
+	entry := ledger.Entry{Receipt: ledger.ReceiptOf(r, s)}
+	var err error
+	if entry.Salt, err = ledger.NewSalt(); err != nil {
+		return err
+	}
+	leaf, err := entry.Receipt.Leaf(entry.Salt)
+	if err != nil {
+		return fmt.Errorf("write receipt: %w", err)
+	}
+	return b.store.Runs.Update(ctx, func(ctx context.Context) error {
+		if entry.Index, err = b.store.turn(ctx); err != nil {
+			return err
+		}
+		if err := b.log.AppendAt(ctx, entry.Index, []tlog.Hash{leaf}); err != nil {
+			return err
+		}
+		text, err := json.Marshal(entry)
+		if err != nil {
+			return fmt.Errorf("write receipt: %w", err)
+		}
+		tx, _ := exitsql.Tx(ctx)
+		if _, err := tx.ExecContext(ctx, `insert into ledger_receipts (idx, run, entry) values ($1, $2, $3)`, entry.Index, r.ID, string(text)); err != nil {
+			return fmt.Errorf("store receipt: %w", err)
+		}
+		return nil
+	})
+}
+
+// Certify makes and stores the certificate of a closing, in the transaction that seals it, and drops the receipts that
+// it holds. Other journeys get none, nor does a closing that had nothing to do where the log is still empty.
+func (b *Book) Certify(ctx context.Context, r exit.Run, steps []exit.StepStatus) error {
+	if r.Journey != exit.Close {
+		return nil
+	}
+	source, err := b.store.Runs.Policy(ctx, r.Policy)
+	if err != nil {
+		return fmt.Errorf("read the run's policy: %w", err)
+	}
+	policy, err := exit.ParsePolicy(source)
+	if err != nil {
+		return fmt.Errorf("read the run's policy: %w", err)
+	}
+	c := ledger.CertificateOf(r, policy, steps)
+	c.ID, c.Issued, c.Trial = strings.ToLower(rand.Text()), r.Ended, b.Trial
+	return b.store.Runs.Update(ctx, func(ctx context.Context) error {
+		if c.Receipts, err = b.receipts(ctx, r.ID); err != nil {
+			return fmt.Errorf("read receipts: %w", err)
+		}
+		file, err := b.log.Certify(ctx, c)
+		if len(c.Receipts) == 0 && errors.Is(err, ledger.ErrEmpty) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		tx, _ := exitsql.Tx(ctx)
+		if _, err := tx.ExecContext(ctx, `insert into ledger_certificates (run, file) values ($1, $2)`, r.ID, file); err != nil {
+			return fmt.Errorf("store certificate: %w", err)
+		}
+		if _, err := tx.ExecContext(ctx, `delete from ledger_receipts where run = $1`, r.ID); err != nil {
+			return fmt.Errorf("drop receipts: %w", err)
+		}
+		return nil
+	})
+}
+
+// receipts gives a run's receipts in the order of the log. One more than a certificate can hold is
+// enough for [ledger.Sign] to refuse them.
+func (b *Book) receipts(ctx context.Context, run string) (entries []ledger.Entry, err error) {
+	rows, err := b.store.query(ctx).QueryContext(ctx, `select entry from ledger_receipts where run = $1 order by idx limit $2`, run, ledger.MaxReceipts+1)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		var e ledger.Entry
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal([]byte(text), &e); err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	return entries, rows.Err()
+}
+
+// Certificate gives the certificate of a sealed run, a file that [ledger.Verify] reads; NotFound until there is one.
+func (b *Book) Certificate(ctx context.Context, run string) (file []byte, err error) {
+	err = b.store.query(ctx).QueryRowContext(ctx, `select file from ledger_certificates where run = $1`, run).Scan(&file)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, exit.Fail(exit.NotFound, "error.no_certificate")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read certificate: %w", err)
+	}
+	return file, nil
+}
