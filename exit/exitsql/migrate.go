@@ -43,9 +43,9 @@ func (s *Store) Migrate(ctx context.Context) error {
 
 // MigrateWith brings tables to the newest form by the files NNNN_name.sql of a folder: plain SQL in
 // SQLite's types, each statement ended by a semicolon at the end of a line; on PostgreSQL integer
-// becomes bigint and blob becomes bytea. It only goes forward, does each file once, all of them in one
-// transaction with their entries in the table named, and may be called at every start, by several
-// servers at once.
+// becomes bigint and blob becomes bytea. A file NNNN_name_sqlite.sql or NNNN_name_postgres.sql is for
+// that database alone. It only goes forward, does each file once, all of them in one transaction with
+// their entries in the table named, and may be called at every start, by several servers at once.
 func (s *Store) MigrateWith(ctx context.Context, files fs.FS, table string) error {
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
@@ -65,6 +65,9 @@ func (s *Store) MigrateWith(ctx context.Context, files fs.FS, table string) erro
 			return err
 		}
 		for _, name := range names {
+			if strings.HasSuffix(name, "_sqlite.sql") && s.Dialect != SQLite || strings.HasSuffix(name, "_postgres.sql") && s.Dialect != PostgreSQL {
+				continue
+			}
 			if err := s.migrate(ctx, tx, files, name, table, done); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}

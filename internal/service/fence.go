@@ -32,14 +32,16 @@ type Write struct {
 	Onto    []who.ID // others' accounts that it touches
 	Service string   // "" for what belongs to no service: profile, follows
 	Place   who.ID
+	Removal bool // it only takes away: a muted account may
 }
 
 // Enter lets a write through the fence: it keeps the states of the accounts and of the service from
 // changing until the transaction ends, takes one timestamp and compares. A frozen account or a
-// service that takes no writes is Unavailable, an account that is gone NotFound. It must be called
-// inside a transaction, before anything is written.
+// service that takes no writes is Unavailable, an account that is gone NotFound, one that may not write
+// here for now (muted by who answers for the place or the install) Forbidden. It must be called inside a
+// transaction, before anything is written.
 func (k *Desk) Enter(ctx context.Context, w Write) (Pass, error) {
-	frozen, err := k.lock(ctx, append([]who.ID{w.By}, w.Onto...), w.Service, w.Place)
+	frozen, muted, err := k.lock(ctx, append([]who.ID{w.By}, w.Onto...), w.Service, w.Place)
 	if err != nil {
 		return Pass{}, err
 	}
@@ -53,13 +55,16 @@ func (k *Desk) Enter(ctx context.Context, w Write) (Pass, error) {
 		}
 		return Pass{}, exit.Fail(exit.Unavailable, key)
 	}
+	if !w.Removal && slices.Contains(muted, w.By) {
+		return Pass{}, exit.Fail(exit.Forbidden, "error.muted")
+	}
 	return k.stamp(ctx)
 }
 
 // EnterExit lets through what freezing never forbids: signing in and out, exports, what belongs
 // to the Exit Center. The accounts must still be there.
 func (k *Desk) EnterExit(ctx context.Context, accounts ...who.ID) (Pass, error) {
-	if _, err := k.lock(ctx, accounts, "", 0); err != nil {
+	if _, _, err := k.lock(ctx, accounts, "", 0); err != nil {
 		return Pass{}, err
 	}
 	return k.stamp(ctx)
@@ -87,40 +92,44 @@ func (k *Desk) stamp(ctx context.Context) (Pass, error) {
 }
 
 // lock keeps the accounts' states from changing, shared, in the order of their ids, and gives those
-// of them that are frozen in the scope. On PostgreSQL the lock is an advisory one, whose queue is
+// of them that are frozen in the scope, and those that are muted there. On PostgreSQL the lock is an advisory one, whose queue is
 // fair: with row locks, writers that come one after the other keep a freeze waiting for ever.
-func (k *Desk) lock(ctx context.Context, accounts []who.ID, service string, place who.ID) (frozen []who.ID, err error) {
+func (k *Desk) lock(ctx context.Context, accounts []who.ID, service string, place who.ID) (frozen, muted []who.ID, err error) {
 	if _, ok := exitsql.Tx(ctx); !ok {
-		return nil, errors.New("the fence stands inside a transaction")
+		return nil, nil, errors.New("the fence stands inside a transaction")
 	}
 	ids := slices.Clone(accounts)
 	slices.Sort(ids)
 	ids = slices.DeleteFunc(slices.Compact(ids), func(id who.ID) bool { return id == 0 })
 	if err := k.advise(ctx, ids, service); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	list, args := In(3, ids)
 	args = append([]any{service, scope(service, place)}, args...)
-	rows, err := k.db.Q(ctx).QueryContext(ctx, `select s.account_id, (select count(*) from reasons r where r.account_id = s.account_id and r.what = 'freeze'
-		and (r.scope = '' or r.scope = $1 or r.scope = $2)) from standings s where s.account_id in (`+list+`)`, args...)
+	rows, err := k.db.Q(ctx).QueryContext(ctx, `select s.account_id, coalesce(max(case r.what when 'freeze' then 1 else 0 end), 0), coalesce(max(case r.what when 'mute' then 1 else 0 end), 0)
+		from standings s left join reasons r on r.account_id = s.account_id and r.what in ('freeze', 'mute') and (r.scope = '' or r.scope = $1 or r.scope = $2)
+		where s.account_id in (`+list+`) group by s.account_id`, args...)
 	if err != nil {
-		return nil, fmt.Errorf("read states: %w", err)
+		return nil, nil, fmt.Errorf("read states: %w", err)
 	}
 	found, err := db.Scan(rows, func(r db.Row) (who.ID, error) {
-		var id, n int64
-		err := r.Scan(&id, &n)
-		if n > 0 {
+		var id, freeze, mute int64
+		err := r.Scan(&id, &freeze, &mute)
+		if freeze == 1 {
 			frozen = append(frozen, who.ID(id))
+		}
+		if mute == 1 {
+			muted = append(muted, who.ID(id))
 		}
 		return who.ID(id), err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read states: %w", err)
+		return nil, nil, fmt.Errorf("read states: %w", err)
 	}
 	if len(found) != len(ids) {
-		return nil, exit.Fail(exit.NotFound, "error.account_gone")
+		return nil, nil, exit.Fail(exit.NotFound, "error.account_gone")
 	}
-	return frozen, nil
+	return frozen, muted, nil
 }
 
 // advise takes the shared locks of accounts and service. On SQLite a writing transaction is alone.

@@ -47,6 +47,9 @@ type Kind struct {
 	Table   string
 	Counted bool
 	Keeper  Keeper
+	// Withhold takes things out of everybody's sight but their author's and the moderators', or lets
+	// them be seen again; it deletes nothing. Nil: not of this kind.
+	Withhold func(ctx context.Context, p Pass, ids []who.ID, on bool) error
 }
 
 // Registry knows the services, the kinds of things and the holders. It is filled at start and
@@ -55,6 +58,9 @@ type Registry struct {
 	Services []Service
 	Kinds    []Kind
 	Holders  []exit.Holder
+	// Moderates reports whether the viewer answers for what stands in a place of a service: who moderates a
+	// circle there, the operator everywhere. The service's room gives it; nil: the operator alone.
+	Moderates func(ctx context.Context, v who.Viewer, service string, place who.ID) (bool, error)
 }
 
 // Service gives a service by its name.
@@ -135,6 +141,13 @@ func NewDesk(d *db.DB, r *Registry) *Desk { return &Desk{db: d, registry: r} }
 func Visible(account, service, place string) string {
 	return `not exists (select 1 from reasons z where z.account_id = ` + account + ` and z.what = 'veil' and (z.scope = '' or z.scope = ` +
 		service + ` or z.scope = ` + service + ` || ':' || ` + place + `))`
+}
+
+// Unblocked gives an SQL condition: neither of two accounts has blocked the other. Both are SQL
+// expressions ("$1", "p.author_id").
+func Unblocked(viewer, account string) string {
+	return `not exists (select 1 from blocks z where z.account_id = ` + viewer + ` and z.blocked_id = ` + account +
+		` or z.account_id = ` + account + ` and z.blocked_id = ` + viewer + `)`
 }
 
 // VisibleAccount gives an SQL condition: the account as a whole is not veiled.
