@@ -38,8 +38,9 @@ var layers = []rule{
 
 	{folder: "exit", only: nothing, foreign: []string{"github.com/goccy/go-yaml"}, denied: []string{"net/http", "database/sql"}},
 	{folder: "archive", denied: []string{"database/sql"}},
-	{folder: "ledger", denied: []string{"database/sql"}},
+	{folder: "ledger", only: []string{"exit"}, foreign: []string{"golang.org/x/mod"}, denied: []string{"net/http", "database/sql"}},
 	{folder: "exit/exitsql", only: []string{"exit"}},
+	{folder: "ledger/ledgersql", only: []string{"exit", "exit/exitsql", "ledger"}, foreign: []string{"golang.org/x/mod"}, denied: []string{"net/http"}},
 
 	{folder: "internal/clock", only: nothing},
 	{folder: "internal/failpoint", only: nothing},
@@ -71,7 +72,7 @@ var layers = []rule{
 	{folder: "cmd/exeunt"},
 
 	// A stranger's program sees what a stranger can have.
-	{folder: "examples/notes", only: []string{"policies", "exit", "exit/exitsql", "archive", "ledger"}},
+	{folder: "examples/notes", only: []string{"policies", "exit", "exit/exitsql", "archive", "ledger", "ledger/ledgersql"}},
 
 	{folder: ".", testsOnly: true},
 	{folder: "exit/exittest", testsOnly: true},
@@ -225,6 +226,7 @@ func TestImportsCatches(t *testing.T) {
 		{"SQL in the heart", "exit/plan.go", "database/sql", "exit does without it"},
 		{"foreign module in the heart", "exit/plan.go", "golang.org/x/mod/sumdb/note", "exit needs the standard library"},
 		{"heart's store to the house", "exit/exitsql/store.go", "exeunt/internal/db", "does not name it"},
+		{"ledger's store to the house", "ledger/ledgersql/store.go", "exeunt/internal/db", "does not name it"},
 		{"HTTP in a store", "internal/post/store.go", "net/http", "no store*.go does"},
 		{"HTTP in a store of one database", "internal/post/store_sqlite.go", "net/http", "no store*.go does"},
 		{"SQL in pages", "internal/page/pages.go", "database/sql", "no pages*.go does"},

@@ -16,6 +16,7 @@ import (
 	"exeunt/internal/service"
 	"exeunt/internal/who"
 	"exeunt/ledger"
+	"exeunt/ledger/ledgersql"
 )
 
 // Room is the Exit Center with all it needs.
@@ -41,7 +42,7 @@ type Room struct {
 // Begin prepares the room when all its parts are there: it takes the engine's hooks and the
 // queue's jobs.
 func (l *Room) Begin() {
-	l.ledger = ledger.NewLog(ledgerStore{l.DB}, l.Key)
+	l.ledger = ledger.NewLog(l.leaves(), l.Key)
 	l.signs = true
 	l.Engine.Facts = l.facts
 	l.Engine.Receipt = l.receipt
@@ -51,6 +52,9 @@ func (l *Room) Begin() {
 	l.Queue.Handle(jobImport, l.importJob)
 	l.Queue.Handle(jobCertificate, func(ctx context.Context, j job.Job) error { return l.certificate(ctx, j.Ref) })
 }
+
+// leaves are the log's hashes, in tables that the house's own migrations make.
+func (l *Room) leaves() ledgersql.Store { return ledgersql.Store{Runs: l.DB.Runs} }
 
 // Kinds of the room's jobs.
 const (
