@@ -3,7 +3,6 @@ package leave
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -12,13 +11,9 @@ import (
 	"time"
 
 	"exeunt/exit"
-	"exeunt/internal/db"
 	"exeunt/internal/job"
-	"exeunt/internal/service"
 	"exeunt/internal/who"
 	"exeunt/ledger"
-
-	"golang.org/x/mod/sumdb/tlog"
 )
 
 // receipt puts down what an irreversible step did, inside the transaction that ends it: the
@@ -130,7 +125,7 @@ func (l *Room) sequenceOnce(ctx context.Context) (int, error) {
 	}
 	var n int
 	err := l.DB.Update(ctx, func(ctx context.Context) error {
-		size, err := ledgerStore{l.DB}.Size(ctx)
+		size, err := l.leaves().Size(ctx)
 		if err != nil {
 			return err
 		}

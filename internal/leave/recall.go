@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"exeunt/exit"
-	"exeunt/internal/db"
 	"exeunt/ledger"
 )
 
@@ -39,19 +38,11 @@ func (l *Room) recall(ctx context.Context, e Entry) error {
 		return fmt.Errorf("read salt of the list outside: %w", err)
 	}
 	return l.DB.Update(ctx, func(ctx context.Context) error {
-		// A receipt that was saved before it was numbered is there.
-		n, err := l.DB.Exec(ctx, `update receipts set idx = $1 where run = $2 and step = $3 and leaf = $4`, e.Index, e.Run, rec.Step, leaf)
-		if err != nil {
-			return fmt.Errorf("number receipt: %w", err)
+		if err := l.restoreReceipt(ctx, e.Run, rec.Step, e.Receipt, leaf, e.Index); err != nil {
+			return err
 		}
-		if n == 0 {
-			if _, err := l.DB.Exec(ctx, `insert into receipts (id, run, step, body, leaf, idx) values ($1, $2, $3, $4, $5, $6)`,
-				int64(l.DB.IDs.Next()), e.Run, rec.Step, e.Receipt, leaf, e.Index); err != nil {
-				return fmt.Errorf("store receipt: %w", err)
-			}
-		}
-		if _, err := l.DB.Exec(ctx, `insert into run_salts (run, salt) values ($1, $2) on conflict (run) do nothing`, e.Run, salt); err != nil {
-			return fmt.Errorf("store salt: %w", err)
+		if err := l.addSalt(ctx, e.Run, salt); err != nil {
+			return err
 		}
 		if err := l.DB.Runs.Recall(ctx, e.Run, rec.Step, e.At, rec.Items, rec.Bytes); err != nil {
 			return err
@@ -67,12 +58,7 @@ func (l *Room) recall(ctx context.Context, e Entry) error {
 // endGone ends the runs of accounts that are gone: after a restore they are open in the database, and
 // name who was erased. A run that does not end is logged; the operator finds it among the stuck ones.
 func (l *Room) endGone(ctx context.Context) error {
-	rows, err := l.DB.Q(ctx).QueryContext(ctx, `select r.id from exit_runs r where r.state in ('open', 'running') and r.subject like 'account:%'
-		and not exists (select 1 from accounts a where 'account:' || cast(a.id as text) = r.subject) order by r.id limit 1000`)
-	if err != nil {
-		return fmt.Errorf("read runs of who is gone: %w", err)
-	}
-	ids, err := db.Scan(rows, func(r db.Row) (id string, err error) { return id, r.Scan(&id) })
+	ids, err := l.openRunsOfGone(ctx, 1000)
 	if err != nil || len(ids) == 0 {
 		return err
 	}

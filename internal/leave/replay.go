@@ -30,7 +30,7 @@ type Replayed struct {
 // then read again.
 func (l *Room) Replay(ctx context.Context) (Replayed, error) {
 	var done Replayed
-	from, err := ledgerStore{l.DB}.Size(ctx)
+	from, err := l.leaves().Size(ctx)
 	if err != nil {
 		return done, err
 	}
@@ -49,7 +49,7 @@ func (l *Room) Replay(ctx context.Context) (Replayed, error) {
 }
 
 func (l *Room) replayErased(ctx context.Context, done *Replayed) error {
-	size, err := ledgerStore{l.DB}.Size(ctx)
+	size, err := l.leaves().Size(ctx)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (l *Room) regrow(ctx context.Context, size int64, leaves []tlog.Hash, head 
 	if head == "" {
 		return nil
 	}
-	err := ledger.CheckHead(ctx, ledgerStore{l.DB}, []byte(head), l.Key.NoteVerifier())
+	err := ledger.CheckHead(ctx, l.leaves(), []byte(head), l.Key.NoteVerifier())
 	if errors.Is(err, ledger.ErrDisagrees) || errors.Is(err, ledger.ErrBehind) || errors.Is(err, ledger.ErrKey) {
 		return l.disagree(ctx, err)
 	}
@@ -165,11 +165,8 @@ func (l *Room) eraseAgain(ctx context.Context, e Entry) (int64, error) {
 		}
 	}
 	if e.Name != "" {
-		if err := l.DB.Update(ctx, func(ctx context.Context) error {
-			_, err := l.DB.Exec(ctx, `insert into held_names (hash, until, run) values ($1, $2, $3) on conflict (hash) do nothing`, e.Name, e.Until, e.Run)
-			return err
-		}); err != nil {
-			return items, fmt.Errorf("hold name again: %w", err)
+		if err := l.DB.Update(ctx, func(ctx context.Context) error { return l.restoreHeldName(ctx, e.Run, e.Name, e.Until) }); err != nil {
+			return items, err
 		}
 	}
 	left, err := h.Verify(ctx, t)

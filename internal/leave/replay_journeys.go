@@ -2,13 +2,10 @@ package leave
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"exeunt/exit"
@@ -118,36 +115,6 @@ func (l *Room) missing(ctx context.Context) (missing, error) {
 	return m, nil
 }
 
-// known is what the database has of a run.
-type known struct {
-	state     exit.RunState
-	certified bool
-}
-
-func (l *Room) knownRuns(ctx context.Context, ids map[string][]string) (map[string]known, error) {
-	var marks []string
-	var args []any
-	for id := range ids {
-		args = append(args, id)
-		marks = append(marks, "$"+strconv.Itoa(len(args)))
-	}
-	rows, err := l.DB.Q(ctx).QueryContext(ctx, `select r.id, r.state, (select count(*) from certificates c where c.run = r.id) from exit_runs r
-		where r.id in (`+strings.Join(marks, ",")+`)`, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read runs: %w", err)
-	}
-	out := map[string]known{}
-	_, err = db.Scan(rows, func(r db.Row) (id string, err error) {
-		var k known
-		var n int
-		err = r.Scan(&id, (*string)(&k.state), &n)
-		k.certified = n > 0
-		out[id] = k
-		return id, err
-	})
-	return out, err
-}
-
 func (l *Room) there(ctx context.Context, s exit.Subject) (bool, error) {
 	id, ok := who.ParseID(s.ID)
 	if !ok || s.Kind != exit.SubjectAccount {
@@ -194,7 +161,7 @@ func (l *Room) closeAgain(ctx context.Context, id string) (begun bool, err error
 			if _, err := engine.Replay(ctx, id, ask, e.At); err != nil {
 				return err
 			}
-			return l.slipAgain(ctx, id, sql.NullInt64{})
+			return l.slipAgain(ctx, id, time.Time{})
 		})
 	}
 	err = begin(*e.Ask)
@@ -214,7 +181,7 @@ func (l *Room) closeAgain(ctx context.Context, id string) (begun bool, err error
 }
 
 // slipAgain brings a run's slip back.
-func (l *Room) slipAgain(ctx context.Context, id string, until sql.NullInt64) error {
+func (l *Room) slipAgain(ctx context.Context, id string, until time.Time) error {
 	e, err := l.Outside.Journey(ctx, id, "slip")
 	if exit.KindOf(err) == exit.NotFound {
 		return nil // agreed without one
@@ -222,10 +189,7 @@ func (l *Room) slipAgain(ctx context.Context, id string, until sql.NullInt64) er
 	if err != nil {
 		return err
 	}
-	if _, err := l.DB.Exec(ctx, `insert into slips (run, hash, until) values ($1, $2, $3) on conflict (run) do update set until = excluded.until`, id, e.Slip, until); err != nil {
-		return fmt.Errorf("store slip: %w", err)
-	}
-	return nil
+	return l.restoreSlip(ctx, id, e.Slip, until)
 }
 
 // certificateEntry is what the list keeps of a certificate: with the run as it ended, which names nobody.
@@ -272,9 +236,9 @@ func (l *Room) certifyAgain(ctx context.Context, id string) error {
 		if err := l.forgetSalt(ctx, id); err != nil {
 			return err
 		}
-		if _, err := l.DB.Exec(ctx, `insert into certificates (run, body, created_at) values ($1, $2, $3) on conflict (run) do nothing`, id, e.Certificate, db.Ms(e.At)); err != nil {
-			return fmt.Errorf("store certificate: %w", err)
+		if _, err := l.addCertificate(ctx, id, e.Certificate, e.At); err != nil {
+			return err
 		}
-		return l.slipAgain(ctx, id, sql.NullInt64{Int64: e.Until, Valid: true})
+		return l.slipAgain(ctx, id, db.Time(e.Until))
 	})
 }

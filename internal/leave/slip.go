@@ -4,15 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"time"
 
 	"exeunt/exit"
-	"exeunt/internal/db"
 )
 
 // slipDays is how long a slip is good after the certificate, if the name is not held for longer.
@@ -24,8 +20,8 @@ func (l *Room) MakeSlip(ctx context.Context, run string) (secret string, err err
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	secret = base64.RawURLEncoding.EncodeToString(b[:])
-	if _, err := l.DB.Exec(ctx, `insert into slips (run, hash) values ($1, $2)`, run, slipHash(secret)); err != nil {
-		return "", fmt.Errorf("store slip: %w", err)
+	if err := l.addSlip(ctx, run, slipHash(secret)); err != nil {
+		return "", err
 	}
 	// What names nobody has no account: its closing's entry has it written.
 	return secret, l.enqueue(ctx, exit.Subject{}, 0, journeyName(run, "slip"), Entry{Kind: "slip", Run: run, Slip: slipHash(secret)})
@@ -42,15 +38,7 @@ func (l *Room) OpenSlip(ctx context.Context, secret string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var run string
-	err = l.DB.Q(ctx).QueryRowContext(ctx, `select run from slips where hash = $1 and (until is null or until > $2)`, slipHash(secret), db.Ms(now)).Scan(&run)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", exit.Fail(exit.NotFound, "leave.error.no_slip")
-	}
-	if err != nil {
-		return "", fmt.Errorf("read slip: %w", err)
-	}
-	return run, nil
+	return l.runOfSlip(ctx, slipHash(secret), now)
 }
 
 // dateSlip sets the slip's end: 90 days after the certificate or the end of the name's term,
@@ -65,13 +53,6 @@ func (l *Room) dateSlip(ctx context.Context, r exit.Run, now time.Time) (time.Ti
 	return end, l.endSlip(ctx, r.ID, end)
 }
 
-func (l *Room) endSlip(ctx context.Context, run string, end time.Time) error {
-	if _, err := l.DB.Exec(ctx, `update slips set until = $1 where run = $2`, db.Ms(end), run); err != nil {
-		return fmt.Errorf("date slip: %w", err)
-	}
-	return nil
-}
-
 // Sweep forgets what has come to its end: slips, and names that were held.
 func (l *Room) Sweep(ctx context.Context) error {
 	return l.DB.Update(ctx, func(ctx context.Context) error {
@@ -79,12 +60,9 @@ func (l *Room) Sweep(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := l.DB.Exec(ctx, `delete from slips where until is not null and until <= $1`, db.Ms(now)); err != nil {
-			return fmt.Errorf("forget slips: %w", err)
+		if err := l.sweepSlips(ctx, now); err != nil {
+			return err
 		}
-		if _, err := l.DB.Exec(ctx, `delete from held_names where until <= $1`, db.Ms(now)); err != nil {
-			return fmt.Errorf("free names: %w", err)
-		}
-		return nil
+		return l.sweepHeldNames(ctx, now)
 	})
 }

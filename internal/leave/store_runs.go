@@ -2,8 +2,6 @@ package leave
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -123,32 +121,4 @@ func (l *Room) Retry(ctx context.Context, run, step string) error {
 		}
 		return exit.Fail(exit.NotFound, "error.not_found")
 	})
-}
-
-// volumeOf gives a volume with the account that it belongs to; NotFound if there is none.
-func (l *Room) volumeOf(ctx context.Context, id who.ID) (v Volume, owner who.ID, err error) {
-	var account int64
-	err = l.DB.Q(ctx).QueryRowContext(ctx, `select account_id, n, key, name, bytes, sha256 from export_volumes where id = $1`, int64(id)).
-		Scan(&account, &v.N, &v.Key, &v.Name, &v.Bytes, &v.SHA256)
-	if errors.Is(err, sql.ErrNoRows) {
-		return v, 0, exit.Fail(exit.NotFound, "error.not_found")
-	}
-	if err != nil {
-		return v, 0, fmt.Errorf("read volume: %w", err)
-	}
-	v.ID = id
-	return v, who.ID(account), nil
-}
-
-// slipEnd gives until when a run's slip is good; zero while that is not fixed.
-func (l *Room) slipEnd(ctx context.Context, run string) (time.Time, error) {
-	var until sql.NullInt64
-	err := l.DB.Q(ctx).QueryRowContext(ctx, `select until from slips where run = $1`, run).Scan(&until)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !until.Valid {
-		return time.Time{}, nil
-	}
-	if err != nil {
-		return time.Time{}, fmt.Errorf("read slip: %w", err)
-	}
-	return db.Time(until.Int64), nil
 }
