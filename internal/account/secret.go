@@ -84,8 +84,8 @@ func InstallSecret(ctx context.Context, d *db.DB) ([]byte, error) {
 	err := d.Update(ctx, func(ctx context.Context) error {
 		var fresh [32]byte
 		_, _ = rand.Read(fresh[:]) // never fails (crypto/rand)
-		if _, err := d.Exec(ctx, `insert into install (name, value) values ($1, $2) on conflict (name) do nothing`, name, hex.EncodeToString(fresh[:])); err != nil {
-			return fmt.Errorf("store the install's secret: %w", err)
+		if err := (store{d}).addSetting(ctx, name, hex.EncodeToString(fresh[:])); err != nil {
+			return err
 		}
 		text, _, err := d.Setting(ctx, name)
 		if err != nil {

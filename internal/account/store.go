@@ -26,6 +26,14 @@ func (s store) addPerson(ctx context.Context, person who.ID, password string, op
 	return s.addCodes(ctx, person, codes)
 }
 
+// addSetting stores an install-wide value unless there is one.
+func (s store) addSetting(ctx context.Context, name, value string) error {
+	if _, err := s.db.Exec(ctx, `insert into install (name, value) values ($1, $2) on conflict (name) do nothing`, name, value); err != nil {
+		return fmt.Errorf("store %s: %w", name, err)
+	}
+	return nil
+}
+
 // errTaken says that a name, or one that looks like it, is in use.
 var errTaken = errors.New("the name is taken")
 

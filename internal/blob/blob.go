@@ -181,10 +181,7 @@ func (s *Store) abandon(ctx context.Context, key string) error {
 	if err := s.remove(ctx, key); err != nil {
 		return err
 	}
-	return s.DB.Update(ctx, func(ctx context.Context) error {
-		_, err := s.DB.Exec(ctx, `delete from blob_pending where key = $1`, key)
-		return err
-	})
+	return s.DB.Update(ctx, func(ctx context.Context) error { return s.strikeOff(ctx, "blob_pending", []string{key}) })
 }
 
 // Size gives a blob's size in bytes. NotFound: there is none.

@@ -2,7 +2,6 @@ package leave
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +14,6 @@ import (
 	"exeunt/archive"
 	"exeunt/exit"
 	"exeunt/internal/blob"
-	"exeunt/internal/db"
 	"exeunt/internal/job"
 	"exeunt/internal/who"
 )
@@ -73,9 +71,8 @@ func (l *Room) newImport(ctx context.Context, account who.ID, key string) (who.I
 		if err != nil {
 			return err
 		}
-		if _, err := l.DB.Exec(ctx, `insert into imports (id, account_id, state, kind, key, problem, class, position, done, total, created_at)
-			values ($1, $2, 'waiting', '', $3, '', '', 0, 0, 0, $4)`, int64(id), int64(account), key, db.Ms(pass.At)); err != nil {
-			return fmt.Errorf("store import: %w", err)
+		if err := l.addImport(ctx, pass, id, account, key); err != nil {
+			return err
 		}
 		if key == "" {
 			return nil
@@ -161,7 +158,7 @@ func (l *Room) take(ctx context.Context, im Import, path string) (refused, err e
 		total += c.Count
 	}
 	im.Kind, im.Total, im.State = string(survey.Format), total, "taking"
-	if err := l.moveImport(ctx, &im, nil); err != nil {
+	if err := l.putDown(ctx, &im, nil); err != nil {
 		return nil, err
 	}
 	for _, class := range l.importOrder(survey) {
@@ -251,7 +248,7 @@ func (l *Room) takeBatch(ctx context.Context, r *archive.Reader, im *Import, x e
 	moved.At, moved.Done = next, im.Done+int64(len(records))
 	if x == nil {
 		tally[ImportResult{Class: class, Result: "skipped", Reason: "leave.skip.not_taken"}] = int64(len(records))
-		if err := l.moveImport(ctx, &moved, tally); err != nil {
+		if err := l.putDown(ctx, &moved, tally); err != nil {
 			return err
 		}
 		*im = moved
@@ -272,92 +269,34 @@ func (l *Room) takeBatch(ctx context.Context, r *archive.Reader, im *Import, x e
 			tally[ImportResult{Class: class, Result: "missing", Reason: "leave.missing.media"}] += int64(o.Missing)
 		}
 	}
-	if err := l.moveImport(ctx, &moved, tally); err != nil {
+	if err := l.putDown(ctx, &moved, tally); err != nil {
 		return err
 	}
 	*im = moved
 	return nil
 }
 
-// moveImport stores how far an import has come, and adds to its results.
-func (l *Room) moveImport(ctx context.Context, im *Import, tally map[ImportResult]int64) error {
-	return l.DB.Update(ctx, func(ctx context.Context) error {
-		n, err := l.DB.Exec(ctx, `update imports set state = $1, kind = $2, class = $3, position = $4, done = $5, total = $6, problem = $7 where id = $8`,
-			im.State, im.Kind, im.Class, im.At, im.Done, im.Total, im.Problem, int64(im.ID))
-		if err != nil {
-			return fmt.Errorf("move import on: %w", err)
-		}
-		if n == 0 { // erased meanwhile: nothing more is put down
-			return exit.Fail(exit.NotFound, "error.not_found")
-		}
-		for k, n := range tally {
-			if _, err := l.DB.Exec(ctx, `insert into import_results (import_id, account_id, class, result, reason, n) values ($1, $2, $3, $4, $5, $6)
-				on conflict (import_id, class, result, reason) do update set n = import_results.n + excluded.n`,
-				int64(im.ID), int64(im.Account), k.Class, k.Result, k.Reason, n); err != nil {
-				return fmt.Errorf("store results of import: %w", err)
-			}
-		}
-		return nil
-	})
+// putDown stores how far an import has come, and adds to its results.
+func (l *Room) putDown(ctx context.Context, im *Import, tally map[ImportResult]int64) error {
+	return l.DB.Update(ctx, func(ctx context.Context) error { return l.moveImport(ctx, *im, tally) })
 }
 
 // endImport ends an import and gives its staged file up.
 func (l *Room) endImport(ctx context.Context, im *Import) error {
 	return l.DB.Update(ctx, func(ctx context.Context) error {
-		if err := l.moveImport(ctx, im, nil); err != nil {
+		if err := l.moveImport(ctx, *im, nil); err != nil {
 			return err
 		}
 		now, err := l.DB.Now(ctx)
 		if err != nil {
 			return err
 		}
-		if _, err := l.DB.Exec(ctx, `update imports set key = '', ended_at = $1 where id = $2`, db.Ms(now), int64(im.ID)); err != nil {
-			return fmt.Errorf("end import: %w", err)
+		if err := l.closeImport(ctx, im.ID, now); err != nil {
+			return err
 		}
 		if im.Key == "" {
 			return nil
 		}
 		return l.Blobs.Doom(ctx, im.Account, im.Key)
-	})
-}
-
-// Import gives one import of an account with its results; NotFound for another's.
-func (l *Room) Import(ctx context.Context, account, id who.ID) (Import, error) {
-	im := Import{ID: id, Account: account}
-	var created int64
-	var ended sql.NullInt64
-	err := l.DB.Q(ctx).QueryRowContext(ctx, `select state, kind, key, problem, class, position, done, total, created_at, ended_at from imports where id = $1 and account_id = $2`,
-		int64(id), int64(account)).Scan(&im.State, &im.Kind, &im.Key, &im.Problem, &im.Class, &im.At, &im.Done, &im.Total, &created, &ended)
-	if errors.Is(err, sql.ErrNoRows) {
-		return im, exit.Fail(exit.NotFound, "error.not_found")
-	}
-	if err != nil {
-		return im, fmt.Errorf("read import: %w", err)
-	}
-	im.Created = db.Time(created)
-	if ended.Valid {
-		im.Ended = db.Time(ended.Int64)
-	}
-	rows, err := l.DB.Q(ctx).QueryContext(ctx, `select class, result, reason, n from import_results where import_id = $1 order by class, result, reason limit 200`, int64(id))
-	if err != nil {
-		return im, fmt.Errorf("read results of import: %w", err)
-	}
-	im.Results, err = db.Scan(rows, func(r db.Row) (x ImportResult, err error) {
-		err = r.Scan(&x.Class, &x.Result, &x.Reason, &x.N)
-		return x, err
-	})
-	return im, err
-}
-
-// Imports gives the ids of an account's newest imports, at most ten.
-func (l *Room) Imports(ctx context.Context, account who.ID) ([]who.ID, error) {
-	rows, err := l.DB.Q(ctx).QueryContext(ctx, `select id from imports where account_id = $1 order by id desc limit 10`, int64(account))
-	if err != nil {
-		return nil, fmt.Errorf("read imports: %w", err)
-	}
-	return db.Scan(rows, func(r db.Row) (who.ID, error) {
-		var id int64
-		err := r.Scan(&id)
-		return who.ID(id), err
 	})
 }
