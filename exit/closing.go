@@ -139,6 +139,10 @@ func (m *maker) class(c ClassFact) (Step, error) {
 		}
 		s.Law, s.Term, s.Due = cp.Law, cp.Until, m.plan.CoolingOff
 		s.Until = cp.Until.From(from, m.facts.Calendar)
+		if s.Until.Before(m.day) { // the law's term is over: nothing says to keep it any more
+			s.Act, s.Manner, s.Term, s.From, s.Law, s.Until = ActErase, Erase, m.policy.Close.CoolingOff, "", "", Date{}
+			s.Key = string(s.Act) + ":" + c.ID()
+		}
 	}
 	if s.Due.Before(m.plan.CoolingOff) {
 		s.Due = m.plan.CoolingOff

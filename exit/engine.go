@@ -29,8 +29,11 @@ type Engine struct {
 	Receipt func(ctx context.Context, r Run, s StepStatus) error
 	// Agreed is called inside the transaction of a consent, with the run and the request. May be nil.
 	Agreed func(ctx context.Context, r Run, ask Ask) error
-	// Certify is called inside the transaction that seals a run. May be nil.
+	// Certify is called inside the transaction that seals a run, unless the run ends a hold. May be nil.
 	Certify func(ctx context.Context, r Run, steps []StepStatus) error
+	// Extend is called inside the transaction that seals a run that ended a hold: its receipt belongs into the
+	// certificate of the run whose hold it was, which is not sealed yet where the hold was short. May be nil.
+	Extend func(ctx context.Context, of string, r Run, steps []StepStatus) error
 	// Forget reports whether a sealed run's subject is gone and must be dropped from the run. Nil: whole accounts that were closed.
 	Forget func(r Run) bool
 	// Log receives ids and keys only. Nil: discarded.
@@ -229,33 +232,6 @@ func (e *Engine) facts(ctx context.Context, ask Ask, counted bool) (Facts, error
 		}
 	}
 	return f, nil
-}
-
-// holds asks from which day the terms of holds count: the last order, say.
-func (e *Engine) holds(ctx context.Context, ask Ask, f *Facts) error {
-	if ask.Journey != Close {
-		return nil
-	}
-	for _, c := range f.Classes {
-		p := e.Policy.Class(c.ID())
-		h, err := e.holder(c.Holder)
-		if err != nil {
-			return err
-		}
-		keeper, ok := h.(HoldKeeper)
-		if p.Manner != Hold || !ok {
-			continue
-		}
-		from, err := keeper.HoldFrom(ctx, ask.Subject, c.Name, p.From)
-		if err != nil {
-			return fmt.Errorf("read the start of the hold of %s: %w", c.ID(), err)
-		}
-		if f.HoldFrom == nil {
-			f.HoldFrom = map[string]Date{}
-		}
-		f.HoldFrom[c.ID()] = from
-	}
-	return nil
 }
 
 func (f *Facts) addAbilities(h Holder) {

@@ -140,11 +140,17 @@ type Outcome struct {
 	Missing int    // media that it names and the archive lacks
 }
 
-// Importer takes records back in, each call in transactions of its own; original times are kept,
-// nobody is notified, and a repeat is a duplicate.
+// Importer takes records back in. Original times are kept, nobody is notified, and a repeat is a duplicate.
 type Importer interface {
-	Import(ctx context.Context, t Task, records []any, files Files) ([]Outcome, error)
+	// Import reads a batch of records and puts the files that they name, outside of any transaction. It gives
+	// what stores the batch.
+	Import(ctx context.Context, t Task, records []any, files Files) (Intake, error)
 }
+
+// Intake stores a batch of records in the transaction of its context and says what became of each, in their order. The
+// caller stores the report of the batch in the same transaction: whoever is killed finds both, or neither. It may
+// be called again when the transaction is begun again.
+type Intake func(ctx context.Context) ([]Outcome, error)
 
 // Files opens the files of an archive by the name a record gives.
 type Files interface {
@@ -196,7 +202,12 @@ type Gatekeeper interface {
 
 // HoldKeeper pseudonymises what a law says to keep and tells from which day its term counts.
 type HoldKeeper interface {
+	// HoldFrom gives the day of the anchor that the policy names, in the policy's own word; no date where
+	// there is none of it, and the term counts from the consent.
 	HoldFrom(ctx context.Context, s Subject, class, anchor string) (Date, error)
+	// Hold does one bounded chunk: what is kept no longer refers to the subject, only to the run
+	// (t.Run). Verify with the manner [Hold] then finds none of the subject. When the hold is over Erase and
+	// Verify are asked for the class of the subject [Held] of that run.
 	Hold(ctx context.Context, t Task) (Progress, error)
 }
 

@@ -150,6 +150,7 @@ type Step struct {
 	Law       string   `json:"law,omitempty"`
 	Until     Date     `json:"until"` // end of a hold
 	Back      Back     `json:"back,omitempty"`
+	Settles   string   `json:"settles,omitempty"` // the key of the hold that it ends, in the run that the plan's subject names
 	Gated     bool     `json:"-"`
 }
 

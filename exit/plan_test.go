@@ -66,12 +66,17 @@ func closeCases(t *testing.T) []planCase {
 	heir.Heir = "a9"
 	nowUntil := now("")
 	nowUntil.Until = date(t, "2026-12-30")
+	lastOrder := func(day string) func(f *exit.Facts) {
+		return func(f *exit.Facts) { f.HoldFrom = map[string]exit.Date{"shop.orders": date(t, day)} }
+	}
 	last := func(f *exit.Facts) { f.Owner = exit.Subject{Kind: exit.SubjectPerson, ID: "p1"} }
 	return []planCase{
 		{name: "close", ask: closing("")},
 		{name: "close-last-account", ask: closing(""), facts: last},
 		{name: "close-service", ask: closing("circle"), facts: last},
 		{name: "close-service-with-hold", ask: closing("shop")},
+		{name: "close-service-with-hold-from-last-order", ask: closing("shop"), facts: lastOrder("2024-05-06")},
+		{name: "close-service-with-hold-that-is-over", ask: closing("shop"), facts: lastOrder("2023-11-21")},
 		{name: "close-service-unused", ask: closing("channel")},
 		{name: "close-place", ask: closing("circle:9"), facts: last},
 		{name: "close-choices", ask: chosen("post.posts", "detach", "talk.comments", "detach", "post.images", "erase")},

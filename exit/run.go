@@ -129,7 +129,8 @@ type RunStore interface {
 	Open(ctx context.Context, whole Subject) ([]RunFact, error)
 	// Policy gives the source of a stored policy.
 	Policy(ctx context.Context, hash string) ([]byte, error)
-	// Lease takes up to limit steps that are due at now, or whose worker's lease has run out, until machine+ttl.
+	// Lease takes up to limit steps that are due at now, or whose worker's lease has run out, until machine+ttl. Each is
+	// an attempt more, but where a worker was lost: it has not failed.
 	Lease(ctx context.Context, now, machine time.Time, ttl time.Duration, limit int) ([]Lease, error)
 	// Renew keeps a lease; Conflict if it was lost.
 	Renew(ctx context.Context, l Lease, until time.Time) error

@@ -36,6 +36,11 @@ func (e *Engine) seal(ctx context.Context, l Lease) error {
 		if err := e.endOthers(ctx, run, now); err != nil {
 			return err
 		}
+		if run.Journey == Close {
+			if err := e.endHolds(ctx, run, steps, now); err != nil {
+				return err
+			}
+		}
 		if run.Journey == Close && !e.forgets(run) { // what is left of the subject may begin there anew
 			if err := e.reopen(ctx, run, steps, now); err != nil {
 				return err
@@ -46,16 +51,28 @@ func (e *Engine) seal(ctx context.Context, l Lease) error {
 		if err := e.tell(ctx, run); err != nil {
 			return err
 		}
-		if e.Certify != nil {
-			if err := e.Certify(ctx, run, steps); err != nil {
-				return fmt.Errorf("certify: %w", err)
-			}
+		if err := e.certify(ctx, run, steps); err != nil {
+			return err
 		}
 		if err := e.Store.Alter(ctx, run.ID, run.Version, a); err != nil {
 			return fmt.Errorf("end run: %w", err)
 		}
 		return nil
 	})
+}
+
+func (e *Engine) certify(ctx context.Context, run Run, steps []StepStatus) error {
+	switch {
+	case run.Journey == EndHold && e.Extend != nil:
+		if err := e.Extend(ctx, run.Subject.ID, run, steps); err != nil {
+			return fmt.Errorf("extend certificate: %w", err)
+		}
+	case run.Journey != EndHold && e.Certify != nil:
+		if err := e.Certify(ctx, run, steps); err != nil {
+			return fmt.Errorf("certify: %w", err)
+		}
+	}
+	return nil
 }
 
 // endOthers ends the runs that a closed account leaves open: a hibernation, an archive's last days.
@@ -128,6 +145,9 @@ func (e *Engine) amendments(ctx context.Context, run Run, steps []StepStatus, no
 			}
 			if left.Left == 0 {
 				continue
+			}
+			if err := e.holdFrom(ctx, policy, run.Subject, cf, &m.facts); err != nil {
+				return nil, err
 			}
 			s, err := m.class(cf)
 			if err != nil {

@@ -301,6 +301,11 @@ func (e *Engine) verify(ctx context.Context, h Holder, l Lease) (int64, error) {
 				return err
 			}
 		}
+		if l.Step.Act == ActHold {
+			if err := e.endHolds(ctx, run, steps, now); err != nil {
+				return err
+			}
+		}
 		if e.Receipt == nil {
 			return nil
 		}

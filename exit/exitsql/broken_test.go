@@ -25,6 +25,7 @@ var breakages = []struct{ name, says string }{
 	{"no transaction", "do not go with the transaction"},
 	{"forgets counters", "what others' items say is wrong"},
 	{"erases other parts", "erasing a part did"},
+	{"holds for another", "verify finds 0 left of hold:run1"},
 	{"no fence", "want exit.Lost()"},
 	{"no dependencies", "leased"},
 }
@@ -61,10 +62,24 @@ func broken(t *testing.T, name string) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if name == "holds for another" {
+			d.createShop(t)
+			f := d.shopFixture(s)
+			f.Holder = forgetful{newShop(d.reader)}
+			return f
+		}
 		f := d.fixture(s)
 		f.Holder = brokenHolder{newPost(d.reader), name, d}
 		return f
 	})
+}
+
+// forgetful does not put down which run it holds something for.
+type forgetful struct{ shop }
+
+func (h forgetful) Hold(ctx context.Context, t exit.Task) (exit.Progress, error) {
+	t.Run = "some run"
+	return h.shop.Hold(ctx, t)
 }
 
 type brokenHolder struct {

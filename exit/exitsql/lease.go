@@ -40,7 +40,8 @@ func (s *Store) Lease(ctx context.Context, now, machine time.Time, ttl time.Dura
 	return out, nil
 }
 
-// take leases the steps that a condition names, with its arguments from $3 on.
+// take leases the steps that a condition names, with its arguments from $3 on. A worker that was lost has not failed: who goes on is at
+// the same attempt.
 func (s *Store) take(ctx context.Context, tx *sql.Tx, where string, until int64, limit int, args ...any) ([]*stepRow, error) {
 	skip := ""
 	if s.Dialect == PostgreSQL {
@@ -48,7 +49,7 @@ func (s *Store) take(ctx context.Context, tx *sql.Tx, where string, until int64,
 	}
 	// Materialized: PostgreSQL must not look for the rows once more while it changes them.
 	rows, err := tx.QueryContext(ctx, `with taken as materialized (select run, seq from exit_steps where `+where+` limit $2`+skip+`)
-		update exit_steps set state = 'running', lease = $1, fence = fence + 1, attempts = attempts + 1
+		update exit_steps set state = 'running', lease = $1, fence = fence + 1, attempts = attempts + case when state = 'waiting' then 1 else 0 end
 		where (run, seq) in (select run, seq from taken)
 		returning `+stepFields, append([]any{until, limit}, args...)...)
 	if err != nil {

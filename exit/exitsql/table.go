@@ -34,6 +34,9 @@ type Table struct {
 	Where string
 	// Detach is what an update sets so that a row no longer refers to the subject, e.g. "author_id = null".
 	Detach string
+	// Held is the column that takes the id of the run that holds a row, and HoldAs what else the update sets so that
+	// the row no longer refers to the subject, e.g. "buyer_id = null, address = ''". Held "": rows cannot be held.
+	Held, HoldAs string
 	// Stays is a condition on rows of which something stays when they are erased, because others' items
 	// hang on them: they get StaysAs ("author_id = null, text = ''") and are not deleted. "": none.
 	Stays, StaysAs string
@@ -71,6 +74,12 @@ func column(as func(string) (any, error), id string) (any, error) {
 
 // condition gives the rows of the class that belong to the subject.
 func (t Table) condition(a *list, s exit.Subject) (string, error) {
+	if s.Kind == exit.SubjectHold {
+		if t.Held == "" {
+			return "", exit.Fail(exit.Internal, "error.no_manner", "table", t.Name)
+		}
+		return t.Held + ` = ` + a.add(s.ID), nil
+	}
 	owner, err := column(t.OwnerID, s.ID)
 	if err != nil {
 		return "", err
@@ -139,12 +148,9 @@ func (t Table) erase(ctx context.Context, tx *sql.Tx, task exit.Task) (exit.Prog
 	if limit <= 0 {
 		limit = defaultLimit
 	}
-	verb, before := `delete from `+t.Name, t.Also
-	if task.Manner == exit.Detach {
-		if t.Detach == "" {
-			return p, exit.Fail(exit.Internal, "error.no_manner", "table", t.Name)
-		}
-		verb, before = `update `+t.Name+` set `+t.Detach, t.AlsoDetach
+	verb, before, err := t.verb(task.Manner)
+	if err != nil {
+		return p, err
 	}
 	hi, seen, err := t.look(ctx, tx, task.Subject, lo, limit, &p)
 	if err != nil || seen == 0 {
@@ -163,8 +169,11 @@ func (t Table) erase(ctx context.Context, tx *sql.Tx, task exit.Task) (exit.Prog
 			return p, err
 		}
 	}
+	if task.Manner == exit.Hold {
+		verb += `, ` + t.Held + ` = ` + a.add(task.Run)
+	}
 	verbs := []string{verb + ` where ` + where}
-	if t.Stays != "" && task.Manner != exit.Detach {
+	if t.Stays != "" && task.Manner != exit.Detach && task.Manner != exit.Hold {
 		verbs = append([]string{`update ` + t.Name + ` set ` + t.StaysAs + ` where ` + where + ` and (` + t.Stays + `)`}, verbs...)
 	}
 	for _, verb := range verbs {
@@ -176,6 +185,20 @@ func (t Table) erase(ctx context.Context, tx *sql.Tx, task exit.Task) (exit.Prog
 	}
 	p.Cursor, p.Done = strconv.FormatInt(hi, 10), seen < limit
 	return p, nil
+}
+
+// verb gives what a manner does to a row, up to its condition, and what goes before it.
+func (t Table) verb(m exit.Manner) (verb string, before []string, err error) {
+	switch {
+	case m == exit.Detach && t.Detach != "":
+		return `update ` + t.Name + ` set ` + t.Detach, t.AlsoDetach, nil
+	case m == exit.Hold && t.Held != "" && t.HoldAs != "":
+		return `update ` + t.Name + ` set ` + t.HoldAs, nil, nil
+	case m == exit.Detach || m == exit.Hold:
+		return "", nil, exit.Fail(exit.Internal, "error.no_manner", "table", t.Name)
+	default:
+		return `delete from ` + t.Name, t.Also, nil
+	}
 }
 
 func changed(r sql.Result, err error) (int64, error) {
@@ -283,6 +306,13 @@ func (ts Tables) Erase(ctx context.Context, task exit.Task) (exit.Progress, erro
 	}
 	sum.Done = true
 	return sum, nil
+}
+
+// Hold does one chunk of a hold: the rows stay, refer to the run alone, and go when [Tables.Erase] is asked for
+// what the run holds. With a HoldFrom of its own a holder is an [exit.HoldKeeper].
+func (ts Tables) Hold(ctx context.Context, task exit.Task) (exit.Progress, error) {
+	task.Manner = exit.Hold
+	return ts.Erase(ctx, task)
 }
 
 // Verify adds up what is left of the class in all its tables.

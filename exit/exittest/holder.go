@@ -24,7 +24,7 @@ type Fixture struct {
 	// Fill gives the subject n items more of every class that it can have. What is filled for a
 	// whole subject lies in no part; what is filled for a service, in none of its Parts that are places.
 	Fill func(ctx context.Context, s exit.Subject, n int) error
-	// Count counts the items of a class that refer to the subject.
+	// Count counts the items of a class that refer to the subject; what is held refers to nobody.
 	Count func(ctx context.Context, s exit.Subject, class string) (int64, error)
 	// Sabotage makes the erasure of a class skip every tenth item from now on, without changing the holder: see [SkipEveryTenth].
 	Sabotage func(ctx context.Context, class string) error
@@ -37,8 +37,9 @@ const items = 43
 
 // Holder shows of each class and manner of a holder that erasing one subject leaves none of it and
 // all of another, whatever the size of the chunks; that a repeat changes nothing; that a crash
-// between chunks loses and counts nothing twice; that a part goes alone; and that Verify finds
-// what an erasure that skips every tenth item left. Open gives a fresh fixture for each.
+// between chunks loses and counts nothing twice; that a part goes alone; that what is held goes when
+// its hold is over, and no other's; and that Verify finds what an erasure that skips every tenth item
+// left. Open gives a fresh fixture for each.
 func Holder(t *testing.T, open func(t *testing.T) Fixture) {
 	f := open(t)
 	for _, c := range f.Holder.Classes() {
@@ -71,7 +72,7 @@ func eachManner(t *testing.T, c exit.Class, m exit.Manner, open func(t *testing.
 	t.Run("crash", func(t *testing.T) { open(t).crashed(t) })
 	t.Run("nothing there", func(t *testing.T) { open(t).nothing(t) })
 	if m == exit.Hold {
-		return // what is held stays, and a part of it cannot be told from the rest
+		t.Run("its end", func(t *testing.T) { open(t).ended(t) })
 	}
 	for _, part := range open(t).Parts {
 		if slices.Contains(c.Services, exit.Account("").Within(part).Service()) {
@@ -203,9 +204,7 @@ func (b *bench) check(t *testing.T) {
 func (b *bench) gone(t *testing.T, others int64) {
 	t.Helper()
 	b.wantLeft(t, b.One, 0)
-	if b.manner != exit.Hold {
-		b.wantCount(t, b.One, 0)
-	}
+	b.wantCount(t, b.One, 0)
 	b.wantCount(t, b.Other, others)
 	b.check(t)
 }
@@ -227,7 +226,7 @@ func (b *bench) repeated(t *testing.T) {
 	others := b.count(t, b.Other)
 	first := b.drain(t, b.task(b.One, 7))
 	again := b.drain(t, b.task(b.One, 7))
-	if !b.class.Outside && again.Items != 0 && b.manner != exit.Hold {
+	if !b.class.Outside && again.Items != 0 {
 		t.Errorf("the same again did %d items, want none", again.Items)
 	}
 	if b.class.Outside && !again.Uncounted && again.Items != first.Items {
@@ -256,7 +255,7 @@ func (b *bench) crashed(t *testing.T) {
 	if !errors.Is(err, crash) {
 		t.Fatalf("a chunk that crashed gave %v", err)
 	}
-	if left := b.count(t, b.One); !b.class.Outside && b.manner != exit.Hold && left != had-first.Items {
+	if left := b.count(t, b.One); !b.class.Outside && left != had-first.Items {
 		t.Errorf("after a crash in the second chunk %d items are left, want %d: they do not go with the transaction", left, had-first.Items)
 	}
 	rest := b.drain(t, task)

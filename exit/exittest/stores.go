@@ -45,6 +45,7 @@ func Stores(t *testing.T, open func(t *testing.T) exit.RunStore) {
 		{"Alter/amend", alterAmend},
 		{"Alter/forget", alterForget},
 		{"Alter/forget other runs", alterForgetOthers},
+		{"Hold/outlives its subject", holdOutlives},
 		{"Traveller", traveller},
 	}
 	for _, p := range parts {

@@ -52,8 +52,13 @@ func leaseRunsOut(t *testing.T, s exit.RunStore) {
 	if second.Fence == first.Fence {
 		t.Errorf("both leases have fence %d", first.Fence)
 	}
-	if second.Step.Attempts != 2 {
-		t.Errorf("attempts are %d, want 2", second.Step.Attempts)
+	// The first worker was lost and has not failed.
+	if second.Step.Attempts != 1 {
+		t.Errorf("attempts are %d, want 1", second.Step.Attempts)
+	}
+	settle(t, s, second, exit.Settlement{State: exit.StepWaiting, Now: after(3), Retry: machine.Add(3 * ttl), Problem: "error.step_failed"})
+	if third := lease(t, s, after(3), machine.Add(3*ttl), "r1 begin")[0]; third.Step.Attempts != 2 {
+		t.Errorf("after a failure attempts are %d, want 2", third.Step.Attempts)
 	}
 }
 
