@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 
 	"exeunt/exit"
+	"exeunt/internal/who"
 
-	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -52,37 +52,8 @@ func CleanName(typed string) (string, error) {
 	return name, nil
 }
 
-// lookalikes maps characters, already case-folded, to the one that stands for all that look
-// like it. It is a small part of Unicode UTS #39's confusables: what people can type and mistake.
-var lookalikes = pairs("оo0oοoаaαaеeсcсcрpρpхxχxуyυyіiιiїiјjѕsԁdһhкkκkмmтtτtвbнhνvԛqԝwɡgıi1l" +
-	"ロ口カ力ニ二ハ八エ工タ夕ト卜ヘへー一〇o")
-
-func pairs(s string) map[rune]rune {
-	m := map[rune]rune{}
-	r := []rune(s)
-	for i := 0; i+1 < len(r); i += 2 {
-		m[r[i]] = r[i+1]
-	}
-	return m
-}
-
-// NameKey gives the key under which a clean name is unique: case-folded, look-alikes of other
-// scripts mapped to one, runs of underscores as one.
-func NameKey(name string) string {
-	var b strings.Builder
-	last := rune(0)
-	for _, c := range norm.NFKC.String(cases.Fold().String(name)) {
-		if to, ok := lookalikes[c]; ok {
-			c = to
-		}
-		if c == '_' && last == '_' {
-			continue
-		}
-		b.WriteRune(c)
-		last = c
-	}
-	return b.String()
-}
+// NameKey gives the key under which a clean name is unique: names that look alike have one.
+func NameKey(name string) string { return who.Looks(name) }
 
 // keyed gives the keyed hash under which something with little entropy is stored.
 func (r *Room) keyed(use, text string) string {
