@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +16,7 @@ func ReceiptOf(r exit.Run, s exit.StepStatus) Receipt {
 		Step: s.Key, Act: string(s.Act), Holder: s.Holder, Class: s.Class, Manner: string(s.Manner),
 		Due:  DayOf(s.At.Add(-time.Second), zone), // a term ends with its day, the step is due when the next begins
 		Done: s.Ended, Items: s.Items, Bytes: s.Bytes, Uncounted: s.Uncounted,
-		SatisfiedBy: strings.ReplaceAll(s.Satisfier, " ", "/"),
+		SatisfiedBy: strings.ReplaceAll(s.Satisfier, " ", "/"), Settles: s.Settles,
 	}
 	if s.AtOnce {
 		rec.Due = DayOf(s.Ended, zone)
@@ -43,7 +44,7 @@ func CertificateOf(r exit.Run, p *exit.Policy, steps []exit.StepStatus) Certific
 	}
 	for _, s := range steps {
 		if s.Act.Irreversible() {
-			c.addStep(r, s, zone)
+			c.addStep(r, s, steps, zone)
 		}
 	}
 	for _, s := range r.Plan.Stays {
@@ -57,24 +58,32 @@ func CertificateOf(r exit.Run, p *exit.Policy, steps []exit.StepStatus) Certific
 }
 
 // addStep puts down one step that was owed, and why it has no receipt where it has none.
-func (c *Certificate) addStep(r exit.Run, s exit.StepStatus, zone *time.Location) {
+func (c *Certificate) addStep(r exit.Run, s exit.StepStatus, all []exit.StepStatus, zone *time.Location) {
 	p := Promise{
 		Step: s.Key, Act: string(s.Act), Holder: s.Holder, Class: s.Class, Manner: string(s.Manner),
 		Due: dayOf(s.Due), Law: s.Law, Until: dayOf(s.Until),
 	}
 	if s.Amended {
-		c.Amendments = append(c.Amendments, Amendment{Promise: p, Added: DayOf(s.At, zone), Reason: "a class that the plan did not know"})
+		a := Amendment{Promise: p, Added: DayOf(s.At.Add(-time.Second), zone), Reason: "a class that the plan did not know"}
+		if s.Act == exit.ActHold && slices.ContainsFunc(r.Plan.Steps, func(o exit.Step) bool { return o.Act.Irreversible() && o.ClassID() == s.ClassID() }) {
+			a.Reason = "a hold that the operator added"
+		}
+		c.Amendments = append(c.Amendments, a)
 	} else {
 		c.Promises = append(c.Promises, p)
 	}
 	switch s.State {
 	case exit.StepCancelled:
-		c.Cancelled = append(c.Cancelled, Cancellation{Step: s.Key, On: DayOf(r.Ended, zone), Reason: "its gate can never open"})
+		x := Cancellation{Step: s.Key, On: DayOf(r.Ended, zone), Reason: "its gate can never open"}
+		if slices.ContainsFunc(all, func(o exit.StepStatus) bool { return o.Amended && o.Act == exit.ActHold && o.ClassID() == s.ClassID() }) {
+			x.On, x.Reason = DayOf(s.Ended, zone), "a hold took its place"
+		}
+		c.Cancelled = append(c.Cancelled, x)
 	case exit.StepSatisfied:
 		c.Cancelled = append(c.Cancelled, Cancellation{Step: s.Key, On: DayOf(s.Ended, zone), Reason: "done by a step of another run"})
 	default: // what was done itself has a receipt
 	}
-	if (s.AtOnce || s.At.Before(s.DueAt(r.Agreed, zone))) && (c.Hastened.IsZero() || s.At.Before(c.Hastened)) {
+	if !s.Amended && (s.AtOnce || s.At.Before(s.DueAt(r.Agreed, zone))) && (c.Hastened.IsZero() || s.At.Before(c.Hastened)) {
 		c.Hastened = s.At
 	}
 }
