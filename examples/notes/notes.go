@@ -9,12 +9,14 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"strings"
+	"log"
+	"os"
 	"time"
 
 	"exeunt/exit"
 	"exeunt/exit/exitsql"
 	"exeunt/ledger"
+	"exeunt/ledger/ledgersql"
 
 	_ "modernc.org/sqlite"
 )
@@ -25,120 +27,62 @@ var policy []byte
 //go:embed schema.sql
 var schema string
 
-// Notes is the program: its own three tables, and the engine that lets people out of them.
+// Notes is the program: an engine lets people out of its tables, a book keeps their certificates.
 type Notes struct {
 	*exit.Engine
-	exitsql.Tables
-	db  *sql.DB
-	log *ledger.Log
+	exitsql.Tables // with Name and Classes they make it a holder: they erase, verify and count
+	db             *sql.DB
+	book           *ledgersql.Book
 }
 
-// Open opens or makes the database at path. Certificates are signed with key; now is the clock.
-func Open(ctx context.Context, path string, key *ledger.Key, now func() time.Time) (*Notes, error) {
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=secure_delete(1)&_txlock=immediate")
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	}
+// options of an SQLite database whose only writer begins at once and overwrites what it frees.
+const options = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=secure_delete(1)&_txlock=immediate"
+
+// New makes what is missing in db. Certificates are signed with key; now is the clock.
+func New(ctx context.Context, db *sql.DB, key *ledger.Key, now func() time.Time) (*Notes, error) {
 	db.SetMaxOpenConns(1)
-	n := &Notes{db: db, Tables: exitsql.Tables{
+	runs, err := exitsql.Open(ctx, exitsql.Config{Writer: db, Dialect: exitsql.SQLite})
+	if err != nil {
+		return nil, err
+	}
+	n := &Notes{db: db, book: ledgersql.NewBook(runs, key), Tables: exitsql.Tables{
 		"notes":   {{Name: "notes", Owner: "author", Key: "n", Bytes: "length(cast(text as blob))", DB: db}},
 		"marks":   {{Name: "marks", Owner: "author", Key: "n", DB: db}},
 		"account": {{Name: "accounts", Owner: "id", Key: "n", DB: db}},
 	}}
-	n.log = ledger.NewLog(leaves{n}, key)
-	if err := n.open(ctx, now); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return n, nil
-}
-
-func (n *Notes) open(ctx context.Context, now func() time.Time) error {
-	if _, err := n.do(ctx, schema); err != nil {
-		return fmt.Errorf("make tables: %w", err)
-	}
-	promises, err := exit.ParsePolicy(policy)
-	if err != nil {
-		return fmt.Errorf("read policy: %w", err)
-	}
-	runs, err := exitsql.Open(ctx, exitsql.Config{Writer: n.db, Dialect: exitsql.SQLite})
-	if err != nil {
-		return err
-	}
 	n.Engine = &exit.Engine{
-		Store: runs, Policy: promises, Holders: []exit.Holder{n}, Machine: now,
-		Now:     func(context.Context) (time.Time, error) { return now(), nil },
-		Receipt: n.receipt, Certify: n.certify,
+		Store: runs, Policy: must(exit.ParsePolicy(policy)), Holders: []exit.Holder{n}, Receipt: n.book.Receipt, Certify: n.book.Certify,
+		Now: func(context.Context) (time.Time, error) { return now(), nil }, Machine: now,
 	}
-	return errors.Join(runs.Migrate(ctx), n.Check())
-}
-
-// do runs a statement in the transaction that ctx carries, or else in one of its own.
-func (n *Notes) do(ctx context.Context, query string, args ...any) (changed int64, err error) {
-	exec := n.db.ExecContext
-	if tx, ok := exitsql.Tx(ctx); ok {
-		exec = tx.ExecContext
-	}
-	res, err := exec(ctx, query, args...)
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
-}
-
-// get reads one value in the transaction that ctx carries, if any.
-func (n *Notes) get(ctx context.Context, to any, query string, args ...any) error {
-	if tx, ok := exitsql.Tx(ctx); ok {
-		return tx.QueryRowContext(ctx, query, args...).Scan(to)
-	}
-	return n.db.QueryRowContext(ctx, query, args...).Scan(to)
+	_, err = db.ExecContext(ctx, schema)
+	return n, errors.Join(err, runs.Migrate(ctx), n.book.Migrate(ctx), n.Check())
 }
 
 // Join makes an account and gives its id: random, so that it says nothing and is never reused.
 func (n *Notes) Join(ctx context.Context, name string) (id string, err error) {
-	id = strings.ToLower(rand.Text())
-	_, err = n.do(ctx, `insert into accounts (id, name) values ($1, $2)`, id, name)
+	id = rand.Text()
+	_, err = n.db.ExecContext(ctx, `insert into accounts (id, name) values ($1, $2)`, id, name)
 	return id, err
 }
 
-// Write adds a note, unless its author is frozen or unknown: Unavailable. One statement looks and writes.
-func (n *Notes) Write(ctx context.Context, author, text string) error {
-	wrote, err := n.do(ctx, `insert into notes (author, text) select id, $2 from accounts where id = $1
-		and not exists (select 1 from marks where author = $1 and kind = 'freeze')`, author, text)
-	if err == nil && wrote == 0 {
-		err = exit.Fail(exit.Unavailable, "error.frozen")
-	}
-	return err
+// Write adds a note and gives its number. One statement looks and writes: sql.ErrNoRows if its author is frozen or unknown.
+func (n *Notes) Write(ctx context.Context, author, text string) (number int64, err error) {
+	err = n.db.QueryRowContext(ctx, `insert into notes (author, text) select id, $2 from accounts where id = $1
+		and not exists (select 1 from marks where author = $1 and kind = 'freeze') returning n`, author, text).Scan(&number)
+	return number, err
 }
 
-// Seen counts the notes of an author that others see: none behind a veil.
-func (n *Notes) Seen(ctx context.Context, author string) (count int, err error) {
-	err = n.get(ctx, &count, `select count(*) from notes where author = $1
-		and not exists (select 1 from marks m where m.author = notes.author and m.kind = 'veil')`, author)
+// Seen counts an author's notes where one kind of mark takes them away: "veil" before others, "hide" in the author's own menu.
+func (n *Notes) Seen(ctx context.Context, author, unless string) (count int, err error) {
+	err = n.db.QueryRowContext(ctx, `select count(*) from notes where author = $1
+		and not exists (select 1 from marks where author = $1 and kind = $2)`, author, unless).Scan(&count)
 	return count, err
 }
 
-// Entrance reports whether the account's own menu has notes in it.
-func (n *Notes) Entrance(ctx context.Context, account string) (shown bool, err error) {
-	err = n.get(ctx, &shown, `select count(*) = 0 from marks where author = $1 and kind = 'hide'`, account)
-	return shown, err
-}
-
-// Ask previews a journey and agrees to just what was previewed.
-func (n *Notes) Ask(ctx context.Context, ask exit.Ask) (exit.Run, error) {
-	plan, err := n.Preview(ctx, ask)
-	if err != nil {
-		return exit.Run{}, err
-	}
-	run, _, err := n.Agree(ctx, ask, plan.Hash(), "person")
-	return run, err
-}
-
-// Name is the first half of "notes.marks". With Classes it makes the program a holder;
-// [exitsql.Tables] has the rest: it erases, verifies and counts.
+// Name is the first half of "notes.account".
 func (n *Notes) Name() string { return "notes" }
 
-// Classes says what is kept, where, and in which order it goes: marks keep notes out of sight to
-// the end, and the account stays until all else is gone.
+// Classes says what is kept, where, and what goes first: notes, then the marks that hide them, and the account last.
 func (n *Notes) Classes() []exit.Class {
 	return []exit.Class{
 		{Name: "notes", Places: []exit.Place{{Table: "notes", Column: "author"}}, Services: []string{"notes"}},
@@ -147,26 +91,60 @@ func (n *Notes) Classes() []exit.Class {
 	}
 }
 
-// Hide takes the entrance away, or puts it back.
+// Hide takes the entrance away, or puts it back; no run is the reason.
 func (n *Notes) Hide(ctx context.Context, t exit.Task, on bool) error {
-	return n.mark(ctx, "hide", "", t, on)
+	return mark(ctx, exit.Task{Subject: t.Subject}, "hide", on)
 }
 
 // Veil keeps others from seeing notes, for the reason that is its run.
 func (n *Notes) Veil(ctx context.Context, t exit.Task, on bool) error {
-	return n.mark(ctx, "veil", t.Run, t, on)
+	return mark(ctx, t, "veil", on)
 }
 
 // Freeze keeps notes from being written, for the reason that is its run.
 func (n *Notes) Freeze(ctx context.Context, t exit.Task, on bool) error {
-	return n.mark(ctx, "freeze", t.Run, t, on)
+	return mark(ctx, t, "freeze", on)
 }
 
-func (n *Notes) mark(ctx context.Context, kind, reason string, t exit.Task, on bool) error {
+// mark works in the engine's transaction.
+func mark(ctx context.Context, t exit.Task, kind string, on bool) error {
 	query := `delete from marks where author = $1 and kind = $2 and reason = $3`
 	if on {
 		query = `insert into marks (author, kind, reason) values ($1, $2, $3) on conflict do nothing`
 	}
-	_, err := n.do(ctx, query, t.Subject.ID, kind, reason)
+	tx, _ := exitsql.Tx(ctx)
+	_, err := tx.ExecContext(ctx, query, t.Subject.ID, kind, t.Run)
 	return err
+}
+
+// main lets Ada in, and out again day by day.
+func main() {
+	ctx, now := context.Background(), time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	dir, key := must(os.MkdirTemp("", "notes-")), must(ledger.NewKey("notes.example.org"))
+	n := must(New(ctx, must(sql.Open("sqlite", "file:"+dir+"/notes.db"+options)), key, func() time.Time { return now }))
+	n.book.Trial = true // a clock that can be moved proves nothing
+	ada := must(n.Join(ctx, "Ada"))
+	must(n.Write(ctx, ada, "Buy bread"))
+	var run exit.Run
+	for _, wish := range [][2]string{{"hide", "notes"}, {"show", "notes"}, {"close", ""}, {"cancel", ""}, {"close", ""}} {
+		ask := exit.Ask{Journey: exit.Journey(wish[0]), Subject: exit.Account(ada).Within(wish[1])}
+		now = now.AddDate(0, 0, 1)
+		plan := must(n.Preview(ctx, ask))
+		agreed, _, err := n.Agree(ctx, ask, plan.Hash(), "person")
+		run = must(agreed, err)
+		fmt.Printf("%s %-6s notes in Ada's menu: %d, seen by others: %d\n", plan.Day, run.Journey, must(n.Seen(ctx, ada, "hide")), must(n.Seen(ctx, ada, "veil")))
+	}
+	for now = now.AddDate(0, 0, 15); must(n.Work(ctx, 10)) > 0; {
+	}
+	file := must(n.book.Certificate(ctx, run.ID))
+	erased := must(ledger.Verify(file, key.Verifier())).Certificate.Sums.Erased
+	fmt.Printf("%s gone, signed and verified: %d items of %d classes\n", exit.DateOf(now, time.UTC), erased.Items, erased.Classes)
+	log.Println("exeunt verify", must(dir, os.WriteFile(dir+"/ada.certificate", file, 0o600))+"/ada.certificate")
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		log.Fatalln("notes:", err)
+	}
+	return v
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +13,18 @@ import (
 	"exeunt/exit"
 	"exeunt/ledger"
 )
+
+// The program's own story, as `go run .` tells it.
+func Example() {
+	main()
+	// Output:
+	// 2026-11-23 hide   notes in Ada's menu: 0, seen by others: 1
+	// 2026-11-24 show   notes in Ada's menu: 1, seen by others: 1
+	// 2026-11-25 close  notes in Ada's menu: 1, seen by others: 0
+	// 2026-11-26 cancel notes in Ada's menu: 1, seen by others: 1
+	// 2026-11-27 close  notes in Ada's menu: 1, seen by others: 0
+	// 2026-12-12 gone, signed and verified: 4 items of 3 classes
+}
 
 // program is a database with a clock of its own.
 type program struct {
@@ -28,10 +42,11 @@ func begin(t *testing.T) *program {
 		t.Fatal(err)
 	}
 	p := &program{t: t, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), key: key, db: filepath.Join(t.TempDir(), "notes.db")}
-	if p.Notes, err = Open(t.Context(), p.db, key, func() time.Time { return p.now }); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.must(p.Notes.db.Close()) })
+	db, err := sql.Open("sqlite", "file:"+p.db+options)
+	p.must(err)
+	t.Cleanup(func() { p.must(db.Close()) })
+	p.Notes, err = New(t.Context(), db, key, func() time.Time { return p.now })
+	p.must(err)
 	return p
 }
 
@@ -41,9 +56,15 @@ func (p *program) account(name string) string {
 	id, err := p.Join(p.t.Context(), name)
 	p.must(err)
 	for i := range 3 {
-		p.must(p.Write(p.t.Context(), id, fmt.Sprintf("a note of %s, number %d", name, i)))
+		p.write(id, fmt.Sprintf("a note of %s, number %d", name, i))
 	}
 	return id
+}
+
+func (p *program) write(id, text string) {
+	p.t.Helper()
+	_, err := p.Write(p.t.Context(), id, text)
+	p.must(err)
 }
 
 func (p *program) must(err error) {
@@ -55,7 +76,10 @@ func (p *program) must(err error) {
 
 func (p *program) ask(id string, j exit.Journey, in string) exit.Run {
 	p.t.Helper()
-	r, err := p.Ask(p.t.Context(), exit.Ask{Subject: exit.Account(id).Within(in), Journey: j})
+	ask := exit.Ask{Subject: exit.Account(id).Within(in), Journey: j}
+	plan, err := p.Preview(p.t.Context(), ask)
+	p.must(err)
+	r, _, err := p.Agree(p.t.Context(), ask, plan.Hash(), "person")
 	p.must(err)
 	return r
 }
@@ -64,50 +88,48 @@ func (p *program) ask(id string, j exit.Journey, in string) exit.Run {
 func (p *program) days(n int) {
 	p.t.Helper()
 	p.now = p.now.AddDate(0, 0, n)
-	_, err := p.command(p.t.Context(), "work", "", "")
-	p.must(err)
+	for took := 1; took > 0; {
+		var err error
+		took, err = p.Work(p.t.Context(), 10)
+		p.must(err)
+	}
 }
 
-func (p *program) sees(id string, want int) {
+// seen compares what others see, and the author's own menu shows, with what is expected.
+func (p *program) seen(id string, byOthers, inMenu int) {
 	p.t.Helper()
-	got, err := p.Seen(p.t.Context(), id)
-	p.must(err)
-	if got != want {
-		p.t.Errorf("others see %d notes, want %d", got, want)
+	for unless, want := range map[string]int{"veil": byOthers, "hide": inMenu} {
+		got, err := p.Seen(p.t.Context(), id, unless)
+		p.must(err)
+		if got != want {
+			p.t.Errorf("%d notes are seen where a %s takes them away, want %d", got, unless, want)
+		}
 	}
 }
 
 func TestHideTakesTheEntranceOnly(t *testing.T) {
 	p := begin(t)
 	ada := p.account("Ada")
-	for _, c := range []struct {
-		journey exit.Journey
-		shown   bool
-	}{{exit.Hide, false}, {exit.Show, true}} {
-		p.ask(ada, c.journey, "notes")
-		shown, err := p.Entrance(t.Context(), ada)
-		p.must(err)
-		if shown != c.shown {
-			t.Errorf("after %s the entrance is shown: %v", c.journey, shown)
-		}
-		p.sees(ada, 3)
-	}
+	p.ask(ada, exit.Hide, "notes")
+	p.seen(ada, 3, 0)
+	p.ask(ada, exit.Show, "notes")
+	p.seen(ada, 3, 3)
 }
 
 func TestCancelBringsAllBack(t *testing.T) {
 	p := begin(t)
 	ada := p.account("Ada")
 	p.ask(ada, exit.Close, "")
-	p.sees(ada, 0)
+	p.seen(ada, 0, 3)
 	p.days(2)
-	if err := p.Write(t.Context(), ada, "one more"); exit.KindOf(err) != exit.Unavailable {
+	if _, err := p.Write(t.Context(), ada, "one more"); !errors.Is(err, sql.ErrNoRows) {
 		t.Errorf("a closing account writes: %v", err)
 	}
 	p.ask(ada, exit.Cancel, "")
-	p.sees(ada, 3)
-	p.must(p.Write(t.Context(), ada, "one more"))
+	p.seen(ada, 3, 3)
+	p.write(ada, "one more")
 	p.days(100)
-	p.sees(ada, 4)
+	p.seen(ada, 4, 4)
 }
 
 func TestCloseErasesAndCertifies(t *testing.T) {
@@ -118,13 +140,13 @@ func TestCloseErasesAndCertifies(t *testing.T) {
 	if !p.holds(ada) || !p.holds("Adaquith") {
 		t.Fatal("something is gone before its day, or the search finds nothing")
 	}
-	if _, err := p.Certificate(t.Context(), run.ID); exit.KindOf(err) != exit.NotFound {
+	if _, err := p.book.Certificate(t.Context(), run.ID); exit.KindOf(err) != exit.NotFound {
 		t.Errorf("there is a certificate before the end: %v", err)
 	}
 	p.days(2)
-	p.sees(ada, 0)
-	p.sees(ben, 3)
-	file, err := p.Certificate(t.Context(), run.ID)
+	p.seen(ada, 0, 0)
+	p.seen(ben, 3, 3)
+	file, err := p.book.Certificate(t.Context(), run.ID)
 	p.must(err)
 	report, err := ledger.Verify(file, p.key.Verifier())
 	p.must(err)
@@ -158,23 +180,4 @@ func (p *program) holds(text string) bool {
 		}
 	}
 	return false
-}
-
-func TestCommands(t *testing.T) {
-	db := filepath.Join(t.TempDir(), "notes.db")
-	for _, c := range []struct {
-		at, command, arg string
-		fails            bool
-	}{
-		{"2026-11-22", "join", "Ada", false},
-		{"2026-11-22", "work", "", false},
-		{"2026-11-22", "write", "nobody", true},
-		{"2026-11-22", "certificate", "nothing", true},
-		{"22.11.2026", "work", "", true},
-		{"2026-11-22", "dance", "", true},
-	} {
-		if err := run(t.Context(), db, c.at, c.command, c.arg, "a note"); (err != nil) != c.fails {
-			t.Errorf("%s %s: %v", c.command, c.arg, err)
-		}
-	}
 }
