@@ -7,7 +7,6 @@ import (
 
 	"exeunt/archive"
 	"exeunt/exit"
-	"exeunt/exit/exitsql"
 	"exeunt/internal/blob"
 	"exeunt/internal/relation"
 	"exeunt/internal/service"
@@ -106,29 +105,36 @@ func (r *Room) exportProfile(ctx context.Context, id who.ID, to exit.Sink) (exit
 }
 
 // Import takes a profile or settings back. What the account has chosen already stays: only what
-// is empty is filled, so a repeat changes nothing. The name is never imported. Pictures need a
-// context without a transaction; with one they are counted as missing.
-func (r *Room) Import(ctx context.Context, t exit.Task, records []any, files exit.Files) ([]exit.Outcome, error) {
+// is empty is filled, so a repeat changes nothing. The name is never imported.
+func (r *Room) Import(ctx context.Context, t exit.Task, records []any, files exit.Files) (exit.Intake, error) {
 	id, ok := who.ParseID(t.Subject.ID)
 	if !ok {
 		return nil, exit.Fail(exit.Invalid, "error.subject", "text", t.Subject.String())
 	}
-	out := make([]exit.Outcome, len(records))
+	intakes := make([]func(context.Context) (exit.Outcome, error), len(records))
 	for i, record := range records {
-		var err error
 		switch x := record.(type) {
 		case archive.Profile:
-			out[i], err = r.importProfile(ctx, id, x, files)
+			var err error
+			if intakes[i], err = r.importProfile(ctx, id, x, files); err != nil {
+				return nil, err
+			}
 		case archive.Settings:
-			out[i], err = r.importSettings(ctx, id, x)
+			intakes[i] = func(ctx context.Context) (exit.Outcome, error) { return r.importSettings(ctx, id, x) }
 		default:
-			err = fmt.Errorf("import %s: a record of type %T", t.Class, record)
-		}
-		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("import %s: a record of type %T", t.Class, record)
 		}
 	}
-	return out, nil
+	return func(ctx context.Context) ([]exit.Outcome, error) {
+		out := make([]exit.Outcome, len(records))
+		for i, in := range intakes {
+			var err error
+			if out[i], err = in(ctx); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}, nil
 }
 
 func outcome(changed bool) exit.Outcome {
@@ -138,37 +144,39 @@ func outcome(changed bool) exit.Outcome {
 	return exit.Outcome{Result: "duplicate"}
 }
 
-func (r *Room) importProfile(ctx context.Context, id who.ID, x archive.Profile, files exit.Files) (exit.Outcome, error) {
+// importProfile puts the pictures that the profile lacks, and gives what fills it.
+func (r *Room) importProfile(ctx context.Context, id who.ID, x archive.Profile, files exit.Files) (func(context.Context) (exit.Outcome, error), error) {
 	had, err := r.store.profile(ctx, id)
 	if err != nil {
-		return exit.Outcome{}, err
+		return nil, err
 	}
 	pictures, missing, err := r.importPictures(ctx, id, had, x, files)
 	if err != nil {
-		return exit.Outcome{}, err
+		return nil, err
 	}
-	var out exit.Outcome
-	err = r.write(ctx, who.Viewer{Account: id}, func(ctx context.Context, pass service.Pass) error {
-		had, err := r.store.profile(ctx, id)
-		if err != nil {
-			return err
-		}
-		fresh, changed := fill(had, x)
-		if changed {
-			if err := r.store.setProfile(ctx, pass, id, fresh); err != nil {
+	return func(ctx context.Context) (out exit.Outcome, err error) {
+		err = r.write(ctx, who.Viewer{Account: id}, func(ctx context.Context, pass service.Pass) error {
+			had, err := r.store.profile(ctx, id)
+			if err != nil {
 				return err
 			}
-		}
-		for which, key := range pictures {
-			if err := r.keepPicture(ctx, pass, id, which, key); err != nil {
-				return err
+			fresh, changed := fill(had, x)
+			if changed {
+				if err := r.store.setProfile(ctx, pass, id, fresh); err != nil {
+					return err
+				}
 			}
-		}
-		out = outcome(changed || len(pictures) > 0)
-		out.Missing = missing
-		return nil
-	})
-	return out, err
+			for which, key := range pictures {
+				if err := r.keepPicture(ctx, pass, id, which, key); err != nil {
+					return err
+				}
+			}
+			out = outcome(changed || len(pictures) > 0)
+			out.Missing = missing
+			return nil
+		})
+		return out, err
+	}, nil
 }
 
 // fill gives a profile with what it lacks and a record has. What cannot stand in a profile here
@@ -216,7 +224,6 @@ func cut(s string, most int) string {
 // names and does not hold, or that is no image, is missing; the import goes on without it.
 func (r *Room) importPictures(ctx context.Context, id who.ID, had Profile, x archive.Profile, files exit.Files) (put map[Which]string, missing int, err error) {
 	put = map[Which]string{}
-	_, inside := exitsql.Tx(ctx)
 	for _, p := range []struct {
 		which      Which
 		own, entry string
@@ -224,7 +231,7 @@ func (r *Room) importPictures(ctx context.Context, id who.ID, had Profile, x arc
 		if p.own != "" || p.entry == "" {
 			continue
 		}
-		if inside || files == nil {
+		if files == nil {
 			missing++
 			continue
 		}

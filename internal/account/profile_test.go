@@ -168,7 +168,15 @@ func (h *house) pack(t *testing.T, id who.ID, class string) *bag {
 // unpack imports what a bag holds and gives its one outcome.
 func (h *house) unpack(t *testing.T, id who.ID, class string, b *bag) exit.Outcome {
 	t.Helper()
-	out, err := h.Import(t.Context(), exit.Task{Subject: exit.Account(id.String()), Class: class}, b.records, b)
+	intake, err := h.Import(t.Context(), exit.Task{Subject: exit.Account(id.String()), Class: class}, b.records, b)
+	if err != nil {
+		t.Fatalf("import %s: %v", class, err)
+	}
+	var out []exit.Outcome
+	err = h.d.Update(t.Context(), func(ctx context.Context) error {
+		out, err = intake(ctx)
+		return err
+	})
 	if err != nil || len(out) != 1 {
 		t.Fatalf("import %s: %+v, %v", class, out, err)
 	}

@@ -22,10 +22,11 @@ func (l *Room) addImport(ctx context.Context, pass service.Pass, id, account who
 	return nil
 }
 
-// moveImport stores how far an import has come, and adds to its results. NotFound: it was erased meanwhile.
-func (l *Room) moveImport(ctx context.Context, im Import, tally map[ImportResult]int64) error {
-	n, err := l.DB.Exec(ctx, `update imports set state = $1, kind = $2, class = $3, position = $4, done = $5, total = $6, problem = $7 where id = $8`,
-		im.State, im.Kind, im.Class, im.At, im.Done, im.Total, im.Problem, int64(im.ID))
+// moveImport stores how far an import has come since so many of its records were done, and adds to its results. NotFound:
+// it was erased meanwhile, or another worker has moved it on.
+func (l *Room) moveImport(ctx context.Context, im Import, done int64, tally map[ImportResult]int64) error {
+	n, err := l.DB.Exec(ctx, `update imports set state = $1, kind = $2, class = $3, position = $4, done = $5, total = $6, problem = $7 where id = $8 and done = $9`,
+		im.State, im.Kind, im.Class, im.At, im.Done, im.Total, im.Problem, int64(im.ID), done)
 	if err != nil {
 		return fmt.Errorf("move import on: %w", err)
 	}

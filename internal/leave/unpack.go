@@ -158,7 +158,7 @@ func (l *Room) take(ctx context.Context, im Import, path string) (refused, err e
 		total += c.Count
 	}
 	im.Kind, im.Total, im.State = string(survey.Format), total, "taking"
-	if err := l.putDown(ctx, &im, nil); err != nil {
+	if err := l.DB.Update(ctx, func(ctx context.Context) error { return l.moveImport(ctx, im, im.Done, nil) }); err != nil {
 		return nil, err
 	}
 	for _, class := range l.importOrder(survey) {
@@ -239,52 +239,53 @@ func (l *Room) takeClass(ctx context.Context, r *archive.Reader, im *Import, cla
 	return flush()
 }
 
-// takeBatch takes one batch in. A class that nobody takes is counted as skipped, never passed over
-// in silence. Files have to be put before the transaction that refers to them, so the importer runs
-// its own; an import that was killed between it and the next finds its last batch as duplicates.
+// takeBatch takes one batch in: its records and the report of them in one transaction, once the files are put. A class
+// that nobody takes is counted as skipped, never passed over in silence.
 func (l *Room) takeBatch(ctx context.Context, r *archive.Reader, im *Import, x exit.Importer, name, class string, records []any, next int64) error {
-	tally := map[ImportResult]int64{}
-	moved := *im
-	moved.At, moved.Done = next, im.Done+int64(len(records))
-	if x == nil {
-		tally[ImportResult{Class: class, Result: "skipped", Reason: "leave.skip.not_taken"}] = int64(len(records))
-		if err := l.putDown(ctx, &moved, tally); err != nil {
-			return err
-		}
-		*im = moved
-		return nil
-	}
 	now, err := l.DB.Now(ctx)
 	if err != nil {
 		return err
 	}
-	t := exit.Task{Run: im.ID.String(), Step: "import:" + class, Subject: SubjectOf(im.Account, ""), Class: name, Part: class, Now: now}
-	outcomes, err := x.Import(ctx, t, records, r)
-	if err != nil {
-		return err
+	intake := func(context.Context) ([]exit.Outcome, error) {
+		return slices.Repeat([]exit.Outcome{{Result: "skipped", Reason: "leave.skip.not_taken"}}, len(records)), nil
 	}
+	if x != nil {
+		t := exit.Task{Run: im.ID.String(), Step: "import:" + class, Subject: SubjectOf(im.Account, ""), Class: name, Part: class, Now: now}
+		if intake, err = x.Import(ctx, t, records, r); err != nil {
+			return err
+		}
+	}
+	moved := *im
+	moved.At, moved.Done = next, im.Done+int64(len(records))
+	err = l.DB.Update(ctx, func(ctx context.Context) error {
+		outcomes, err := intake(ctx)
+		if err != nil {
+			return err
+		}
+		return l.moveImport(ctx, moved, im.Done, tallyOf(class, outcomes))
+	})
+	if err == nil {
+		*im = moved
+	}
+	return err
+}
+
+// tallyOf counts what became of a class's records.
+func tallyOf(class string, outcomes []exit.Outcome) map[ImportResult]int64 {
+	tally := map[ImportResult]int64{}
 	for _, o := range outcomes {
 		tally[ImportResult{Class: class, Result: o.Result, Reason: o.Reason}]++
 		if o.Missing > 0 {
 			tally[ImportResult{Class: class, Result: "missing", Reason: "leave.missing.media"}] += int64(o.Missing)
 		}
 	}
-	if err := l.putDown(ctx, &moved, tally); err != nil {
-		return err
-	}
-	*im = moved
-	return nil
-}
-
-// putDown stores how far an import has come, and adds to its results.
-func (l *Room) putDown(ctx context.Context, im *Import, tally map[ImportResult]int64) error {
-	return l.DB.Update(ctx, func(ctx context.Context) error { return l.moveImport(ctx, *im, tally) })
+	return tally
 }
 
 // endImport ends an import and gives its staged file up.
 func (l *Room) endImport(ctx context.Context, im *Import) error {
 	return l.DB.Update(ctx, func(ctx context.Context) error {
-		if err := l.moveImport(ctx, *im, nil); err != nil {
+		if err := l.moveImport(ctx, *im, im.Done, nil); err != nil {
 			return err
 		}
 		now, err := l.DB.Now(ctx)

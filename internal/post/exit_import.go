@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,35 +36,52 @@ const (
 	missingRefused = "not an image that can be shown here"
 )
 
-// Import takes posts and links back in. It must not be called inside a transaction: files are put first,
-// then all records of the call are stored in one. Original times are kept, nobody is notified, and
-// what is here already, by author and origin, is a duplicate.
-func (h *Holder) Import(ctx context.Context, t exit.Task, records []any, files exit.Files) ([]exit.Outcome, error) {
+// Import takes posts and links back in. Original times are kept, nobody is notified, and what is here already, by
+// author and origin, is a duplicate.
+func (h *Holder) Import(ctx context.Context, t exit.Task, records []any, files exit.Files) (exit.Intake, error) {
 	owner, ok := who.ParseID(t.Subject.ID)
 	if !ok {
 		return nil, exit.Fail(exit.Invalid, "error.subject", "text", t.Subject.String())
 	}
-	out := make([]exit.Outcome, len(records))
+	var intakes []exit.Intake
+	seen := map[string]bool{}
 	for from := 0; from < len(records); from += most {
-		to := min(from+most, len(records))
+		part := records[from:min(from+most, len(records))]
+		var in exit.Intake
 		var err error
 		switch t.Class {
 		case "posts":
-			err = h.importPosts(ctx, owner, records[from:to], out[from:to], files)
+			in, err = h.importPosts(ctx, owner, part, seen, files)
 		case "links":
-			err = h.importLinks(ctx, owner, records[from:to], out[from:to])
+			in, err = h.importLinks(owner, part)
 		case "images":
-			for i := from; i < to; i++ {
-				out[i] = exit.Outcome{Result: "skipped", Reason: reasonImages}
-			}
+			in = skipImages(len(part))
 		default:
 			err = exit.Fail(exit.Internal, "error.no_class", "class", t.Class)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("import %s: %w", t.Class, err)
 		}
+		intakes = append(intakes, in)
 	}
-	return out, nil
+	return func(ctx context.Context) ([]exit.Outcome, error) {
+		out := make([]exit.Outcome, 0, len(records))
+		for _, in := range intakes {
+			part, err := in(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("import %s: %w", t.Class, err)
+			}
+			out = append(out, part...)
+		}
+		return out, nil
+	}, nil
+}
+
+// skipImages passes over records of images: they come with their posts.
+func skipImages(n int) exit.Intake {
+	return func(context.Context) ([]exit.Outcome, error) {
+		return slices.Repeat([]exit.Outcome{{Result: "skipped", Reason: reasonImages}}, n), nil
+	}
 }
 
 // originOf gives the URI by which a brought post is known again.
@@ -74,14 +92,16 @@ func originOf(a archive.Post) string {
 	return originPrefix + a.ID
 }
 
-func (h *Holder) importPosts(ctx context.Context, owner who.ID, records []any, out []exit.Outcome, files exit.Files) error {
+// importPosts puts the images of posts that are new here. Seen are the origins of those that came before in the same batch.
+func (h *Holder) importPosts(ctx context.Context, owner who.ID, records []any, seen map[string]bool, files exit.Files) (exit.Intake, error) {
+	out := make([]exit.Outcome, len(records))
 	posts := make([]archive.Post, len(records))
 	origins := make([]string, len(records))
 	var own []who.ID
 	for i, rec := range records {
 		a, ok := rec.(archive.Post)
 		if !ok {
-			return fmt.Errorf("a record is a %T", rec)
+			return nil, fmt.Errorf("a record is a %T", rec)
 		}
 		posts[i], origins[i] = a, originOf(a)
 		if id, ok := who.ParseID(strings.TrimPrefix(origins[i], originPrefix)); ok && strings.HasPrefix(origins[i], originPrefix) {
@@ -90,29 +110,29 @@ func (h *Holder) importPosts(ctx context.Context, owner who.ID, records []any, o
 	}
 	known, err := h.room.store.known(ctx, owner, origins, own)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v := who.Viewer{Account: owner, State: who.Active}
 	places, err := h.room.circlesOf(ctx, v, posts)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var fresh []Post
 	var images []Image
 	for i, a := range posts {
 		switch {
-		case known[origins[i]]:
+		case known[origins[i]] || seen[origins[i]]:
 			out[i].Result = "duplicate"
 			continue
 		case len(a.Text)+len(a.Summary) > longestImported || len(origins[i]) > longestURI || len(a.InReplyTo) > longestURI:
 			out[i] = exit.Outcome{Result: "skipped", Reason: reasonLong}
 			continue
 		}
-		known[origins[i]] = true
+		seen[origins[i]] = true
 		p, note := h.room.brought(owner, a, origins[i], places)
 		taken, err := h.room.bring(ctx, p, a.Images, files)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		out[i] = exit.Outcome{Result: "taken", Reason: note}
 		for _, x := range taken {
@@ -123,7 +143,7 @@ func (h *Holder) importPosts(ctx context.Context, owner who.ID, records []any, o
 		p.Images = len(taken)
 		fresh, images = append(fresh, p), append(images, taken...)
 	}
-	return h.room.DB.Update(ctx, func(ctx context.Context) error { return h.room.take(ctx, owner, fresh, images) })
+	return func(ctx context.Context) ([]exit.Outcome, error) { return out, h.room.take(ctx, owner, fresh, images) }, nil
 }
 
 // circlesOf gives the circles of the posts in which the viewer may write.
@@ -251,32 +271,34 @@ func (r *Room) take(ctx context.Context, owner who.ID, posts []Post, images []Im
 	return r.keep(ctx, pass, images)
 }
 
-func (h *Holder) importLinks(ctx context.Context, owner who.ID, records []any, out []exit.Outcome) error {
+func (h *Holder) importLinks(owner who.ID, records []any) (exit.Intake, error) {
+	read := make([]exit.Outcome, len(records))
 	var links []archive.Link
 	at := make([]int, 0, len(records))
 	for i, rec := range records {
 		l, ok := rec.(archive.Link)
 		if !ok {
-			return fmt.Errorf("a record is a %T", rec)
+			return nil, fmt.Errorf("a record is a %T", rec)
 		}
 		if l.URI = clean(l.URI); l.URI == "" || len(l.URI) > longestURI || len(l.Kind) > 40 {
-			out[i] = exit.Outcome{Result: "skipped", Reason: reasonLink}
+			read[i] = exit.Outcome{Result: "skipped", Reason: reasonLink}
 			continue
 		}
 		l.Kind = clean(l.Kind)
 		links, at = append(links, l), append(at, i)
 	}
-	if len(links) == 0 {
-		return nil
-	}
-	return h.room.DB.Update(ctx, func(ctx context.Context) error {
+	return func(ctx context.Context) ([]exit.Outcome, error) {
+		out := slices.Clone(read)
+		if len(links) == 0 {
+			return out, nil
+		}
 		pass, err := h.room.Desk.Enter(ctx, service.Write{By: owner, Service: Page})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		had, err := h.room.store.addLinks(ctx, pass, owner, links)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for n, l := range links {
 			key := l.Kind + " " + l.URI
@@ -286,6 +308,6 @@ func (h *Holder) importLinks(ctx context.Context, owner who.ID, records []any, o
 			}
 			had[key] = true
 		}
-		return nil
-	})
+		return out, nil
+	}, nil
 }

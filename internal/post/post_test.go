@@ -387,6 +387,19 @@ func export(t *testing.T, h *house, v who.Viewer, class string, s *sink) {
 	t.Fatalf("the export of %s has no end", class)
 }
 
+// take imports records as the Exit Center does: files first, then all in one transaction.
+func (h *house) take(ctx context.Context, task exit.Task, records []any, files exit.Files) (out []exit.Outcome, err error) {
+	intake, err := h.posts.Holder().Import(ctx, task, records, files)
+	if err != nil {
+		return nil, err
+	}
+	err = h.d.Update(ctx, func(ctx context.Context) error {
+		out, err = intake(ctx)
+		return err
+	})
+	return out, err
+}
+
 func results(out []exit.Outcome) map[string]int {
 	n := map[string]int{}
 	for _, o := range out {
@@ -414,14 +427,14 @@ func TestRoundTrip(t *testing.T) {
 			archive.Post{ID: "10", Audience: archive.AudienceUnlisted, Text: strings.Repeat("x", 500_000), Published: at},
 		}
 		task := exit.Task{Subject: exit.Account(mira.Account.String()), Class: "posts", Part: archive.ClassPosts}
-		out, err := h.posts.Holder().Import(ctx, task, brought, first)
+		out, err := h.take(ctx, task, brought, first)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := results(out); got["taken"] != 4 || got["duplicate"] != 1 || got["skipped"] != 1 || out[0].Missing != 2 || out[4].Reason != "post.note.circle\tLost" {
 			t.Errorf("outcomes %+v", out)
 		}
-		if out, err = h.posts.Holder().Import(ctx, task, brought[:2], first); err != nil || results(out)["duplicate"] != 2 {
+		if out, err = h.take(ctx, task, brought[:2], first); err != nil || results(out)["duplicate"] != 2 {
 			t.Errorf("a repeat gives %+v, %v", out, err)
 		}
 		dbtest.Clock(t, h.d).Add(time.Minute)
@@ -438,11 +451,11 @@ func TestRoundTrip(t *testing.T) {
 		if own.Text != "hi @jo" || own.Audience != archive.AudienceFollowers || !strings.HasPrefix(own.Origin, "urn:exeunt:post:") {
 			t.Errorf("a post written here is taken along as %+v", own)
 		}
-		if out, err = h.posts.Holder().Import(ctx, task, one.records, one); err != nil || results(out)["duplicate"] != 5 {
+		if out, err = h.take(ctx, task, one.records, one); err != nil || results(out)["duplicate"] != 5 {
 			t.Errorf("one's own archive on top of oneself gives %+v, %v", out, err)
 		}
 		eraseAll(t, h, mira)
-		if out, err = h.posts.Holder().Import(ctx, task, one.records, one); err != nil || results(out)["taken"] != 5 {
+		if out, err = h.take(ctx, task, one.records, one); err != nil || results(out)["taken"] != 5 {
 			t.Fatalf("one's own archive after the erasure gives %+v, %v", out, err)
 		}
 		two := &sink{media: map[string][]byte{}}
@@ -502,7 +515,7 @@ func TestLinks(t *testing.T) {
 			archive.Link{Kind: "like", URI: "https://a.example/1"},
 			archive.Link{Kind: "like"},
 		}
-		out, err := h.posts.Holder().Import(t.Context(), task, links, nil)
+		out, err := h.take(t.Context(), task, links, nil)
 		if got := results(out); err != nil || got["taken"] != 2 || got["duplicate"] != 1 || got["skipped"] != 1 {
 			t.Fatalf("outcomes %+v, %v", out, err)
 		}

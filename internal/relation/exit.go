@@ -111,7 +111,7 @@ const (
 
 // Import follows again those accounts of the records that are on this install. Followers are
 // skipped: whether to follow is theirs to say.
-func (h *Holder) Import(ctx context.Context, t exit.Task, records []any, _ exit.Files) ([]exit.Outcome, error) {
+func (h *Holder) Import(_ context.Context, t exit.Task, records []any, _ exit.Files) (exit.Intake, error) {
 	out := make([]exit.Outcome, len(records))
 	own, _ := who.ParseID(t.Subject.ID)
 	keys := make([]string, len(records))
@@ -130,15 +130,13 @@ func (h *Holder) Import(ctx context.Context, t exit.Task, records []any, _ exit.
 			keys[i] = h.room.NameKey(name)
 		}
 	}
-	var taken []exit.Outcome
-	err := h.room.DB.Update(ctx, func(ctx context.Context) error {
-		taken = slices.Clone(out) // a transaction may be begun again
-		return h.follow(ctx, own, t.Now, records, keys, taken)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("import follows: %w", err)
-	}
-	return taken, nil
+	return func(ctx context.Context) ([]exit.Outcome, error) {
+		taken := slices.Clone(out) // a transaction may be begun again
+		if err := h.follow(ctx, own, t.Now, records, keys, taken); err != nil {
+			return nil, fmt.Errorf("import follows: %w", err)
+		}
+		return taken, nil
+	}, nil
 }
 
 // follow stores the follows of the keys that are not "" and fills in their outcomes.

@@ -171,8 +171,12 @@ func TestAlong(t *testing.T) {
 			archive.ClassFollowers: "skipped skipped skipped skipped skipped skipped",
 		} {
 			var out []exit.Outcome
-			err := h.d.Update(ctx, func(ctx context.Context) (err error) {
-				out, err = h.relations.Holder().Import(ctx, exit.Task{Subject: exit.Account(mira.Account.String()), Class: "follows", Part: part, Now: dbtest.Start}, records, nil)
+			intake, err := h.relations.Holder().Import(ctx, exit.Task{Subject: exit.Account(mira.Account.String()), Class: "follows", Part: part, Now: dbtest.Start}, records, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = h.d.Update(ctx, func(ctx context.Context) (err error) {
+				out, err = intake(ctx)
 				return err
 			})
 			var got []string

@@ -140,15 +140,9 @@ func (s *someone) bring(t *testing.T) {
 		ID: "1", Origin: "https://old.example/" + s.name + "originzq", Place: "page", Audience: archive.AudiencePublic, Text: s.plant("brought"), Summary: s.plant("summary"),
 		InReplyTo: "https://old.example/" + s.name + "replyzq", Language: "zh", Published: old, Images: []archive.Image{{Path: "none.png", Alt: s.plant("lost"), Missing: "gone"}},
 	}}
-	out, err := s.in.Posts.Holder().Import(t.Context(), task, records, noFiles{})
-	if err != nil || out[0].Result != "taken" {
-		t.Fatalf("bring post: %v, %v", out, err)
-	}
+	s.in.bring(t, s.in.Posts.Holder(), task, records)
 	task.Class, task.Part = "links", archive.ClassLinks
-	out, err = s.in.Posts.Holder().Import(t.Context(), task, []any{archive.Link{Kind: "like", URI: "https://old.example/" + s.name + "keptzq", At: old}}, noFiles{})
-	if err != nil || out[0].Result != "taken" {
-		t.Fatalf("bring link: %v, %v", out, err)
-	}
+	s.in.bring(t, s.in.Posts.Holder(), task, []any{archive.Link{Kind: "like", URI: "https://old.example/" + s.name + "keptzq", At: old}})
 	for _, word := range []string{"originzq", "replyzq", "keptzq"} {
 		s.planted = append(s.planted, s.name+word)
 	}

@@ -117,16 +117,16 @@ func (k *Desk) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Prog
 
 // Import takes entrances back in, in their order. A service that is not here is skipped; what the
 // account has arranged meanwhile gives way.
-func (k *Desk) Import(ctx context.Context, t exit.Task, records []any, _ exit.Files) ([]exit.Outcome, error) {
+func (k *Desk) Import(_ context.Context, t exit.Task, records []any, _ exit.Files) (exit.Intake, error) {
 	id, ok := who.ParseID(t.Subject.ID)
 	if !ok {
 		return nil, exit.Fail(exit.Invalid, "error.subject", "text", t.Subject.String())
 	}
-	out := make([]exit.Outcome, len(records))
-	err := k.db.Update(ctx, func(ctx context.Context) error {
+	return func(ctx context.Context) ([]exit.Outcome, error) {
+		out := make([]exit.Outcome, len(records))
 		pass, err := k.Enter(ctx, Write{By: id})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for i, raw := range records {
 			var e EntranceRecord
@@ -136,13 +136,12 @@ func (k *Desk) Import(ctx context.Context, t exit.Task, records []any, _ exit.Fi
 				continue
 			}
 			if err := k.place(ctx, pass, id, e); err != nil {
-				return err
+				return nil, err
 			}
 			out[i] = exit.Outcome{Result: "taken"}
 		}
-		return nil
-	})
-	return out, err
+		return out, nil
+	}, nil
 }
 
 var (

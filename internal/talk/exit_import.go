@@ -30,28 +30,24 @@ type brought struct {
 
 // Import takes comments, likes and favourites back in where what they are about still stands and the account may talk
 // about it. Original times are kept and nobody is notified; what is here already is a duplicate.
-func (h *Holder) Import(ctx context.Context, t exit.Task, records []any, _ exit.Files) ([]exit.Outcome, error) {
+func (h *Holder) Import(_ context.Context, t exit.Task, records []any, _ exit.Files) (exit.Intake, error) {
 	owner, ok := who.ParseID(t.Subject.ID)
 	if !ok {
 		return nil, exit.Fail(exit.Invalid, "error.subject", "text", t.Subject.String())
 	}
-	out := make([]exit.Outcome, len(records))
-	if t.Part == archive.ClassReceived {
-		for i := range out {
-			out[i] = exit.Outcome{Result: "skipped", Reason: reasonReceived}
+	return func(ctx context.Context) ([]exit.Outcome, error) {
+		if t.Part == archive.ClassReceived {
+			return slices.Repeat([]exit.Outcome{{Result: "skipped", Reason: reasonReceived}}, len(records)), nil
+		}
+		out := make([]exit.Outcome, len(records))
+		for from := 0; from < len(records); from += most {
+			to := min(from+most, len(records))
+			if err := h.take(ctx, owner, t.Class, records[from:to], out[from:to]); err != nil {
+				return nil, fmt.Errorf("import %s: %w", t.Class, err)
+			}
 		}
 		return out, nil
-	}
-	for from := 0; from < len(records); from += most {
-		to := min(from+most, len(records))
-		err := h.room.DB.Update(ctx, func(ctx context.Context) error {
-			return h.take(ctx, owner, t.Class, records[from:to], out[from:to])
-		})
-		if err != nil {
-			return nil, fmt.Errorf("import %s: %w", t.Class, err)
-		}
-	}
-	return out, nil
+	}, nil
 }
 
 func read(rec any) (brought, error) {

@@ -283,7 +283,15 @@ func TestAlong(t *testing.T) {
 			t.Errorf("%d texts of others still name the account", n)
 		}
 		take := func(class, part string, records []any) string {
-			out, err := h.talks.Holder().Import(ctx, exit.Task{Subject: exit.Account(mira.Account.String()), Class: class, Part: part}, records, nil)
+			intake, err := h.talks.Holder().Import(ctx, exit.Task{Subject: exit.Account(mira.Account.String()), Class: class, Part: part}, records, nil)
+			if err != nil {
+				t.Fatalf("import %s: %v", part, err)
+			}
+			var out []exit.Outcome
+			err = h.d.Update(ctx, func(ctx context.Context) error {
+				out, err = intake(ctx)
+				return err
+			})
 			if err != nil {
 				t.Fatalf("import %s: %v", part, err)
 			}

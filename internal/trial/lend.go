@@ -81,17 +81,24 @@ func (r *Room) write(ctx context.Context, id who.ID, now time.Time, rng *rand.Ra
 	}
 	t := exit.Task{Subject: exit.Account(id.String()), Class: "posts", Part: archive.ClassPosts, Now: now}
 	for from := 0; from < len(records); from += 100 {
-		out, err := r.Posts.Holder().Import(ctx, t, records[from:from+100], pictures{rng})
+		intake, err := r.Posts.Holder().Import(ctx, t, records[from:from+100], pictures{rng})
 		if err != nil {
 			return fmt.Errorf("write posts: %w", err)
 		}
-		for _, o := range out {
-			if o.Result != "taken" {
-				return fmt.Errorf("write posts: %s %s", o.Result, o.Reason)
-			}
+		if err := r.DB.Update(ctx, func(ctx context.Context) error { return allTaken(intake(ctx)) }); err != nil {
+			return fmt.Errorf("write posts: %w", err)
 		}
 	}
 	return nil
+}
+
+func allTaken(out []exit.Outcome, err error) error {
+	for _, o := range out {
+		if o.Result != "taken" {
+			return fmt.Errorf("a record is %s: %s", o.Result, o.Reason)
+		}
+	}
+	return err
 }
 
 // gather makes the circle, with members and what they say there.
