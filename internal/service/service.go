@@ -30,7 +30,8 @@ type Thing struct {
 	Title   string
 	Excerpt string // at most 120 characters
 	Link    string
-	See     bool // the viewer may see it
+	Picture string // the blob key of a picture of it, for cards; "" if there is none
+	See     bool   // the viewer may see it
 	Talk    bool // the viewer may comment on it and like it
 }
 
@@ -46,7 +47,10 @@ type Kind struct {
 	Name    string
 	Table   string
 	Counted bool
-	Keeper  Keeper
+	// Hot is an SQL expression over a row of Table that its column hot follows, kept up by whoever changes the
+	// counts; "": it has no such column.
+	Hot    string
+	Keeper Keeper
 	// Withhold takes things out of everybody's sight but their author's and the moderators', or lets
 	// them be seen again; it deletes nothing. Nil: not of this kind.
 	Withhold func(ctx context.Context, p Pass, ids []who.ID, on bool) error
@@ -106,7 +110,7 @@ func (r *Registry) Things(ctx context.Context, v who.Viewer, refs []who.Ref) (ma
 		}
 		for _, t := range things {
 			if !t.See {
-				t.Title, t.Excerpt = "", ""
+				t.Title, t.Excerpt, t.Picture = "", "", ""
 			}
 			out[t.Ref] = t
 		}

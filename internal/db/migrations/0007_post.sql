@@ -1,5 +1,5 @@
 -- post: what staff put first, what is hot (see internal/post/hot.go), cards of other things, and the way back from deleting.
--- deleted_at is the machine's time; deleted_as is the state that an undo gives back; refusal is why a submission was refused.
+-- deleted_at is the machine's time; deleted_as is the state that an undo gives back, after "place:" if not its author deleted it; refusal is why a submission was refused.
 alter table posts add column featured_at integer;
 alter table posts add column pinned_at integer;
 alter table posts add column hot integer not null default 0;
@@ -15,6 +15,7 @@ create index posts_featured on posts (service, place_id, featured_at, id) where 
 create index posts_pinned on posts (service, place_id, pinned_at, id) where pinned_at is not null;
 create index posts_waiting on posts (service, place_id, created_at, id) where state = 'submitted';
 create index posts_kept on posts (author_id, state, created_at, id) where state in ('draft', 'submitted');
+create index posts_card on posts (card_id, id) where card_kind = 'account';
 -- place_id 0 with service 'page': topics of own pages, which go with their last post
 create table topics (
   id integer primary key, service text not null, place_id integer not null, name text not null, name_key text not null, posts integer not null default 0,
