@@ -32,7 +32,7 @@ type Thing struct {
 	Link    string
 	Picture string // the blob key of a picture of it, for cards; "" if there is none
 	See     bool   // the viewer may see it
-	Talk    bool // the viewer may comment on it and like it
+	Talk    bool   // the viewer may comment on it and like it
 }
 
 // Keeper is a room that answers for a kind of thing.
