@@ -54,6 +54,8 @@ var layers = []rule{
 
 	{folder: "internal/service"},
 
+	{folder: "internal/notify"},
+	{folder: "internal/search"},
 	{folder: "internal/relation"},
 	{folder: "internal/account"},
 	{folder: "internal/post"},

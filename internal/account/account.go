@@ -15,6 +15,7 @@ import (
 	"exeunt/exit/exitsql"
 	"exeunt/internal/blob"
 	"exeunt/internal/db"
+	"exeunt/internal/search"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
 )
@@ -73,6 +74,8 @@ type Config struct {
 	// Slip gives the run that a slip's secret belongs to; it claims a held name back. May be nil:
 	// sign-up then asks for no slip.
 	Slip func(ctx context.Context, secret string) (run string, err error)
+	// Search is told of what can be found; nil: nothing is.
+	Search *search.Room
 }
 
 // Room is the account room. It is safe for concurrent use.

@@ -16,7 +16,7 @@ import (
 var classWords = ui.Keys("leave.class.",
 	"account.profile", "account.settings", "account.sessions", "account.account", "account.person", "service.entrances", "service.standing",
 	"relation.follows", "post.posts", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "talk.mentions",
-	"circle.members", "circle.circles", "circle.invites", "circle.offers", "blob.media", "job.jobs",
+	"circle.members", "circle.circles", "circle.invites", "circle.offers", "blob.media", "job.jobs", "search.docs",
 	"leave.archives", "leave.imports", "leave.journeys", "records", "other")
 
 // countWords forecast how much there is of a class, where a number says something to a person.
@@ -45,7 +45,7 @@ func family(class string) string {
 		return "post"
 	}
 	switch holder {
-	case "blob", "post":
+	case "blob", "post", "search":
 		return "post"
 	case "account", "service", "job", "leave":
 		return "account"
@@ -72,7 +72,7 @@ func record(class string) bool {
 
 // beside reports whether a class says nothing more where others of its family stand.
 func beside(class string) bool {
-	return slices.Contains([]string{"talk.mentions", "blob.media", "circle.invites", "circle.offers"}, class)
+	return slices.Contains([]string{"talk.mentions", "blob.media", "search.docs", "circle.invites", "circle.offers"}, class)
 }
 
 // lost reports whether nobody would look for a class afterwards, so that its way back is not told.

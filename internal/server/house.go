@@ -18,9 +18,11 @@ import (
 	"exeunt/internal/db"
 	"exeunt/internal/job"
 	"exeunt/internal/leave"
+	"exeunt/internal/notify"
 	"exeunt/internal/page"
 	"exeunt/internal/post"
 	"exeunt/internal/relation"
+	"exeunt/internal/search"
 	"exeunt/internal/service"
 	"exeunt/internal/talk"
 	"exeunt/ledger"
@@ -55,6 +57,8 @@ type House struct {
 	Accounts *account.Room
 	Leave    *leave.Room
 
+	notices   *notify.Room
+	search    *search.Room
 	relations *relation.Room
 	posts     *post.Room
 	talks     *talk.Room
@@ -199,13 +203,14 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	o := h.Options
 	h.Registry = &service.Registry{}
 	h.Desk = service.NewDesk(h.DB, h.Registry)
+	h.search = search.New(search.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, Queue: h.Queue})
 	h.Accounts = account.New(account.Config{
-		DB: h.DB, Desk: h.Desk, Blobs: h.Blobs, Secret: secret, Secure: o.Secure, Hash: o.Hash, Slip: h.Leave.OpenSlip,
+		Search: h.search, DB: h.DB, Desk: h.Desk, Blobs: h.Blobs, Secret: secret, Secure: o.Secure, Hash: o.Hash, Slip: h.Leave.OpenSlip,
 	})
 	h.relations = relation.New(relation.Config{DB: h.DB, Desk: h.Desk, NameKey: account.NameKey, Host: o.Host})
-	h.posts = post.New(post.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, NameKey: account.NameKey, Host: o.Host})
+	h.posts = post.New(post.Config{Search: h.search, DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, NameKey: account.NameKey, Host: o.Host})
 	h.talks = talk.New(talk.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, Posts: h.posts, Host: o.Host, Secret: secret})
-	h.circles = circle.New(circle.Config{DB: h.DB, Desk: h.Desk, Relations: h.relations, Posts: h.posts})
+	h.circles = circle.New(circle.Config{Search: h.search, DB: h.DB, Desk: h.Desk, Relations: h.relations, Posts: h.posts})
 	h.posts.Places = h.circles
 	h.pages = page.New(page.Config{
 		DB: h.DB, Desk: h.Desk, Accounts: h.Accounts, Relations: h.relations, Posts: h.posts, Circles: h.circles.Suggest, HideForm: h.Leave.HideForm, Lend: h.lend,
@@ -213,7 +218,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 
 	h.Engine = &exit.Engine{
 		Store: h.DB.Runs, Policy: h.Policy, Now: h.DB.Now, Machine: o.Clock.Now, Log: o.Log,
-		Holders: []exit.Holder{h.Desk, h.Accounts, h.relations.Holder(), h.posts.Holder(), h.talks.Holder(), h.circles.Holder(), h.Leave, h.Queue, h.Blobs},
+		Holders: []exit.Holder{h.Desk, h.search, h.Accounts, h.relations.Holder(), h.posts.Holder(), h.talks.Holder(), h.circles.Holder(), h.Leave, h.Queue, h.Blobs},
 	}
 	l := h.Leave
 	l.DB, l.Desk, l.Registry, l.Blobs, l.Queue, l.Engine, l.Accounts = h.DB, h.Desk, h.Registry, h.Blobs, h.Queue, h.Engine, h.Accounts
