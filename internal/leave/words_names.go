@@ -15,6 +15,7 @@ import (
 // classWords names every class that a holder of this house declares.
 var classWords = ui.Keys("leave.class.",
 	"account.profile", "account.settings", "account.sessions", "account.account", "account.person", "service.entrances", "service.standing",
+	"notify.address", "notify.notices", "notify.switches",
 	"relation.follows", "post.posts", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "talk.mentions",
 	"circle.members", "circle.circles", "circle.invites", "circle.offers", "blob.media", "job.jobs", "search.docs",
 	"leave.archives", "leave.imports", "leave.journeys", "records", "other")
@@ -26,7 +27,7 @@ var countWords = ui.Keys("leave.count.",
 // classOrder is the order in which a sentence names classes; others follow.
 var classOrder = []string{
 	"talk.comments", "talk.likes", "talk.favourites", "post.posts", "post.images", "post.links", "relation.follows", "circle.circles", "circle.members",
-	"account.profile", "account.settings", "service.entrances", "leave.archives",
+	"account.profile", "account.settings", "notify.switches", "notify.notices", "notify.address", "service.entrances", "leave.archives",
 }
 
 func inOrder(a, b string) int { return placeOf(a) - placeOf(b) }
@@ -47,7 +48,7 @@ func family(class string) string {
 	switch holder {
 	case "blob", "post", "search":
 		return "post"
-	case "account", "service", "job", "leave":
+	case "account", "notify", "service", "job", "leave":
 		return "account"
 	}
 	return holder
@@ -158,7 +159,7 @@ func (l *Room) inName(ctx context.Context, s exit.Subject) string {
 	return ui.T(ctx, "leave.in.place", "Service", service, "Place", l.placeName(ctx, who.Ref{Kind: s.Service(), ID: id}))
 }
 
-var journeyWords = ui.Keys("leave.journey.", "hide", "show", "hibernate", "wake", "take-along", "close", "hasten", "cancel", "return")
+var journeyWords = ui.Keys("leave.journey.", "hide", "show", "hibernate", "wake", "take-along", "close", "hasten", "cancel", "return", "end-hold")
 
 // JourneyName gives a journey the words that people search for: 注销账号, 关闭圈子, 带走一份.
 func (l *Room) JourneyName(ctx context.Context, j exit.Journey, s exit.Subject) string {

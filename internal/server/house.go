@@ -59,6 +59,7 @@ type House struct {
 
 	notices   *notify.Room
 	search    *search.Room
+	notices   *notify.Room
 	relations *relation.Room
 	posts     *post.Room
 	talks     *talk.Room
@@ -204,13 +205,14 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	h.Registry = &service.Registry{}
 	h.Desk = service.NewDesk(h.DB, h.Registry)
 	h.search = search.New(search.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, Queue: h.Queue})
+	h.notices = notify.New(notify.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, Queue: h.Queue, Log: o.Log, Secret: secret, Host: o.Host, Secure: o.Secure})
 	h.Accounts = account.New(account.Config{
 		Search: h.search, DB: h.DB, Desk: h.Desk, Blobs: h.Blobs, Secret: secret, Secure: o.Secure, Hash: o.Hash, Slip: h.Leave.OpenSlip,
 	})
-	h.relations = relation.New(relation.Config{DB: h.DB, Desk: h.Desk, NameKey: account.NameKey, Host: o.Host})
-	h.posts = post.New(post.Config{Search: h.search, DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, NameKey: account.NameKey, Host: o.Host})
-	h.talks = talk.New(talk.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, Posts: h.posts, Host: o.Host, Secret: secret})
-	h.circles = circle.New(circle.Config{Search: h.search, DB: h.DB, Desk: h.Desk, Relations: h.relations, Posts: h.posts})
+	h.relations = relation.New(relation.Config{Notices: h.notices, DB: h.DB, Desk: h.Desk, NameKey: account.NameKey, Host: o.Host})
+	h.posts = post.New(post.Config{Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, NameKey: account.NameKey, Host: o.Host})
+	h.talks = talk.New(talk.Config{Notices: h.notices, DB: h.DB, Desk: h.Desk, Registry: h.Registry, Posts: h.posts, Host: o.Host, Secret: secret})
+	h.circles = circle.New(circle.Config{Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Relations: h.relations, Posts: h.posts})
 	h.posts.Places = h.circles
 	h.pages = page.New(page.Config{
 		DB: h.DB, Desk: h.Desk, Accounts: h.Accounts, Relations: h.relations, Posts: h.posts, Circles: h.circles.Suggest, HideForm: h.Leave.HideForm, Lend: h.lend,
@@ -218,7 +220,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 
 	h.Engine = &exit.Engine{
 		Store: h.DB.Runs, Policy: h.Policy, Now: h.DB.Now, Machine: o.Clock.Now, Log: o.Log,
-		Holders: []exit.Holder{h.Desk, h.search, h.Accounts, h.relations.Holder(), h.posts.Holder(), h.talks.Holder(), h.circles.Holder(), h.Leave, h.Queue, h.Blobs},
+		Holders: []exit.Holder{h.Desk, h.notices.Holder(), h.search, h.Accounts, h.relations.Holder(), h.posts.Holder(), h.talks.Holder(), h.circles.Holder(), h.Leave, h.Queue, h.Blobs},
 	}
 	l := h.Leave
 	l.DB, l.Desk, l.Registry, l.Blobs, l.Queue, l.Engine, l.Accounts = h.DB, h.Desk, h.Registry, h.Blobs, h.Queue, h.Engine, h.Accounts
@@ -227,7 +229,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	h.Registry.Services = []service.Service{page.Service, circle.Service}
 	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.talks.Kind(), h.circles.Kind()}
 	h.Registry.Holders = h.Engine.Holders
-	h.rooms = []room{h.Accounts, h.relations, h.posts, h.talks, h.circles, h.pages, h.Leave}
+	h.rooms = []room{h.Accounts, h.notices, h.relations, h.posts, h.talks, h.circles, h.pages, h.Leave}
 	if err := h.Engine.Check(); err != nil {
 		return fmt.Errorf("holders: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/db"
+	"exeunt/internal/notify"
 	"exeunt/internal/post"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
@@ -20,8 +21,10 @@ const longestComment = 2000
 
 // Config is what the room is made with.
 type Config struct {
-	DB       *db.DB
-	Desk     *service.Desk
+	DB   *db.DB
+	Desk *service.Desk
+	// Notices takes what others are told of. Nil: nobody is.
+	Notices  *notify.Room
 	Registry *service.Registry
 	Posts    *post.Room
 	// Host is the install's own host, for addresses in archives; may be "".
