@@ -24,13 +24,14 @@ type Book struct {
 
 	store Store
 	log   *ledger.Log
+	key   *ledger.Key
 }
 
 // NewBook gives the book in the database of runs, whose log and certificates are signed with key. Its tables
 // are made by [Book.Migrate].
 func NewBook(runs *exitsql.Store, key *ledger.Key) *Book {
 	store := Store{runs}
-	return &Book{store: store, log: ledger.NewLog(store, key)}
+	return &Book{store: store, log: ledger.NewLog(store, key), key: key}
 }
 
 // Migrate brings the book's tables to the newest form. It may be called at every start.
@@ -38,6 +39,14 @@ func (b *Book) Migrate(ctx context.Context) error { return b.store.Migrate(ctx) 
 
 // Store gives the log's store, as [ledger.CheckHead] compares it at start with a head kept elsewhere.
 func (b *Book) Store() Store { return b.store }
+
+// certified gives the run in whose certificate a run's receipts stand: the end of a hold belongs to the run that held.
+func certified(r exit.Run) string {
+	if r.Journey == exit.EndHold {
+		return r.Subject.ID
+	}
+	return r.ID
+}
 
 // Receipt stores the receipt of an irreversible step and appends its leaf to the log, all in the
 // transaction in which the step ends.
@@ -63,17 +72,18 @@ func (b *Book) Receipt(ctx context.Context, r exit.Run, s exit.StepStatus) error
 			return fmt.Errorf("write receipt: %w", err)
 		}
 		tx, _ := exitsql.Tx(ctx)
-		if _, err := tx.ExecContext(ctx, `insert into ledger_receipts (idx, run, entry) values ($1, $2, $3)`, entry.Index, r.ID, string(text)); err != nil {
+		if _, err := tx.ExecContext(ctx, `insert into ledger_receipts (idx, run, entry) values ($1, $2, $3)`, entry.Index, certified(r), string(text)); err != nil {
 			return fmt.Errorf("store receipt: %w", err)
 		}
 		return nil
 	})
 }
 
-// Certify makes and stores the certificate of a closing, in the transaction that seals it, and drops the receipts that
-// it holds. Other journeys get none, nor does a closing that had nothing to do where the log is still empty.
+// Certify makes and stores the certificate of a closing, in the transaction that seals it, or its next version when
+// a hold has ended, and drops the receipts that it holds. Other journeys get none, nor does a closing that had nothing to
+// do where the log is still empty.
 func (b *Book) Certify(ctx context.Context, r exit.Run, steps []exit.StepStatus) error {
-	if r.Journey != exit.Close {
+	if r.Journey != exit.Close && r.Journey != exit.EndHold {
 		return nil
 	}
 	source, err := b.store.Runs.Policy(ctx, r.Policy)
@@ -84,12 +94,19 @@ func (b *Book) Certify(ctx context.Context, r exit.Run, steps []exit.StepStatus)
 	if err != nil {
 		return fmt.Errorf("read the run's policy: %w", err)
 	}
-	c := ledger.CertificateOf(r, policy, steps)
-	c.ID, c.Issued, c.Trial = strings.ToLower(rand.Text()), r.Ended, b.Trial
 	return b.store.Runs.Update(ctx, func(ctx context.Context) error {
-		if c.Receipts, err = b.receipts(ctx, r.ID); err != nil {
+		if _, err := b.store.turn(ctx); err != nil { // two holds of one run may end at once
+			return err
+		}
+		done, ended, err := b.receipts(ctx, certified(r))
+		if err != nil {
 			return fmt.Errorf("read receipts: %w", err)
 		}
+		if r.Journey == exit.EndHold {
+			return b.extend(ctx, r, policy, ended)
+		}
+		c := ledger.CertificateOf(r, policy, steps)
+		c.ID, c.Issued, c.Trial, c.Receipts = strings.ToLower(rand.Text()), r.Ended, b.Trial, done
 		file, err := b.log.Certify(ctx, c)
 		if len(c.Receipts) == 0 && errors.Is(err, ledger.ErrEmpty) {
 			return nil
@@ -97,37 +114,75 @@ func (b *Book) Certify(ctx context.Context, r exit.Run, steps []exit.StepStatus)
 		if err != nil {
 			return err
 		}
-		tx, _ := exitsql.Tx(ctx)
-		if _, err := tx.ExecContext(ctx, `insert into ledger_certificates (run, file) values ($1, $2)`, r.ID, file); err != nil {
-			return fmt.Errorf("store certificate: %w", err)
+		if err := b.keep(ctx, r.ID, file); err != nil {
+			return err
 		}
-		if _, err := tx.ExecContext(ctx, `delete from ledger_receipts where run = $1`, r.ID); err != nil {
-			return fmt.Errorf("drop receipts: %w", err)
-		}
-		return nil
+		return b.extend(ctx, r, policy, ended)
 	})
 }
 
-// receipts gives a run's receipts in the order of the log. One more than a certificate can hold is
-// enough for [ledger.Sign] to refuse them.
-func (b *Book) receipts(ctx context.Context, run string) (entries []ledger.Entry, err error) {
+// extend puts the ends of holds into the certificate of the run that held. They wait for it where that run is not
+// sealed yet.
+func (b *Book) extend(ctx context.Context, r exit.Run, policy *exit.Policy, ended []ledger.Entry) error {
+	file, err := b.Certificate(ctx, certified(r))
+	if exit.KindOf(err) == exit.NotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	older, err := ledger.Verify(file, b.key.Verifier())
+	if err != nil {
+		return fmt.Errorf("read certificate: %w", err)
+	}
+	next, ok := ledger.ExtensionOf(older, policy, ended)
+	if !ok {
+		return nil
+	}
+	next.Issued = r.Ended
+	if file, err = b.log.Certify(ctx, next); err != nil {
+		return err
+	}
+	return b.keep(ctx, certified(r), file)
+}
+
+// keep stores the newest version of a run's certificate and drops the receipts that it holds.
+func (b *Book) keep(ctx context.Context, run string, file []byte) error {
+	tx, _ := exitsql.Tx(ctx)
+	if _, err := tx.ExecContext(ctx, `insert into ledger_certificates (run, file) values ($1, $2)
+		on conflict (run) do update set file = excluded.file`, run, file); err != nil {
+		return fmt.Errorf("store certificate: %w", err)
+	}
+	if _, err := tx.ExecContext(ctx, `delete from ledger_receipts where run = $1`, run); err != nil {
+		return fmt.Errorf("drop receipts: %w", err)
+	}
+	return nil
+}
+
+// receipts gives what was done by a run and what ended its holds, each in the order of the log. One more than
+// a certificate can hold is enough for [ledger.Sign] to refuse them.
+func (b *Book) receipts(ctx context.Context, run string) (done, ended []ledger.Entry, err error) {
 	rows, err := b.store.query(ctx).QueryContext(ctx, `select entry from ledger_receipts where run = $1 order by idx limit $2`, run, ledger.MaxReceipts+1)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var text string
 		var e ledger.Entry
 		if err := rows.Scan(&text); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if err := json.Unmarshal([]byte(text), &e); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		entries = append(entries, e)
+		if e.Receipt.Settles != "" {
+			ended = append(ended, e)
+		} else {
+			done = append(done, e)
+		}
 	}
-	return entries, rows.Err()
+	return done, ended, rows.Err()
 }
 
 // Certificate gives the certificate of a sealed run, a file that [ledger.Verify] reads; NotFound until there is one.
