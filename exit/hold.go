@@ -178,7 +178,10 @@ func (e *Engine) canHold(s Step, law string, until, day Date) error {
 	if err != nil {
 		return err
 	}
-	c, _ := e.class(s.Holder, s.Class)
+	c, ok := e.class(s.Holder, s.Class)
+	if !ok {
+		return Fail(NotFound, "error.no_class", "class", s.ClassID())
+	}
 	if _, ok := h.(HoldKeeper); !ok || !slices.Contains(c.Manners, Hold) {
 		return refused
 	}

@@ -6,6 +6,7 @@ package backup
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql/driver"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -83,7 +84,7 @@ func emptyFolder(dir string) error {
 
 func saveSQLite(ctx context.Context, d *db.DB, dir string, m *Manifest) error {
 	path := filepath.Join(dir, sqliteFile)
-	if _, err := d.Writer.ExecContext(ctx, `vacuum into $1`, path); err != nil {
+	if err := vacuumInto(ctx, d, path); err != nil {
 		return err
 	}
 	f, err := os.Open(path)
@@ -96,6 +97,25 @@ func saveSQLite(ctx context.Context, d *db.DB, dir string, m *Manifest) error {
 	}
 	m.Files[sqliteFile], m.Bytes = sum, m.Bytes+n
 	return nil
+}
+
+// vacuumInto copies the database as of one instant. It does so on a connection for readers, which keeps no writer
+// waiting; that one has to be let write for it, though it writes into the copy alone.
+func vacuumInto(ctx context.Context, d *db.DB, path string) (err error) {
+	conn, err := d.Reader.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if _, err := conn.ExecContext(ctx, `pragma query_only = 0`); err != nil {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, `vacuum into $1`, path)
+	if _, back := conn.ExecContext(context.WithoutCancel(ctx), `pragma query_only = 1`); back != nil {
+		// Nobody may read on a connection that could write: this one leaves the pool.
+		err = errors.Join(err, back, conn.Raw(func(any) error { return driver.ErrBadConn }))
+	}
+	return err
 }
 
 func hashOf(r io.Reader) (sum string, n int64, err error) {

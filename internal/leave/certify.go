@@ -220,7 +220,7 @@ func (l *Room) certificate(ctx context.Context, run string) error {
 	}
 	if _, err := l.Certificate(ctx, run); err == nil {
 		err := l.DB.Update(ctx, func(ctx context.Context) error { return l.forgetSalt(ctx, run) })
-		return errors.Join(err, l.Outside.ForgetHeir(ctx, run))
+		return errors.Join(err, l.Outside.ForgetHeir(ctx, run), l.extend(ctx, run))
 	} else if exit.KindOf(err) != exit.NotFound {
 		return err
 	}
@@ -271,7 +271,10 @@ func (l *Room) certificate(ctx context.Context, run string) error {
 	if err := l.writeOutside(ctx); err != nil {
 		return err
 	}
-	return l.Outside.ForgetHeir(ctx, run)
+	if err := l.Outside.ForgetHeir(ctx, run); err != nil {
+		return err
+	}
+	return l.extend(ctx, run)
 }
 
 // compose puts together what the certificate says.

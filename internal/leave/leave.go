@@ -48,9 +48,11 @@ func (l *Room) Begin() {
 	l.Engine.Receipt = l.receipt
 	l.Engine.Agreed = l.agreed
 	l.Engine.Certify = l.sealed
+	l.Engine.Extend = l.holdEnded
 	l.Queue.Handle(jobSequence, func(ctx context.Context, _ job.Job) error { return l.Sequence(ctx) })
 	l.Queue.Handle(jobImport, l.importJob)
 	l.Queue.Handle(jobCertificate, func(ctx context.Context, j job.Job) error { return l.certificate(ctx, j.Ref) })
+	l.Queue.Handle(jobExtend, func(ctx context.Context, j job.Job) error { return l.extend(ctx, j.Ref) })
 }
 
 // leaves are the log's hashes, in tables that the house's own migrations make.
@@ -60,6 +62,7 @@ func (l *Room) leaves() ledgersql.Store { return ledgersql.Store{Runs: l.DB.Runs
 const (
 	jobSequence    = "leave.sequence"
 	jobCertificate = "leave.certificate"
+	jobExtend      = "leave.extend"
 )
 
 // enterImport lets an import through the fence.

@@ -24,10 +24,9 @@ func (l *Room) recall(ctx context.Context, e Entry) error {
 		}
 		return fmt.Errorf("read run: %w", err)
 	}
-	var rec ledger.Receipt
-	_, text, _ := strings.Cut(e.Receipt, "\n")
-	if err := json.Unmarshal([]byte(text), &rec); err != nil {
-		return fmt.Errorf("read receipt of the list outside: %w", err)
+	rec, err := receiptOf(e)
+	if err != nil {
+		return err
 	}
 	leaf, err := base64.StdEncoding.DecodeString(e.Leaf)
 	if err != nil {
@@ -47,69 +46,31 @@ func (l *Room) recall(ctx context.Context, e Entry) error {
 		if err := l.DB.Runs.Recall(ctx, e.Run, rec.Step, e.At, rec.Items, rec.Bytes); err != nil {
 			return err
 		}
-		run, _, err := l.DB.Runs.Load(ctx, e.Run)
+		run, steps, err := l.DB.Runs.Load(ctx, e.Run)
 		if err != nil {
 			return fmt.Errorf("read run: %w", err)
+		}
+		if err := l.Engine.EndHolds(ctx, run, steps); err != nil {
+			return err
 		}
 		return l.Accounts.RunChanged(ctx, run)
 	})
 }
 
-// endGone ends the runs of accounts that are gone: after a restore they are open in the database, and
-// name who was erased. A run that does not end is logged; the operator finds it among the stuck ones.
-func (l *Room) endGone(ctx context.Context) error {
-	ids, err := l.openRunsOfGone(ctx, 1000)
-	if err != nil || len(ids) == 0 {
-		return err
+// receiptOf reads the receipt of an entry.
+func receiptOf(e Entry) (rec ledger.Receipt, err error) {
+	_, text, _ := strings.Cut(e.Receipt, "\n")
+	if err := json.Unmarshal([]byte(text), &rec); err != nil {
+		return rec, fmt.Errorf("read receipt of the list outside: %w", err)
 	}
-	for _, id := range ids {
-		if err := l.hurry(ctx, id); err != nil {
-			return err
-		}
-	}
-	if err := l.workAll(ctx, len(ids)); err != nil {
-		return err
-	}
-	for _, id := range ids {
-		r, _, err := l.DB.Runs.Load(ctx, id)
-		if err != nil {
-			return fmt.Errorf("read run: %w", err)
-		}
-		if r.State.Open() {
-			l.Log.LogAttrs(ctx, slog.LevelError, "a run of an account that is gone does not end", slog.String("run", id))
-		}
-	}
-	return nil
+	return rec, nil
 }
 
-// workAll works on what is due if some of it was put there.
-func (l *Room) workAll(ctx context.Context, n int) (err error) {
-	for n > 0 {
-		if n, err = l.Engine.Work(ctx, 100); err != nil {
-			return fmt.Errorf("end runs: %w", err)
-		}
-	}
-	return nil
-}
-
-// hurry has all that is left of a run done at once.
-func (l *Room) hurry(ctx context.Context, id string) error {
-	r, steps, err := l.DB.Runs.Load(ctx, id)
+// heldUntil reads the last day of a hold from its entry.
+func heldUntil(e Entry) (exit.Date, error) {
+	rec, err := receiptOf(e)
 	if err != nil {
-		return fmt.Errorf("read run: %w", err)
+		return exit.Date{}, err
 	}
-	now, err := l.DB.Now(ctx)
-	if err != nil {
-		return err
-	}
-	a := exit.Alteration{Now: now}
-	for _, s := range steps {
-		if !s.State.Ended() && s.At.After(now) { // what is due keeps its date: that is what was promised
-			a.DueNow = append(a.DueNow, s.Key)
-		}
-	}
-	if err := l.DB.Runs.Alter(ctx, id, r.Version, a); err != nil {
-		return fmt.Errorf("hurry run: %w", err)
-	}
-	return nil
+	return exit.ParseDate(string(rec.Until))
 }

@@ -139,18 +139,23 @@ func (l *Room) eraseAgain(ctx context.Context, e Entry) (int64, error) {
 		return 0, exit.Fail(exit.Invalid, "error.no_run")
 	}
 	h, class, ok := l.holderOf(e.Class)
-	if e.Manner == exit.Hold {
-		return 0, nil
-	}
-	if !ok {
+	keeper, keeps := h.(exit.HoldKeeper)
+	if !ok || e.Manner == exit.Hold && !keeps {
 		// To serve now would bring back in silence what a certificate calls gone.
 		return 0, fmt.Errorf("erase %s again: %w", e.Class, exit.Fail(exit.Unavailable, "error.no_holder", "holder", e.Class))
 	}
 	t := exit.Task{Run: e.Run, Step: "replay:" + e.Class, Subject: s, Class: class.Name, Manner: e.Manner, Choice: e.Choice, Limit: 500, Now: e.At}
+	act := h.Erase
+	if e.Manner == exit.Hold {
+		if t.Until, err = heldUntil(e); err != nil {
+			return 0, err
+		}
+		act = keeper.Hold
+	}
 	var items int64
 	for finished := false; !finished; t.Chunk++ {
 		erase := func(ctx context.Context) error {
-			p, err := h.Erase(ctx, t)
+			p, err := act(ctx, t)
 			items += p.Items
 			t.Cursor, finished = p.Cursor, p.Done
 			return err

@@ -49,17 +49,9 @@ func (l *Room) replayJourneys(ctx context.Context, done *Replayed, from int64) e
 	if err := l.workAll(ctx, len(m.certificates)); err != nil {
 		return err
 	}
-	begun := map[string]bool{}
-	for _, id := range m.closings {
-		if begun[id], err = l.closeAgain(ctx, id); err != nil {
-			return err
-		}
-		if begun[id] {
-			done.Closings++
-		}
-	}
-	if done.Closings == 0 {
-		return nil
+	begun, err := l.closeAllAgain(ctx, m.closings, done)
+	if err != nil || len(begun) == 0 {
+		return err
 	}
 	return l.Outside.Erased(ctx, from, func(e Entry) error {
 		if begun[e.Run] {
@@ -135,51 +127,6 @@ func (l *Room) undoAgain(ctx context.Context, run exit.Run) error {
 	return nil
 }
 
-// closeAgain begins a closing again, under the policy under which it was agreed and with its slip.
-// Begun is false for an account that is gone.
-func (l *Room) closeAgain(ctx context.Context, id string) (begun bool, err error) {
-	e, err := l.Outside.Journey(ctx, id, "closing")
-	if err != nil {
-		return false, err
-	}
-	if e.Ask == nil || e.Run != id {
-		return false, exit.Fail(exit.Invalid, "error.no_run")
-	}
-	if there, err := l.there(ctx, e.Ask.Subject); err != nil || !there {
-		return false, err
-	}
-	engine := *l.Engine
-	if source, err := l.Outside.Policy(ctx, e.Policy); err != nil {
-		return false, err
-	} else if source != nil && e.Policy != engine.Policy.Hash() {
-		if engine.Policy, err = exit.ParsePolicy(source); err != nil {
-			return false, fmt.Errorf("policy of run %s: %w", id, err)
-		}
-	}
-	begin := func(ask exit.Ask) error {
-		return l.DB.Update(ctx, func(ctx context.Context) error {
-			if _, err := engine.Replay(ctx, id, ask, e.At); err != nil {
-				return err
-			}
-			return l.slipAgain(ctx, id, time.Time{})
-		})
-	}
-	err = begin(*e.Ask)
-	if e.Ask.Heir != "" && exit.KindOf(err) == exit.Invalid {
-		ask := *e.Ask
-		ask.Heir = "" // who has left meanwhile inherits nothing
-		err = begin(ask)
-	}
-	if exit.KindOf(err) == exit.Conflict {
-		l.Log.LogAttrs(ctx, slog.LevelError, "a closing does not begin again: another run is in its way", slog.String("run", id))
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("begin closing %s again: %w", id, err)
-	}
-	return true, nil
-}
-
 // slipAgain brings a run's slip back.
 func (l *Room) slipAgain(ctx context.Context, id string, until time.Time) error {
 	e, err := l.Outside.Journey(ctx, id, "slip")
@@ -226,7 +173,9 @@ func (l *Room) certifyAgain(ctx context.Context, id string) error {
 		run, _, err := l.DB.Runs.Load(ctx, id)
 		switch {
 		case exit.KindOf(err) == exit.NotFound:
-			err = l.DB.Runs.Add(ctx, e.Sealed.Run, e.Sealed.Steps, source)
+			if err = l.DB.Runs.Add(ctx, e.Sealed.Run, e.Sealed.Steps, source); err == nil {
+				err = l.Engine.EndHolds(ctx, e.Sealed.Run, e.Sealed.Steps)
+			}
 		case err == nil && run.State.Open(): // all that it has to do was done again: only its end is left
 			err = l.hurry(ctx, id)
 		}

@@ -86,6 +86,34 @@ func (l *Room) receiptsOf(ctx context.Context, run string) ([]ledger.Entry, erro
 	})
 }
 
+// endedHolds gives the receipts, with their salts, of the holds that have ended and that no certificate has taken in.
+func (l *Room) endedHolds(ctx context.Context, held exit.Subject) ([]ledger.Entry, error) {
+	rows, err := l.DB.Q(ctx).QueryContext(ctx, `select c.body, c.idx, s.salt from exit_runs r join receipts c on c.run = r.id join run_salts s on s.run = r.id
+		where r.subject = $1 and r.subject <> '' and r.state = 'sealed' and c.idx is not null order by c.idx limit 1000`, held.String())
+	if err != nil {
+		return nil, fmt.Errorf("read the ends of holds: %w", err)
+	}
+	return db.Scan(rows, func(r db.Row) (e ledger.Entry, err error) {
+		var body string
+		var salt []byte
+		if err := r.Scan(&body, &e.Index, &salt); err != nil {
+			return e, err
+		}
+		copy(e.Salt[:], salt)
+		_, text, _ := strings.Cut(body, "\n")
+		return e, json.Unmarshal([]byte(text), &e.Receipt)
+	})
+}
+
+// forgetHeldSalts deletes the salts of the runs that ended holds.
+func (l *Room) forgetHeldSalts(ctx context.Context, held exit.Subject) error {
+	_, err := l.DB.Exec(ctx, `delete from run_salts where run in (select id from exit_runs where subject = $1 and subject <> '' and state = 'sealed')`, held.String())
+	if err != nil {
+		return fmt.Errorf("forget salts: %w", err)
+	}
+	return nil
+}
+
 // saltOf gives the salt of a run's receipts; ok is false if it has none yet.
 func (l *Room) saltOf(ctx context.Context, run string) (salt ledger.Salt, ok bool, err error) {
 	var b []byte
@@ -125,7 +153,17 @@ func (l *Room) addCertificate(ctx context.Context, run, body string, at time.Tim
 	return n > 0, nil
 }
 
-// Certificate gives the certificate of a run; NotFound until it is made.
+// replaceCertificate stores the next version of a run's certificate; replaced is false if the one that it
+// was made from is no longer there.
+func (l *Room) replaceCertificate(ctx context.Context, run, from, to string) (replaced bool, err error) {
+	n, err := l.DB.Exec(ctx, `update certificates set body = $1 where run = $2 and body = $3`, to, run, from)
+	if err != nil {
+		return false, fmt.Errorf("store certificate: %w", err)
+	}
+	return n > 0, nil
+}
+
+// Certificate gives the newest certificate of a run; NotFound until it is made.
 func (l *Room) Certificate(ctx context.Context, run string) ([]byte, error) {
 	var body string
 	err := l.DB.Q(ctx).QueryRowContext(ctx, `select body from certificates where run = $1`, run).Scan(&body)
