@@ -33,6 +33,9 @@ const (
 	ClassFavourites  = "talk.favourites"
 	ClassFollowing   = "relation.following"
 	ClassFollowers   = "relation.followers"
+	ClassBlocks      = "relation.blocks"
+	ClassMutes       = "relation.mutes"
+	ClassQuiets      = "relation.quiets"
 	ClassCircles     = "circle.circles"
 	ClassMemberships = "circle.memberships"
 )

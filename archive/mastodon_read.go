@@ -54,6 +54,10 @@ func (r *Reader) mastodonRecords(class string, give func(any) error) error {
 		return r.eachAddress(followingName, func(a string) error { return give(Follow{Address: a}) })
 	case ClassFollowers:
 		return r.eachAddress(followersName, func(a string) error { return give(Follow{Address: a}) })
+	case ClassBlocks:
+		return r.eachAddress(blocksName, func(a string) error { return give(Block{Address: a}) })
+	case ClassMutes:
+		return r.eachAddress(mutesName, func(a string) error { return give(Mute{Address: a}) })
 	}
 	return nil
 }

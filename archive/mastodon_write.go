@@ -40,6 +40,8 @@ const (
 	actorName     = "actor.json"
 	followingName = "following_accounts.csv"
 	followersName = "followers.csv"
+	blocksName    = "blocked_accounts.csv"
+	mutesName     = "muted_accounts.csv"
 )
 
 // Tags of the records in the timeline.
@@ -68,6 +70,14 @@ func (w *Writer) index(v any) error {
 		}
 	case Follow:
 		if err := w.indexFollow(r); err != nil {
+			return err
+		}
+	case Block:
+		if err := w.spoolRow(blocksName, bare(r.Address)); err != nil {
+			return err
+		}
+	case Mute:
+		if err := w.indexMute(r); err != nil {
 			return err
 		}
 	}
@@ -136,14 +146,29 @@ func webAddress(s string) bool {
 	return strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
 }
 
+func bare(address string) string { return strings.TrimPrefix(address, "@") }
+
 func (w *Writer) indexFollow(f Follow) error {
-	row := []string{strings.TrimPrefix(f.Address, "@"), "true", "false", ""}
-	name := followingName
-	if w.class.Class == ClassFollowers {
-		name, row = followersName, row[:1]
-	} else if w.class.Class != ClassFollowing {
+	switch w.class.Class {
+	case ClassFollowing:
+		return w.spoolRow(followingName, bare(f.Address), "true", "false", "")
+	case ClassFollowers:
+		return w.spoolRow(followersName, bare(f.Address))
+	}
+	return nil
+}
+
+// indexMute leaves out those of whom the person only wants less: elsewhere they would be muted. Mastodon's file
+// knows no end: one that ends is in exeunt/ with it.
+func (w *Writer) indexMute(m Mute) error {
+	if m.Less {
 		return nil
 	}
+	return w.spoolRow(mutesName, bare(m.Address), "true")
+}
+
+// spoolRow adds a row to one of Mastodon's CSV files.
+func (w *Writer) spoolRow(name string, row ...string) error {
 	s, err := w.spool(name)
 	if err != nil {
 		return err
@@ -171,6 +196,13 @@ func (w *Writer) writeMastodon() error {
 		return err
 	}
 	if err := w.fileFromSpool(followersName, "Account address\n", ""); err != nil {
+		return err
+	}
+	// The list of blocks alone has no head, as Mastodon writes it.
+	if err := w.fileFromSpool(blocksName, "", ""); err != nil {
+		return err
+	}
+	if err := w.fileFromSpool(mutesName, "Account address,Hide notifications\n", ""); err != nil {
 		return err
 	}
 	return w.file(actorName, w.writeActor)

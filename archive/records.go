@@ -186,6 +186,31 @@ type Follow struct {
 	Since   Time   `json:"since,omitzero"`
 }
 
+// Block is an account that the person keeps away. Address is name@host.
+type Block struct {
+	Address string `json:"address"`
+	Since   Time   `json:"since,omitzero"`
+}
+
+// Mute is an account that the person has muted, until a time or for good, or of
+// which they want less. Address is name@host.
+type Mute struct {
+	Address string `json:"address"`
+	Since   Time   `json:"since,omitzero"`
+	Until   Time   `json:"until,omitzero"`
+	Less    bool   `json:"less,omitempty"`
+}
+
+// Quiet is a circle or a topic that the person has muted in the same way.
+type Quiet struct {
+	Kind  string `json:"kind"` // circle or topic
+	ID    string `json:"id"`
+	Name  string `json:"name,omitempty"`
+	Since Time   `json:"since,omitzero"`
+	Until Time   `json:"until,omitzero"`
+	Less  bool   `json:"less,omitempty"`
+}
+
 // Circle is a circle the person owns.
 type Circle struct {
 	ID       string `json:"id"`
@@ -218,6 +243,9 @@ var recordTypes = map[string]reflect.Type{
 	ClassFavourites:  reflect.TypeFor[Favourite](),
 	ClassFollowing:   reflect.TypeFor[Follow](),
 	ClassFollowers:   reflect.TypeFor[Follow](),
+	ClassBlocks:      reflect.TypeFor[Block](),
+	ClassMutes:       reflect.TypeFor[Mute](),
+	ClassQuiets:      reflect.TypeFor[Quiet](),
 	ClassCircles:     reflect.TypeFor[Circle](),
 	ClassMemberships: reflect.TypeFor[Membership](),
 }

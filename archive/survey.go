@@ -327,7 +327,7 @@ func uncalled(err error) error {
 }
 
 func (i *inspection) addresses() error {
-	for _, c := range [][2]string{{ClassFollowing, followingName}, {ClassFollowers, followersName}} {
+	for _, c := range [][2]string{{ClassFollowing, followingName}, {ClassFollowers, followersName}, {ClassBlocks, blocksName}, {ClassMutes, mutesName}} {
 		var n int64
 		if err := i.r.eachAddress(c[1], func(string) error { n++; return nil }); err != nil {
 			return err
@@ -344,7 +344,7 @@ func (i *inspection) addresses() error {
 func (i *inspection) readThrough() error {
 	for _, name := range i.r.c.table().names {
 		switch strings.TrimPrefix(name, i.r.root) {
-		case outboxName, likesName, bookmarksName, actorName, followingName, followersName:
+		case outboxName, likesName, bookmarksName, actorName, followingName, followersName, blocksName, mutesName:
 			continue
 		}
 		f, err := i.r.c.open(name)

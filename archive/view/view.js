@@ -11,7 +11,7 @@
       edited: "改于 ", reply: "回复 ", likes: n => n + " 个赞", comments: n => n + " 条评论", warning: "提醒：", members: n => n + " 位成员", posts: n => n + " 篇帖子",
       audience: { public: "公开", unlisted: "不列出", followers: "仅关注者", circle: "圈子", "only-me": "仅自己", direct: "私信" },
       kind: { boost: "转发", like: "赞过", bookmark: "收藏" },
-      classes: { "post.posts": "帖子", "post.links": "转发和收藏", "talk.comments": "我的评论", "talk.received": "收到的评论", "talk.likes": "赞过", "talk.favourites": "收藏", "relation.following": "我关注的", "relation.followers": "关注我的", "circle.circles": "我的圈子", "circle.memberships": "加入的圈子" },
+      classes: { "post.posts": "帖子", "post.links": "转发和收藏", "talk.comments": "我的评论", "talk.received": "收到的评论", "talk.likes": "赞过", "talk.favourites": "收藏", "relation.following": "我关注的", "relation.followers": "关注我的", "relation.blocks": "拉黑的人", "relation.mutes": "静音的人", "relation.quiets": "静音的圈子和话题", "circle.circles": "我的圈子", "circle.memberships": "加入的圈子" },
     },
     en: {
       other: "中文", skip: "Skip to contents", search: "Search, parts of words too", more: "Show more", all: "All", year: y => String(y),
@@ -23,7 +23,7 @@
       members: n => n + (n === 1 ? " member" : " members"), posts: n => n + (n === 1 ? " post" : " posts"),
       audience: { public: "Public", unlisted: "Unlisted", followers: "Followers", circle: "Circle", "only-me": "Only me", direct: "Direct" },
       kind: { boost: "Boosted", like: "Liked", bookmark: "Bookmarked" },
-      classes: { "post.posts": "Posts", "post.links": "Boosts and bookmarks", "talk.comments": "My comments", "talk.received": "Comments received", "talk.likes": "Liked", "talk.favourites": "Favourites", "relation.following": "Following", "relation.followers": "Followers", "circle.circles": "My circles", "circle.memberships": "Circles joined" },
+      classes: { "post.posts": "Posts", "post.links": "Boosts and bookmarks", "talk.comments": "My comments", "talk.received": "Comments received", "talk.likes": "Liked", "talk.favourites": "Favourites", "relation.following": "Following", "relation.followers": "Followers", "relation.blocks": "Blocked", "relation.mutes": "Muted", "relation.quiets": "Circles and topics muted", "circle.circles": "My circles", "circle.memberships": "Circles joined" },
     },
   };
   const pageSize = 50;
@@ -118,7 +118,7 @@
     if (!on) return null;
     return el("p", "about soft", on.excerpt || "", on.excerpt && on.uri ? el("br") : null, on.uri ? linked(on.uri) : null);
   }
-  const shape = { "post.posts": "post.posts", "post.links": "link", "talk.comments": "comment", "talk.received": "comment", "talk.likes": "mark", "talk.favourites": "mark", "relation.following": "follow", "relation.followers": "follow", "circle.circles": "circle", "circle.memberships": "circle" };
+  const shape = { "post.posts": "post.posts", "post.links": "link", "talk.comments": "comment", "talk.received": "comment", "talk.likes": "mark", "talk.favourites": "mark", "relation.following": "follow", "relation.followers": "follow", "relation.blocks": "follow", "relation.mutes": "follow", "relation.quiets": "circle", "circle.circles": "circle", "circle.memberships": "circle" };
 
   const fold = s => s.normalize("NFKC").toLowerCase();
   function wordsOf(r) {

@@ -33,7 +33,7 @@ func (s store) writing(ctx context.Context, viewer who.ID, limit int) ([]relatio
 		(select n.author_id, max(n.id) as newest from (select p.id, p.author_id from posts p where p.service = 'page' and p.place_id = 0
 			and p.state = 'live' and p.audience = 'public' and p.author_id <> $1 order by p.created_at desc, p.id desc limit $3) n group by n.author_id) w
 		join accounts a on a.id = w.author_id left join profiles f on f.account_id = a.id
-		where a.id <> $1 and a.state = 'active' and `+service.Visible("a.id", "'page'", "0")+`
+		where a.id <> $1 and a.state = 'active' and `+service.Visible("a.id", "'page'", "0")+` and `+service.Unblocked("$1", "a.id")+` and `+relation.Unmuted("$1", "a.id")+`
 		and not exists (select 1 from follows x where x.follower_id = $1 and x.followee_id = a.id)
 		order by w.newest desc limit $2`, int64(viewer), limit, lately)
 	if err != nil {
@@ -46,7 +46,7 @@ func (s store) writing(ctx context.Context, viewer who.ID, limit int) ([]relatio
 func (s store) newest(ctx context.Context, viewer who.ID, limit int) ([]relation.Person, error) {
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `select a.id, a.name, coalesce(f.display_name, ''), coalesce(f.avatar, ''), coalesce(f.bio, '') from
 		(select n.id, n.name, n.state from accounts n order by n.id desc limit $3) a left join profiles f on f.account_id = a.id
-		where a.id <> $1 and a.state = 'active' and `+service.Visible("a.id", "'page'", "0")+`
+		where a.id <> $1 and a.state = 'active' and `+service.Visible("a.id", "'page'", "0")+` and `+service.Unblocked("$1", "a.id")+` and `+relation.Unmuted("$1", "a.id")+`
 		and not exists (select 1 from follows x where x.follower_id = $1 and x.followee_id = a.id)
 		order by a.id desc limit $2`, int64(viewer), limit, lately)
 	if err != nil {

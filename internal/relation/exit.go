@@ -17,7 +17,7 @@ import (
 	"exeunt/internal/who"
 )
 
-// Holder keeps follows, both ways.
+// Holder keeps follows, blocks and mutes, both ways, and the circles and topics that an account has muted.
 type Holder struct {
 	exitsql.Tables
 	room *Room
@@ -25,10 +25,15 @@ type Holder struct {
 
 // Holder gives the room's holder.
 func (r *Room) Holder() *Holder {
-	side := func(owner string) exitsql.Table {
-		return exitsql.Table{Name: "follows", Owner: owner, Key: "id", OwnerID: exitsql.IntegerID, DB: r.DB.Reader}
+	side := func(table, owner string) exitsql.Table {
+		return exitsql.Table{Name: table, Owner: owner, Key: "id", OwnerID: exitsql.IntegerID, DB: r.DB.Reader}
 	}
-	return &Holder{Tables: exitsql.Tables{"follows": {side("follower_id"), side("followee_id")}}, room: r}
+	return &Holder{room: r, Tables: exitsql.Tables{
+		"follows": {side("follows", "follower_id"), side("follows", "followee_id")},
+		"blocks":  {side("blocks", "account_id"), side("blocks", "blocked_id")},
+		"mutes":   {side("mutes", "account_id"), side("mutes", "muted_id")},
+		"quiets":  {side("quiets", "account_id")},
+	}}
 }
 
 // Name is the holder's name.
@@ -39,14 +44,25 @@ func (h *Holder) Classes() []exit.Class {
 	return []exit.Class{{
 		Name: "follows", Exported: true, Parts: []string{archive.ClassFollowing, archive.ClassFollowers}, Imported: true,
 		Places: []exit.Place{{Table: "follows", Column: "follower_id"}, {Table: "follows", Column: "followee_id"}},
+	}, {
+		Name: "blocks", Exported: true, Imported: true,
+		Places: []exit.Place{{Table: "blocks", Column: "account_id"}, {Table: "blocks", Column: "blocked_id"}},
+	}, {
+		Name: "mutes", Exported: true, Imported: true,
+		Places: []exit.Place{{Table: "mutes", Column: "account_id"}, {Table: "mutes", Column: "muted_id"}},
+	}, {
+		Name: "quiets", Exported: true, Imported: true, Places: []exit.Place{{Table: "quiets", Column: "account_id"}},
 	}}
 }
 
 // most is how many records one call exports or imports at most.
 const most = 500
 
-// Export writes one of the two lists, t.Part, oldest first.
+// Export writes follows of one side, t.Part, or one of the account's own lists, oldest first.
 func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Progress, error) {
+	if t.Class != "follows" {
+		return h.exportList(ctx, t, to)
+	}
 	p := exit.Progress{Cursor: t.Cursor}
 	id, _ := who.ParseID(t.Subject.ID)
 	after, cut, err := bounds(t)
@@ -110,8 +126,14 @@ const (
 )
 
 // Import follows again those accounts of the records that are on this install. Followers are
-// skipped: whether to follow is theirs to say.
+// skipped: whether to follow is theirs to say. Blocks and mutes hold again.
 func (h *Holder) Import(_ context.Context, t exit.Task, records []any, _ exit.Files) (exit.Intake, error) {
+	switch t.Class {
+	case "blocks", "mutes":
+		return h.importList(t, records)
+	case "quiets":
+		return h.importQuiets(t, records)
+	}
 	out := make([]exit.Outcome, len(records))
 	own, _ := who.ParseID(t.Subject.ID)
 	keys := make([]string, len(records))
@@ -147,7 +169,7 @@ func (h *Holder) follow(ctx context.Context, own who.ID, now time.Time, records 
 			asked = append(asked, k)
 		}
 	}
-	found, err := h.room.store.open(ctx, asked)
+	found, err := h.room.store.open(ctx, own, asked)
 	if err != nil {
 		return err
 	}

@@ -14,12 +14,12 @@ const pageSize = 40
 
 // Routes gives the room's pages.
 func (r *Room) Routes() []service.Route {
-	return []service.Route{
+	return append([]service.Route{
 		{Pattern: "GET /@{name}/following", Handle: r.getList(Following)},
 		{Pattern: "GET /@{name}/followers", Handle: r.getList(Followers)},
 		{Pattern: "POST /@{name}/follow", Access: service.Member, Handle: r.postFollow(true)},
 		{Pattern: "POST /@{name}/unfollow", Access: service.Member, Handle: r.postFollow(false)},
-	}
+	}, r.listRoutes()...)
 }
 
 // FollowButton draws the button that follows an account, or ends it; for oneself, a guest or an account that

@@ -1,4 +1,5 @@
-// Package relation is the room of who follows whom.
+// Package relation is the room of who follows whom, and of whom people do not want to meet: blocks,
+// which hold both ways, and mutes, which are one's own.
 package relation
 
 import (
@@ -7,6 +8,7 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/db"
+	"exeunt/internal/notify"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
@@ -26,6 +28,9 @@ const (
 type Config struct {
 	DB   *db.DB
 	Desk *service.Desk
+	// Notices takes what others are told of. Nil: nobody is.
+	Notices  *notify.Room
+	Registry *service.Registry // of the circles and topics that are muted
 	// NameKey gives the key under which an account's name is unique; the account room, which
 	// stands above this one, has it.
 	NameKey func(name string) string
@@ -63,17 +68,21 @@ func (p Person) View() ui.PersonView {
 }
 
 // Follow has the viewer follow an account. It is no error if it does already. NotFound for an
-// account that is not there or veiled, Invalid for oneself, Unavailable while either is frozen.
+// account that is not there, veiled or blocked, Invalid for oneself, Unavailable while either is frozen.
 func (r *Room) Follow(ctx context.Context, v who.Viewer, account who.ID) error {
 	if v.Account == account {
 		return exit.Fail(exit.Invalid, "relation.error.self")
 	}
 	return r.DB.Update(ctx, func(ctx context.Context) error {
-		if _, err := r.store.person(ctx, account); err != nil {
+		if _, err := r.store.person(ctx, v.Account, account); err != nil {
 			return err
 		}
 		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Onto: []who.ID{account}})
 		if err != nil {
+			return err
+		}
+		// Asked again behind the fence: a block that came meanwhile is committed by now.
+		if _, err := r.store.person(ctx, v.Account, account); err != nil {
 			return err
 		}
 		return r.store.add(ctx, pass, r.DB.IDs.Next(), v.Account, account)
@@ -83,7 +92,7 @@ func (r *Room) Follow(ctx context.Context, v who.Viewer, account who.ID) error {
 // Unfollow ends it. It is no error if the viewer does not follow the account.
 func (r *Room) Unfollow(ctx context.Context, v who.Viewer, account who.ID) error {
 	return r.DB.Update(ctx, func(ctx context.Context) error {
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account})
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Removal: true})
 		if err != nil {
 			return err
 		}
@@ -112,19 +121,19 @@ const (
 )
 
 // List gives at most limit people of a list, newest follow first, from below the row id before (0: from
-// the top). Veiled accounts are left out. Forbidden if the viewer may not see the account's lists.
+// the top). Veiled and blocked accounts are left out. Forbidden if the viewer may not see the account's lists.
 func (r *Room) List(ctx context.Context, v who.Viewer, account who.ID, side Side, before who.ID, limit int) ([]Person, error) {
 	if err := r.MayList(ctx, v, account); err != nil {
 		return nil, err
 	}
-	return r.store.list(ctx, account, side, before, limit)
+	return r.store.list(ctx, v.Account, account, side, before, limit)
 }
 
-// Named gives the account of a name. NotFound if there is none or it is veiled from the viewer.
+// Named gives the account of a name. NotFound if there is none, or it is veiled or blocked from the viewer.
 func (r *Room) Named(ctx context.Context, v who.Viewer, name string) (Person, error) {
 	p, err := r.store.named(ctx, r.NameKey(name))
 	if err != nil || p.ID == v.Account {
 		return p, err
 	}
-	return r.store.person(ctx, p.ID)
+	return r.store.person(ctx, v.Account, p.ID)
 }

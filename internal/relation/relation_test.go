@@ -23,13 +23,15 @@ import (
 type house struct {
 	d         *db.DB
 	desk      *service.Desk
+	registry  *service.Registry
 	relations *relation.Room
 }
 
 func eachHouse(t *testing.T, fn func(t *testing.T, h *house)) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		h := &house{d: d, desk: service.NewDesk(d, &service.Registry{})}
-		h.relations = relation.New(relation.Config{DB: d, Desk: h.desk, NameKey: account.NameKey, Host: "here.example"})
+		h := &house{d: d, registry: &service.Registry{}}
+		h.desk = service.NewDesk(d, h.registry)
+		h.relations = relation.New(relation.Config{DB: d, Desk: h.desk, Registry: h.registry, NameKey: account.NameKey, Host: "here.example"})
 		fn(t, h)
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math"
 
 	"exeunt/exit"
 	"exeunt/internal/db"
@@ -13,7 +12,7 @@ import (
 	"exeunt/internal/who"
 )
 
-// store holds the SQL of follows.
+// store holds the SQL of follows, blocks and mutes.
 type store struct{ db *db.DB }
 
 // add stores that one follows another; a repeat changes nothing.
@@ -92,19 +91,16 @@ func (s store) seenBy(ctx context.Context, viewer, account who.ID) (by SeenBy, f
 // personColumns are those of a person beside the follow's own.
 const personColumns = `a.id, a.name, coalesce(p.display_name, ''), coalesce(p.avatar, ''), coalesce(p.bio, '')`
 
-// list gives a page of one side, newest first.
-func (s store) list(ctx context.Context, account who.ID, side Side, before who.ID, limit int) ([]Person, error) {
+// list gives a page of one side, newest first, without those between whom and the viewer a block stands.
+func (s store) list(ctx context.Context, viewer, account who.ID, side Side, before who.ID, limit int) ([]Person, error) {
 	mine, other := "follower_id", "followee_id"
 	if side == Followers {
 		mine, other = other, mine
 	}
-	if before == 0 {
-		before = math.MaxInt64
-	}
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `select f.id, f.created_at, `+personColumns+`
 		from follows f join accounts a on a.id = f.`+other+` left join profiles p on p.account_id = a.id
-		where f.`+mine+` = $1 and f.id < $2 and a.state <> 'gone' and `+service.VisibleAccount("a.id")+`
-		order by f.id desc limit $3`, int64(account), int64(before), limit)
+		where f.`+mine+` = $1 and f.id < $2 and a.state <> 'gone' and `+service.VisibleAccount("a.id")+` and `+service.Unblocked("$4", "a.id")+`
+		order by f.id desc limit $3`, int64(account), top(before), limit, int64(viewer))
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", side, err)
 	}
@@ -126,16 +122,16 @@ func (s store) named(ctx context.Context, key string) (Person, error) {
 	return s.one(ctx, `a.name_key = $1`, key)
 }
 
-// person gives an account that is not veiled.
-func (s store) person(ctx context.Context, id who.ID) (Person, error) {
-	return s.one(ctx, `a.id = $1 and `+service.VisibleAccount("a.id"), int64(id))
+// person gives an account that is not veiled, if no block stands between it and the viewer.
+func (s store) person(ctx context.Context, viewer, id who.ID) (Person, error) {
+	return s.one(ctx, `a.id = $1 and `+service.VisibleAccount("a.id")+` and `+service.Unblocked("$2", "a.id"), int64(id), int64(viewer))
 }
 
-func (s store) one(ctx context.Context, where string, arg any) (Person, error) {
+func (s store) one(ctx context.Context, where string, args ...any) (Person, error) {
 	var p Person
 	var id int64
 	err := s.db.Q(ctx).QueryRowContext(ctx, `select `+personColumns+` from accounts a left join profiles p on p.account_id = a.id
-		where a.state <> 'gone' and `+where, arg).Scan(&id, &p.Name, &p.Display, &p.Avatar, &p.Bio)
+		where a.state <> 'gone' and `+where, args...).Scan(&id, &p.Name, &p.Display, &p.Avatar, &p.Bio)
 	if errors.Is(err, sql.ErrNoRows) {
 		return p, exit.Fail(exit.NotFound, "error.not_found")
 	}
@@ -172,19 +168,28 @@ func (s store) along(ctx context.Context, account who.ID, side Side, after, cut,
 	})
 }
 
-// open gives, of the names' keys, the accounts that can be followed now: there, not veiled, not frozen.
-func (s store) open(ctx context.Context, keys []string) (map[string]who.ID, error) {
+// open gives, of the names' keys, the accounts that the viewer can follow now: there, not veiled, not frozen, no block between.
+func (s store) open(ctx context.Context, viewer who.ID, keys []string) (map[string]who.ID, error) {
+	return s.keyed(ctx, keys, service.Unblocked("$1", "a.id"), int64(viewer))
+}
+
+// reachable gives, of the names' keys, the accounts that are there, not veiled, not frozen.
+func (s store) reachable(ctx context.Context, keys []string) (map[string]who.ID, error) {
+	return s.keyed(ctx, keys, `cast($1 as bigint) = 0`, int64(0))
+}
+
+func (s store) keyed(ctx context.Context, keys []string, condition string, arg any) (map[string]who.ID, error) {
 	out := map[string]who.ID{}
 	if len(keys) == 0 {
 		return out, nil
 	}
-	list, _ := service.In(1, make([]who.ID, len(keys)))
-	args := make([]any, len(keys))
-	for i, k := range keys {
-		args[i] = k
+	list, _ := service.In(2, make([]who.ID, len(keys)))
+	args := []any{arg}
+	for _, k := range keys {
+		args = append(args, k)
 	}
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `select a.id, a.name_key from accounts a where a.name_key in (`+list+`) and a.state <> 'gone' and not exists
-		(select 1 from reasons z where z.account_id = a.id and z.scope = '')`, args...)
+		(select 1 from reasons z where z.account_id = a.id and z.scope = '' and z.what <> 'mute') and `+condition, args...)
 	if err != nil {
 		return nil, fmt.Errorf("find accounts: %w", err)
 	}
