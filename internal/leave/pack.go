@@ -45,6 +45,7 @@ type part struct {
 var first = []string{
 	archive.ClassProfile, archive.ClassSettings, "service.entrances", archive.ClassPosts, archive.ClassImages, archive.ClassLinks,
 	archive.ClassComments, archive.ClassReceived, archive.ClassLikes, archive.ClassFavourites, archive.ClassFollowing, archive.ClassFollowers,
+	archive.ClassBlocks, archive.ClassMutes, archive.ClassQuiets,
 	archive.ClassCircles, archive.ClassMemberships,
 }
 

@@ -16,7 +16,7 @@ import (
 var classWords = ui.Keys("leave.class.",
 	"account.profile", "account.settings", "account.sessions", "account.account", "account.person", "service.entrances", "service.standing",
 	"notify.address", "notify.notices", "notify.switches",
-	"relation.follows", "post.posts", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "talk.mentions",
+	"relation.follows", "relation.blocks", "relation.mutes", "relation.quiets", "post.posts", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "talk.mentions",
 	"circle.members", "circle.circles", "circle.invites", "circle.offers", "blob.media", "job.jobs", "search.docs",
 	"leave.archives", "leave.imports", "leave.journeys", "records", "other")
 
@@ -26,7 +26,7 @@ var countWords = ui.Keys("leave.count.",
 
 // classOrder is the order in which a sentence names classes; others follow.
 var classOrder = []string{
-	"talk.comments", "talk.likes", "talk.favourites", "post.posts", "post.images", "post.links", "relation.follows", "circle.circles", "circle.members",
+	"talk.comments", "talk.likes", "talk.favourites", "post.posts", "post.images", "post.links", "relation.follows", "relation.blocks", "relation.mutes", "relation.quiets", "circle.circles", "circle.members",
 	"account.profile", "account.settings", "notify.switches", "notify.notices", "notify.address", "service.entrances", "leave.archives",
 }
 
