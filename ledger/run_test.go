@@ -101,7 +101,7 @@ func TestCertificateOf(t *testing.T) {
 		{"as agreed", nil, nil, func(*ledger.Certificate) {}},
 		{"what can be undone is no promise of a certificate", func(s *exit.StepStatus) { s.Act = exit.ActVeil }, nil,
 			func(c *ledger.Certificate) { c.Promises = nil }},
-		{"added at the seal", func(s *exit.StepStatus) { s.Amended, s.Due = true, exit.Date{} }, nil, func(c *ledger.Certificate) {
+		{"added at the seal", func(s *exit.StepStatus) { s.Amended, s.Due, s.At = true, exit.Date{}, at("2026-12-20T16:00:07Z") }, nil, func(c *ledger.Certificate) {
 			p := posts
 			p.Due = ""
 			c.Promises = nil
