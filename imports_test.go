@@ -83,6 +83,7 @@ var layers = []rule{
 	{folder: "e2e", testsOnly: true},
 	{folder: "e2e/axe", testsOnly: true},
 	{folder: "bench", testsOnly: true},
+	{folder: "bench/search", testsOnly: true},
 }
 
 // filesDenied are packages that files of a certain name do not import, in whatever folder they are.

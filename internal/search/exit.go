@@ -14,27 +14,33 @@ import (
 // classDocs is the room's only class: the rows of what belongs to an account, with their terms.
 const classDocs = "docs"
 
+// Holder keeps the index, as far as it belongs to accounts.
+type Holder struct{ room *Room }
+
+// Holder gives the room's holder.
+func (r *Room) Holder() Holder { return Holder{r} }
+
 // Name is the holder's name.
-func (r *Room) Name() string { return "search" }
+func (h Holder) Name() string { return "search" }
 
 // Classes declares what the room keeps. It goes after what it was made from, so that nothing can put it back, and is never
 // taken along: it is made anew wherever that is brought to.
-func (r *Room) Classes() []exit.Class {
+func (h Holder) Classes() []exit.Class {
 	return []exit.Class{{
 		Name: classDocs, Services: []string{"circle", "page"}, Rank: 2, Places: []exit.Place{{Table: "search_docs", Column: "owner_id"}},
 	}}
 }
 
 // table tells whose a row is; what is erased besides it says [store.remove].
-func (r *Room) table() exitsql.Table {
+func (h Holder) table() exitsql.Table {
 	return exitsql.Table{
 		Name: "search_docs", Owner: "owner_id", Key: "id", Bytes: "octet_length(body)", Service: "service", Place: "place_id",
-		OwnerID: exitsql.IntegerID, PlaceID: exitsql.IntegerID, DB: r.DB.Reader,
+		OwnerID: exitsql.IntegerID, PlaceID: exitsql.IntegerID, DB: h.room.DB.Reader,
 	}
 }
 
 // Erase takes the rows of one chunk out, with their terms: an account's, those in a service, or those in a place.
-func (r *Room) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
+func (h Holder) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	p := exit.Progress{Cursor: t.Cursor}
 	own, err := owned(t.Subject)
 	if err != nil {
@@ -50,7 +56,7 @@ func (r *Room) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	if limit <= 0 || limit > mostRemoved {
 		limit = mostRemoved
 	}
-	list, err := r.store.owned(ctx, own, after, limit)
+	list, err := h.room.store.owned(ctx, own, after, limit)
 	if err != nil {
 		return p, err
 	}
@@ -58,15 +64,15 @@ func (r *Room) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 		p.Items, p.Bytes, p.Cursor = p.Items+1, p.Bytes+int64(len(x.body)), strconv.FormatInt(x.id, 10)
 	}
 	p.Done = len(list) < limit
-	return p, r.store.remove(ctx, list)
+	return p, h.room.store.remove(ctx, list)
 }
 
 // mostRemoved bounds the rows of one chunk: the terms of each are taken out of the index one by one.
 const mostRemoved = 200
 
 // Verify counts rows by their owner, and asks the index itself for the term that all of an owner's have.
-func (r *Room) Verify(ctx context.Context, t exit.Task) (exit.Residue, error) {
-	left, err := r.table().Verify(ctx, t)
+func (h Holder) Verify(ctx context.Context, t exit.Task) (exit.Residue, error) {
+	left, err := h.table().Verify(ctx, t)
 	if err != nil {
 		return left, err
 	}
@@ -74,14 +80,14 @@ func (r *Room) Verify(ctx context.Context, t exit.Task) (exit.Residue, error) {
 	if err != nil {
 		return left, err
 	}
-	n, err := r.store.indexed(ctx, own)
+	n, err := h.room.store.indexed(ctx, own)
 	left.Left += n
 	return left, err
 }
 
 // Count counts an account's rows: a forecast.
-func (r *Room) Count(ctx context.Context, s exit.Subject, _ string) (exit.Count, error) {
-	return r.table().Count(ctx, s)
+func (h Holder) Count(ctx context.Context, s exit.Subject, _ string) (exit.Count, error) {
+	return h.table().Count(ctx, s)
 }
 
 // whose are the rows of an account, in a service and a place of it, "" and 0 for all.
@@ -115,6 +121,6 @@ func (w whose) term() string {
 }
 
 var (
-	_ exit.Holder  = (*Room)(nil)
-	_ exit.Counter = (*Room)(nil)
+	_ exit.Holder  = Holder{}
+	_ exit.Counter = Holder{}
 )

@@ -1,0 +1,77 @@
+package search
+
+import (
+	"context"
+
+	"exeunt/internal/service"
+	"exeunt/internal/who"
+)
+
+// The bounds of an answer.
+const (
+	pageSize  = 20
+	mostCount = 1000 // beyond it an answer says "more than 1,000"
+)
+
+// Hit is one thing that was found. The viewer may open it.
+type Hit struct {
+	Key   int64 // by which lists are paged
+	Thing service.Thing
+}
+
+// Find gives things of a kind that have all the words that were typed, the newest first, from below a key on; 0 is the newest. Next is
+// the key of the next page, 0 if there is none. What the viewer may not open is left out.
+func (r *Room) Find(ctx context.Context, v who.Viewer, kind, typed string, before int64, limit int) (list []Hit, next int64, err error) {
+	q, ok, err := r.ask(ctx, v, kind, typed)
+	if err != nil || !ok {
+		return nil, 0, err
+	}
+	q.before = before
+	found, err := r.store.find(ctx, q, limit+1)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(found) > limit {
+		found, next = found[:limit], found[limit-1].id
+	}
+	list, err = r.opened(ctx, v, found)
+	return list, next, err
+}
+
+// Count counts things of a kind that have all the words that were typed, up to one more than most.
+func (r *Room) Count(ctx context.Context, v who.Viewer, kind, typed string, most int) (int, error) {
+	q, ok, err := r.ask(ctx, v, kind, typed)
+	if err != nil || !ok {
+		return 0, err
+	}
+	return r.store.count(ctx, q, most+1)
+}
+
+// ask gives the question for what was typed; ok is false where nothing of it can be searched.
+func (r *Room) ask(ctx context.Context, v who.Viewer, kind, typed string) (q lookup, ok bool, err error) {
+	list := words(typed)
+	if len(list) == 0 {
+		return q, false, nil
+	}
+	circles, err := r.store.circles(ctx, v.Account)
+	return newLookup(list, kind, v, circles), err == nil, err
+}
+
+// opened asks the rooms for what was found and keeps what the viewer may open, in its order.
+func (r *Room) opened(ctx context.Context, v who.Viewer, found []hit) ([]Hit, error) {
+	refs := make([]who.Ref, len(found))
+	for i, h := range found {
+		refs[i] = h.ref
+	}
+	things, err := r.Registry.Things(ctx, v, refs)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Hit, 0, len(found))
+	for _, h := range found {
+		if t, ok := things[h.ref]; ok && t.See {
+			out = append(out, Hit{h.id, t})
+		}
+	}
+	return out, nil
+}

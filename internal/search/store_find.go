@@ -1,0 +1,248 @@
+package search
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"exeunt/internal/db"
+	"exeunt/internal/service"
+	"exeunt/internal/who"
+)
+
+// The bounds of a query. What is beyond them is not looked for.
+const (
+	mostWords = 8
+	mostTyped = 100 // characters
+)
+
+// words gives what somebody typed as what is looked for: all of it has to be in the text, each word without a break.
+func words(typed string) []string {
+	var out []string
+	seen := map[string]bool{}
+	runes := []rune(Fold(typed))
+	for _, w := range strings.Fields(string(runes[:min(len(runes), mostTyped)])) {
+		if !seen[w] && len(out) < mostWords {
+			seen[w] = true
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// lookup is one question to the index: the terms that have to be there, and the parts of the text of more than two
+// characters, which terms alone do not prove.
+type lookup struct {
+	all    []string // each of them
+	any    []string // and one of them: the scopes that the viewer sees
+	within []string
+	kind   string
+	viewer who.ID
+	before int64 // ids below it; 0: from the newest
+}
+
+// newLookup gives the question for words, asked by a viewer who is in these circles.
+func newLookup(words []string, kind string, v who.Viewer, circles []who.ID) lookup {
+	q := lookup{kind: kind, viewer: v.Account, any: []string{kind + "public"}}
+	if !v.Guest() {
+		q.any = append(q.any, kind+"followers", whose{account: v.Account}.term())
+	}
+	for _, c := range circles {
+		q.any = append(q.any, scope(kind, who.CircleOnly(c), 0))
+	}
+	for _, w := range words {
+		runes := []rune(w)
+		if len(runes) > 2 {
+			q.within = append(q.within, w)
+		}
+		if len(runes) == 1 {
+			q.all = append(q.all, w)
+		}
+		for i := range len(runes) - 1 {
+			q.all = append(q.all, string(runes[i:i+2]))
+		}
+	}
+	return q
+}
+
+// args collects the arguments of a statement.
+type args []any
+
+func (a *args) add(v any) string {
+	*a = append(*a, v)
+	return fmt.Sprintf("$%d", len(*a))
+}
+
+// match writes the question in the index's own language.
+func (s store) match(q lookup) string {
+	and, or := " & ", " | "
+	if s.db.SQLite() {
+		and, or = " AND ", " OR "
+	}
+	quoted := func(list []string) []string {
+		out := make([]string, len(list))
+		for i, t := range list {
+			out[i] = s.quote(t)
+		}
+		return out
+	}
+	return strings.Join(append(quoted(q.all), "("+strings.Join(quoted(q.any), or)+")"), and)
+}
+
+// inText gives the condition that the text d.body has what the terms do not prove.
+func (s store) inText(q lookup, a *args) string {
+	position := "strpos"
+	if s.db.SQLite() {
+		position = "instr"
+	}
+	var b strings.Builder
+	for _, w := range q.within {
+		b.WriteString(` and ` + position + `(d.body, ` + a.add(w) + `) > 0`)
+	}
+	return b.String()
+}
+
+// open gives the condition that the viewer may find a row d: of its kind, for the viewer, neither veiled nor blocked, and
+// of an account that lets itself be found.
+func (s store) open(q lookup, a *args) string {
+	me := a.add(int64(q.viewer))
+	where := ` d.ref_kind = ` + a.add(q.kind) + ` and (d.owner_id = ` + me + ` or
+		(d.audience not like 'followers:%' or exists (select 1 from follows f where f.follower_id = ` + me + ` and f.followee_id = d.owner_id))
+		and ` + service.Visible("d.owner_id", "d.service", "d.place_id") + `
+		and not exists (select 1 from settings x where x.account_id = d.owner_id and x.found = 0 and (d.ref_kind = 'account' or d.service = 'page'))`
+	if q.viewer != 0 {
+		where += ` and ` + service.Unblocked(me, "d.owner_id")
+	}
+	return where + `)`
+}
+
+// hit is a row that was found.
+type hit struct {
+	id    int64
+	ref   who.Ref
+	owner who.ID
+}
+
+func scanHit(r db.Row) (hit, error) {
+	var h hit
+	err := r.Scan(&h.id, &h.ref.Kind, (*int64)(&h.ref.ID), (*int64)(&h.owner))
+	return h, err
+}
+
+const hitColumns = `d.id, d.ref_kind, d.ref_id, coalesce(d.owner_id, 0)`
+
+func (s store) hits(ctx context.Context, query string, a args) ([]hit, error) {
+	rows, err := s.db.Q(ctx).QueryContext(ctx, query, a...)
+	if err != nil {
+		return nil, fmt.Errorf("search: %w", err)
+	}
+	out, err := db.Scan(rows, scanHit)
+	if err != nil {
+		return nil, fmt.Errorf("search: %w", err)
+	}
+	return out, nil
+}
+
+// find gives the newest rows that answer the question, at most limit.
+func (s store) find(ctx context.Context, q lookup, limit int) ([]hit, error) {
+	if q.before == 0 {
+		q.before = math.MaxInt64
+	}
+	if s.db.SQLite() {
+		var a args
+		query := s.lookupSQLite(hitColumns, q, &a)
+		return s.hits(ctx, query+` order by search_terms.rowid desc limit `+a.add(limit), a)
+	}
+	if q.kind == Post {
+		var a args
+		query := s.walkPostgres(hitColumns, q, &a)
+		list, err := s.hits(ctx, query+` order by d.id desc limit `+a.add(limit), a)
+		if err != nil || len(list) == limit {
+			return list, err
+		}
+	}
+	var a args
+	query := s.lookupPostgres(q, &a)
+	return s.hits(ctx, query+` order by d.id desc limit `+a.add(limit), a)
+}
+
+// count counts the rows that answer the question, at most up to most.
+func (s store) count(ctx context.Context, q lookup, most int) (n int, err error) {
+	q.before = math.MaxInt64
+	var a args
+	query := ""
+	if s.db.SQLite() {
+		query = s.lookupSQLite("1", q, &a)
+	} else {
+		query = `select 1 from search_docs d where d.terms @@ ` + a.add(s.match(q)) + `::tsquery` + s.inText(q, &a) + ` and ` + s.open(q, &a)
+	}
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from (`+query+` limit `+a.add(most)+`) c`, a...).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count found: %w", err)
+	}
+	return n, nil
+}
+
+// lookupSQLite asks the index, which gives rows from the newest on and stops where enough are found.
+func (s store) lookupSQLite(columns string, q lookup, a *args) string {
+	return `select ` + columns + ` from search_terms cross join search_docs d on d.id = search_terms.rowid
+		where search_terms match ` + a.add(s.match(q)) + ` and search_terms.rowid < ` + a.add(q.before) + s.inText(q, a) + ` and ` + s.open(q, a)
+}
+
+// walked is how many of the newest rows are looked at, on PostgreSQL, before the index is asked. Its index gives all rows
+// that have a term, in no order: for a frequent word that is far more than what the newest rows have of it.
+const walked = 2000
+
+// walkPostgres looks at the newest rows one after the other.
+func (s store) walkPostgres(columns string, q lookup, a *args) string {
+	return `select ` + columns + ` from (select * from search_docs w where w.id < ` + a.add(q.before) + fmt.Sprintf(` order by w.id desc limit %d`, walked) + `) d
+		where d.terms @@ ` + a.add(s.match(q)) + `::tsquery` + s.inText(q, a) + ` and ` + s.open(q, a)
+}
+
+// lookupPostgres asks the index for all rows first, so that the order is no reason to walk through everything else.
+func (s store) lookupPostgres(q lookup, a *args) string {
+	return `with d as materialized (select d.id, d.ref_kind, d.ref_id, d.owner_id, d.service, d.place_id, d.audience from search_docs d
+		where d.terms @@ ` + a.add(s.match(q)) + `::tsquery and d.id < ` + a.add(q.before) + s.inText(q, a) + `)
+		select ` + hitColumns + ` from d where ` + s.open(q, a)
+}
+
+// circles gives the circles that an account is in.
+func (s store) circles(ctx context.Context, account who.ID) ([]who.ID, error) {
+	if account == 0 {
+		return nil, nil
+	}
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select circle_id from circle_members where account_id = $1 and state = 'active' order by circle_id limit 500`, int64(account))
+	if err != nil {
+		return nil, fmt.Errorf("read circles: %w", err)
+	}
+	ids, err := db.Scan(rows, func(r db.Row) (id who.ID, err error) { return id, r.Scan((*int64)(&id)) })
+	if err != nil {
+		return nil, fmt.Errorf("read circles: %w", err)
+	}
+	return ids, nil
+}
+
+// begins gives rows of a kind whose title begins with what was typed, by title.
+func (s store) begins(ctx context.Context, q lookup, typed string, circles []who.ID, limit int) ([]hit, error) {
+	var a args
+	list := `'public'`
+	for _, c := range circles {
+		list += `, ` + a.add(string(who.CircleOnly(c)))
+	}
+	query := `select ` + hitColumns + ` from search_docs d where d.title >= ` + a.add(typed) + ` and d.title < ` + a.add(typed+string(rune(0x10ffff))) + `
+		and (d.audience in (` + list + `) or d.owner_id = ` + a.add(int64(q.viewer)) + `) and ` + s.open(q, &a)
+	return s.hits(ctx, query+` order by d.title, d.id limit `+a.add(limit), a)
+}
+
+// named gives the rows of a kind whose title is exactly what was typed: they stand first.
+func (s store) named(ctx context.Context, q lookup, title string, circles []who.ID, limit int) ([]hit, error) {
+	var a args
+	list := `'public'`
+	for _, c := range circles {
+		list += `, ` + a.add(string(who.CircleOnly(c)))
+	}
+	query := `select ` + hitColumns + ` from search_docs d where d.title = ` + a.add(title) + `
+		and (d.audience in (` + list + `) or d.owner_id = ` + a.add(int64(q.viewer)) + `) and ` + s.open(q, &a)
+	return s.hits(ctx, query+` order by d.id desc limit `+a.add(limit), a)
+}
