@@ -41,10 +41,10 @@ func (l *Room) knownRuns(ctx context.Context, ids map[string][]string) (map[stri
 	return out, err
 }
 
-// openRunsOfGone gives open runs whose account is gone, by id, at most so many.
-func (l *Room) openRunsOfGone(ctx context.Context, limit int) ([]string, error) {
+// openRunsOfGone gives open runs whose account is gone, by id, those after the key alone, at most so many.
+func (l *Room) openRunsOfGone(ctx context.Context, after string, limit int) ([]string, error) {
 	rows, err := l.DB.Q(ctx).QueryContext(ctx, `select r.id from exit_runs r where r.state in ('open', 'running') and r.subject like 'account:%'
-		and not exists (select 1 from accounts a where 'account:' || cast(a.id as text) = r.subject) order by r.id limit $1`, limit)
+		and not exists (select 1 from accounts a where 'account:' || cast(a.id as text) = r.subject) and r.id > $1 order by r.id limit $2`, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read runs of who is gone: %w", err)
 	}
