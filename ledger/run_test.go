@@ -58,10 +58,14 @@ func TestReceiptOf(t *testing.T) {
 			s.AtOnce, s.At = true, at("2026-12-01T03:00:00Z")
 			s.Ended = at("2026-12-01T16:30:00Z")
 		}, func(r *ledger.Receipt) { r.Due, r.Done = "2026-12-02", at("2026-12-01T16:30:00Z") }},
-		{"not counted", func(s *exit.StepStatus) { s.Items, s.Bytes, s.Uncounted = 0, 0, true },
-			func(r *ledger.Receipt) { r.Items, r.Bytes, r.Uncounted = 0, 0, true }},
-		{"done by another run", func(s *exit.StepStatus) { s.Satisfier = "r0 erase:post.posts" },
-			func(r *ledger.Receipt) { r.SatisfiedBy = "r0/erase:post.posts" }},
+		{
+			"not counted", func(s *exit.StepStatus) { s.Items, s.Bytes, s.Uncounted = 0, 0, true },
+			func(r *ledger.Receipt) { r.Items, r.Bytes, r.Uncounted = 0, 0, true },
+		},
+		{
+			"done by another run", func(s *exit.StepStatus) { s.Satisfier = "r0 erase:post.posts" },
+			func(r *ledger.Receipt) { r.SatisfiedBy = "r0/erase:post.posts" },
+		},
 		{"a hold has its law and its end", func(s *exit.StepStatus) {
 			s.Act, s.Manner, s.Law, s.Until = exit.ActHold, exit.Hold, "tax law", exit.Date{Year: 2029, Month: time.October, Day: 1}
 		}, func(r *ledger.Receipt) { r.Act, r.Manner, r.Law, r.Until = "hold", "hold", "tax law", "2029-10-01" }},
@@ -99,8 +103,10 @@ func TestCertificateOf(t *testing.T) {
 		want   func(*ledger.Certificate)
 	}{
 		{"as agreed", nil, nil, func(*ledger.Certificate) {}},
-		{"what can be undone is no promise of a certificate", func(s *exit.StepStatus) { s.Act = exit.ActVeil }, nil,
-			func(c *ledger.Certificate) { c.Promises = nil }},
+		{
+			"what can be undone is no promise of a certificate", func(s *exit.StepStatus) { s.Act = exit.ActVeil }, nil,
+			func(c *ledger.Certificate) { c.Promises = nil },
+		},
 		{"added at the seal", func(s *exit.StepStatus) { s.Amended, s.Due, s.At = true, exit.Date{}, at("2026-12-20T16:00:07Z") }, nil, func(c *ledger.Certificate) {
 			p := posts
 			p.Due = ""
@@ -110,12 +116,16 @@ func TestCertificateOf(t *testing.T) {
 		{"cancelled by its gate", func(s *exit.StepStatus) { s.State = exit.StepCancelled }, nil, func(c *ledger.Certificate) {
 			c.Cancelled = []ledger.Cancellation{{Step: posts.Step, On: "2026-12-21", Reason: "its gate can never open"}}
 		}},
-		{"done by another run", func(s *exit.StepStatus) { s.State, s.Ended = exit.StepSatisfied, at("2026-12-10T10:00:00Z") }, nil,
+		{
+			"done by another run", func(s *exit.StepStatus) { s.State, s.Ended = exit.StepSatisfied, at("2026-12-10T10:00:00Z") }, nil,
 			func(c *ledger.Certificate) {
 				c.Cancelled = []ledger.Cancellation{{Step: posts.Step, On: "2026-12-10", Reason: "done by a step of another run"}}
-			}},
-		{"hastened", func(s *exit.StepStatus) { s.AtOnce, s.At = true, at("2026-12-01T03:00:00Z") }, nil,
-			func(c *ledger.Certificate) { c.Hastened = at("2026-12-01T03:00:00Z") }},
+			},
+		},
+		{
+			"hastened", func(s *exit.StepStatus) { s.AtOnce, s.At = true, at("2026-12-01T03:00:00Z") }, nil,
+			func(c *ledger.Certificate) { c.Hastened = at("2026-12-01T03:00:00Z") },
+		},
 		{"a held name is an exception, what is kept elsewhere is none", nil, []exit.Stay{
 			{What: "name", State: "held", Until: exit.Date{Year: 2027, Month: time.December, Day: 20}},
 			{What: "archives", State: "elsewhere"},

@@ -51,8 +51,8 @@ func New(ctx context.Context, db *sql.DB, key *ledger.Key, now func() time.Time)
 		"account": {{Name: "accounts", Owner: "id", Key: "n", DB: db}},
 	}}
 	n.Engine = &exit.Engine{
-		Store: runs, Policy: must(exit.ParsePolicy(policy)), Holders: []exit.Holder{n}, Receipt: n.book.Receipt, Certify: n.book.Certify,
-		Now: func(context.Context) (time.Time, error) { return now(), nil }, Machine: now,
+		Store: runs, Policy: must(exit.ParsePolicy(policy)), Holders: []exit.Holder{n}, Machine: now,
+		Now: func(context.Context) (time.Time, error) { return now(), nil }, Receipt: n.book.Receipt, Certify: n.book.Certify, Extend: n.book.Extend,
 	}
 	_, err = db.ExecContext(ctx, schema)
 	return n, errors.Join(err, runs.Migrate(ctx), n.book.Migrate(ctx), n.Check())

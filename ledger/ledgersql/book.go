@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"exeunt/exit"
 	"exeunt/exit/exitsql"
@@ -16,8 +17,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Book keeps receipts, their log and the certificates. Receipt and Certify are hooks of an
-// [exit.Engine] whose run store is the one that the book was made with.
+// Book keeps receipts, their log and the certificates. Receipt, Certify and Extend are the hooks of these
+// names of an [exit.Engine] whose run store is the one that the book was made with.
 type Book struct {
 	// Trial marks certificates that are made under a clock that can be moved: they prove nothing.
 	Trial bool
@@ -79,58 +80,64 @@ func (b *Book) Receipt(ctx context.Context, r exit.Run, s exit.StepStatus) error
 	})
 }
 
-// Certify makes and stores the certificate of a closing, in the transaction that seals it, or its next version when
-// a hold has ended, and drops the receipts that it holds. Other journeys get none, nor does a closing that had nothing to
-// do where the log is still empty.
+// Certify makes and stores the certificate of a closing, in the transaction that seals it, and drops the receipts that
+// it holds. Other journeys get none, nor does a closing that had nothing to do where the log is still empty.
 func (b *Book) Certify(ctx context.Context, r exit.Run, steps []exit.StepStatus) error {
-	if r.Journey != exit.Close && r.Journey != exit.EndHold {
+	if r.Journey != exit.Close {
 		return nil
 	}
-	source, err := b.store.Runs.Policy(ctx, r.Policy)
+	policy, err := b.policy(ctx, r)
 	if err != nil {
-		return fmt.Errorf("read the run's policy: %w", err)
-	}
-	policy, err := exit.ParsePolicy(source)
-	if err != nil {
-		return fmt.Errorf("read the run's policy: %w", err)
+		return err
 	}
 	return b.store.Runs.Update(ctx, func(ctx context.Context) error {
-		if _, err := b.store.turn(ctx); err != nil { // two holds of one run may end at once
-			return err
-		}
-		done, ended, err := b.receipts(ctx, certified(r))
+		done, ended, err := b.receipts(ctx, r.ID)
 		if err != nil {
-			return fmt.Errorf("read receipts: %w", err)
-		}
-		if r.Journey == exit.EndHold {
-			return b.extend(ctx, r, policy, ended)
+			return err
 		}
 		c := ledger.CertificateOf(r, policy, steps)
 		c.ID, c.Issued, c.Trial, c.Receipts = strings.ToLower(rand.Text()), r.Ended, b.Trial, done
 		file, err := b.log.Certify(ctx, c)
-		if len(c.Receipts) == 0 && errors.Is(err, ledger.ErrEmpty) {
+		if len(done) == 0 && errors.Is(err, ledger.ErrEmpty) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if err := b.keep(ctx, r.ID, file); err != nil {
+		if err := b.keep(ctx, r.ID, file); err != nil || len(ended) == 0 {
 			return err
 		}
-		return b.extend(ctx, r, policy, ended)
+		return b.extend(ctx, r.ID, file, policy, ended, r.Ended)
 	})
 }
 
-// extend puts the ends of holds into the certificate of the run that held. They wait for it where that run is not
-// sealed yet.
-func (b *Book) extend(ctx context.Context, r exit.Run, policy *exit.Policy, ended []ledger.Entry) error {
-	file, err := b.Certificate(ctx, certified(r))
-	if exit.KindOf(err) == exit.NotFound {
-		return nil
-	}
+// Extend stores the next version of the certificate of a run when a hold of it has ended, in the transaction that
+// seals the run r which ended it. Where the run is not sealed yet the receipt waits for its certificate.
+func (b *Book) Extend(ctx context.Context, of string, r exit.Run, _ []exit.StepStatus) error {
+	policy, err := b.policy(ctx, r)
 	if err != nil {
 		return err
 	}
+	return b.store.Runs.Update(ctx, func(ctx context.Context) error {
+		if _, err := b.store.turn(ctx); err != nil { // two holds of one run may end at once
+			return err
+		}
+		file, err := b.Certificate(ctx, of)
+		if exit.KindOf(err) == exit.NotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		_, ended, err := b.receipts(ctx, of)
+		if err != nil {
+			return err
+		}
+		return b.extend(ctx, of, file, policy, ended, r.Ended)
+	})
+}
+
+func (b *Book) extend(ctx context.Context, run string, file []byte, policy *exit.Policy, ended []ledger.Entry, now time.Time) error {
 	older, err := ledger.Verify(file, b.key.Verifier())
 	if err != nil {
 		return fmt.Errorf("read certificate: %w", err)
@@ -139,11 +146,24 @@ func (b *Book) extend(ctx context.Context, r exit.Run, policy *exit.Policy, ende
 	if !ok {
 		return nil
 	}
-	next.Issued = r.Ended
+	next.Issued = now
 	if file, err = b.log.Certify(ctx, next); err != nil {
 		return err
 	}
-	return b.keep(ctx, certified(r), file)
+	return b.keep(ctx, run, file)
+}
+
+// policy gives the policy under which a run was agreed.
+func (b *Book) policy(ctx context.Context, r exit.Run) (*exit.Policy, error) {
+	source, err := b.store.Runs.Policy(ctx, r.Policy)
+	if err != nil {
+		return nil, fmt.Errorf("read the run's policy: %w", err)
+	}
+	policy, err := exit.ParsePolicy(source)
+	if err != nil {
+		return nil, fmt.Errorf("read the run's policy: %w", err)
+	}
+	return policy, nil
 }
 
 // keep stores the newest version of a run's certificate and drops the receipts that it holds.
@@ -159,30 +179,39 @@ func (b *Book) keep(ctx context.Context, run string, file []byte) error {
 	return nil
 }
 
-// receipts gives what was done by a run and what ended its holds, each in the order of the log. One more than
-// a certificate can hold is enough for [ledger.Sign] to refuse them.
+// receipts gives what was done by a run and what ended its holds, each in the order of the log.
 func (b *Book) receipts(ctx context.Context, run string) (done, ended []ledger.Entry, err error) {
-	rows, err := b.store.query(ctx).QueryContext(ctx, `select entry from ledger_receipts where run = $1 order by idx limit $2`, run, ledger.MaxReceipts+1)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var text string
-		var e ledger.Entry
-		if err := rows.Scan(&text); err != nil {
-			return nil, nil, err
-		}
-		if err := json.Unmarshal([]byte(text), &e); err != nil {
-			return nil, nil, err
-		}
+	if err := b.eachReceipt(ctx, run, func(e ledger.Entry) {
 		if e.Receipt.Settles != "" {
 			ended = append(ended, e)
 		} else {
 			done = append(done, e)
 		}
+	}); err != nil {
+		return nil, nil, fmt.Errorf("read receipts: %w", err)
 	}
-	return done, ended, rows.Err()
+	return done, ended, nil
+}
+
+// eachReceipt reads one more than a certificate can hold, so that [ledger.Sign] refuses them.
+func (b *Book) eachReceipt(ctx context.Context, run string, fn func(ledger.Entry)) error {
+	rows, err := b.store.query(ctx).QueryContext(ctx, `select entry from ledger_receipts where run = $1 order by idx limit $2`, run, ledger.MaxReceipts+1)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return err
+		}
+		var e ledger.Entry
+		if err := json.Unmarshal([]byte(text), &e); err != nil {
+			return err
+		}
+		fn(e)
+	}
+	return rows.Err()
 }
 
 // Certificate gives the certificate of a sealed run, a file that [ledger.Verify] reads; NotFound until there is one.

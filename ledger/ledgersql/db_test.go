@@ -1,8 +1,11 @@
 package ledgersql_test
 
 import (
+	"context"
+	"crypto/rand"
 	"database/sql"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,36 +14,50 @@ import (
 	_ "modernc.org/sqlite"
 
 	"exeunt/exit/exitsql"
-	"exeunt/internal/dbtest"
 	"exeunt/ledger"
 	"exeunt/ledger/ledgersql"
 )
 
 const options = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_txlock=immediate"
 
-// onBoth runs a test on each kind of database, with an empty one.
+// onBoth runs a test on each kind of database that EXEUNT_TEST_DATABASES names (sqlite, postgres; unset: both), with an
+// empty one.
 func onBoth(t *testing.T, test func(t *testing.T, runs *exitsql.Store)) {
 	t.Helper()
-	dbtest.EachAddress(t, func(t *testing.T, address string) { test(t, empty(t, address)) })
+	chosen := os.Getenv("EXEUNT_TEST_DATABASES")
+	if chosen != "postgres" {
+		t.Run("sqlite", func(t *testing.T) { test(t, newSQLite(t)) })
+	}
+	if chosen != "sqlite" {
+		t.Run("postgres", func(t *testing.T) { test(t, newPostgres(t)) })
+	}
 }
 
-// empty gives a run store beside the address, where nothing is yet: another file, or another schema of that database.
-func empty(t *testing.T, address string) *exitsql.Store {
+func newSQLite(t *testing.T) *exitsql.Store {
 	t.Helper()
-	if !strings.HasPrefix(address, "postgres") {
-		name := "file:" + filepath.Join(t.TempDir(), "empty.db") + options
-		writer := open(t, "sqlite", name)
-		writer.SetMaxOpenConns(1)
-		return runs(t, exitsql.Config{Writer: writer, Reader: open(t, "sqlite", name), Dialect: exitsql.SQLite})
+	name := "file:" + filepath.Join(t.TempDir(), "test.db") + options
+	writer := open(t, "sqlite", name)
+	writer.SetMaxOpenConns(1)
+	return runs(t, exitsql.Config{Writer: writer, Reader: open(t, "sqlite", name), Dialect: exitsql.SQLite})
+}
+
+func newPostgres(t *testing.T) *exitsql.Store {
+	t.Helper()
+	admin := os.Getenv("EXEUNT_TEST_POSTGRES")
+	if admin == "" {
+		t.Fatal("EXEUNT_TEST_POSTGRES does not name a PostgreSQL server on which databases can be created")
 	}
-	if _, err := open(t, "pgx", address).ExecContext(t.Context(), `create schema empty`); err != nil {
-		t.Fatal(err)
-	}
-	u, err := url.Parse(address)
+	u, err := url.Parse(admin)
 	must(t, err)
-	query := u.Query()
-	query.Set("search_path", "empty")
-	u.RawQuery = query.Encode()
+	server, name := open(t, "pgx", admin), "ledgersql_"+strings.ToLower(rand.Text())
+	_, err = server.ExecContext(t.Context(), `create database `+name)
+	must(t, err)
+	t.Cleanup(func() {
+		if _, err := server.ExecContext(context.Background(), `drop database `+name+` with (force)`); err != nil {
+			t.Errorf("drop database: %v", err)
+		}
+	})
+	u.Path = "/" + name
 	return runs(t, exitsql.Config{Writer: open(t, "pgx", u.String()), Dialect: exitsql.PostgreSQL})
 }
 
