@@ -91,6 +91,9 @@ func (b *Book) Certify(ctx context.Context, r exit.Run, steps []exit.StepStatus)
 		return err
 	}
 	return b.store.Runs.Update(ctx, func(ctx context.Context) error {
+		if _, err := b.store.turn(ctx); err != nil { // a hold may end meanwhile
+			return err
+		}
 		done, ended, err := b.receipts(ctx, r.ID)
 		if err != nil {
 			return err
