@@ -38,6 +38,12 @@ const (
 	ClassQuiets      = "relation.quiets"
 	ClassCircles     = "circle.circles"
 	ClassMemberships = "circle.memberships"
+	// The notices that a person wrote, or those of a circle as a whole.
+	ClassCircleNotices = "circle.notices"
+	// A circle as a whole, as its owner takes it along: what others wrote is theirs, and is never imported.
+	ClassCirclePosts    = "circle.posts"
+	ClassCircleImages   = "circle.images"
+	ClassCircleComments = "circle.comments"
 )
 
 // Entry names that an archive of ours always holds.

@@ -211,23 +211,51 @@ type Quiet struct {
 	Less  bool   `json:"less,omitempty"`
 }
 
-// Circle is a circle the person owns.
+// Circle is a circle the person owns. Cover and Avatar are entry names.
 type Circle struct {
-	ID       string `json:"id"`
-	Name     string `json:"name"`
-	Intro    string `json:"intro,omitempty"`
-	JoinMode string `json:"join_mode,omitempty"` // open, approval or invitation
-	Created  Time   `json:"created,omitzero"`
-	Members  int64  `json:"members,omitempty"`
-	Posts    int64  `json:"posts,omitempty"`
+	ID       string   `json:"id"`
+	Name     string   `json:"name"`
+	Intro    string   `json:"intro,omitempty"`
+	Category string   `json:"category,omitempty"` // a word of the platform
+	Rules    string   `json:"rules,omitempty"`
+	JoinMode string   `json:"join_mode,omitempty"` // open, approval or invitation
+	Question string   `json:"question,omitempty"`  // asked of who wants to join
+	Preview  string   `json:"preview,omitempty"`   // what others see: nothing, intro or posts
+	Unlisted bool     `json:"unlisted,omitempty"`  // in no list and no search
+	Approves bool     `json:"approves,omitempty"`  // posts wait for a yes
+	Topics   []string `json:"topics,omitempty"`
+	Cover    string   `json:"cover,omitempty"`
+	Avatar   string   `json:"avatar,omitempty"`
+	Created  Time     `json:"created,omitzero"`
+	Members  int64    `json:"members,omitempty"`
+	Posts    int64    `json:"posts,omitempty"`
 }
 
-// Membership is a circle the person belongs to.
+// CircleNotice is a notice of a circle. Author is empty where it is the person's own; in an archive of a circle as
+// a whole it is a name that its bearer agreed to, or a pseudonym.
+type CircleNotice struct {
+	ID         string `json:"id"`
+	Circle     string `json:"circle,omitempty"`
+	CircleName string `json:"circle_name,omitempty"`
+	Author     string `json:"author,omitempty"`
+	Text       string `json:"text"`
+	Published  Time   `json:"published,omitzero"`
+}
+
+// CirclePost is a post in an archive of a circle as a whole. Author is a name that its bearer agreed to, or a
+// pseudonym that means nothing outside of the archive; empty for a member who left.
+type CirclePost struct {
+	Post
+	Author string `json:"author,omitempty"`
+}
+
+// Membership is a circle the person belongs to. Named says that their name may stand in its owner's archive.
 type Membership struct {
 	Circle string `json:"circle"`
 	Name   string `json:"name"`
 	Role   string `json:"role,omitempty"`
 	Joined Time   `json:"joined,omitzero"`
+	Named  bool   `json:"named,omitempty"`
 }
 
 // recordTypes says which record a class holds; a class that is not here holds raw JSON.
@@ -248,6 +276,10 @@ var recordTypes = map[string]reflect.Type{
 	ClassQuiets:      reflect.TypeFor[Quiet](),
 	ClassCircles:     reflect.TypeFor[Circle](),
 	ClassMemberships: reflect.TypeFor[Membership](),
+
+	ClassCircleNotices:  reflect.TypeFor[CircleNotice](),
+	ClassCirclePosts:    reflect.TypeFor[CirclePost](),
+	ClassCircleComments: reflect.TypeFor[Comment](),
 }
 
 // decodeRecord turns one JSON value into the record of its class.
