@@ -145,6 +145,9 @@ func (k *Desk) advise(ctx context.Context, ids []who.ID, service string) error {
 	if service != "" {
 		args = append(args, serviceLock(service))
 	}
+	if len(args) == 0 { // a change that is of no account
+		return nil
+	}
 	for i := range args {
 		if i > 0 {
 			values.WriteByte(',')
