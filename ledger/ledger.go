@@ -23,8 +23,11 @@
 //	file, err := log.Certify(ctx, certificate)      // when the run is sealed
 //	report, err := ledger.Verify(file, vkey)        // anybody, anywhere
 //
+// [ReceiptOf] and [CertificateOf] put down what a run of package exit did, [ExtensionOf] the end of a hold.
+//
 // The package reads no clock, opens no connection and knows no database: a
-// [Store] does, and [Memory] is the smallest one.
+// [Store] does. [Memory] is the smallest one; package ledgersql has a durable one,
+// and a book that plugs into [exit.Engine].
 package ledger
 
 import (
