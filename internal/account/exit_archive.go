@@ -63,12 +63,20 @@ func (r *Room) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Prog
 			return exit.Progress{}, err
 		}
 		by := string(s.SeenBy)
-		return exit.Progress{Items: 1, Done: true}, to.Record(archive.Settings{
-			Locale: string(s.Language), Theme: string(s.Theme), Zone: s.Zone, SeeFollowing: by, SeeFollowers: by, SeeLikes: by,
-		})
+		record := archive.Settings{Locale: string(s.Language), Theme: string(s.Theme), Zone: s.Zone, SeeFollowing: by, SeeFollowers: by, SeeLikes: by}
+		if s.Unfound {
+			record.More = map[string]string{foundKey: foundNo}
+		}
+		return exit.Progress{Items: 1, Done: true}, to.Record(record)
 	}
 	return exit.Progress{}, exit.Fail(exit.Internal, "error.no_class", "class", t.Class)
 }
+
+// Whether an account lets itself be found stands among an archive's further settings.
+const (
+	foundKey = "found"
+	foundNo  = "no"
+)
 
 func (r *Room) exportProfile(ctx context.Context, id who.ID, to exit.Sink) (exit.Progress, error) {
 	p := exit.Progress{Items: 1, Done: true}
@@ -163,6 +171,9 @@ func (r *Room) importProfile(ctx context.Context, id who.ID, x archive.Profile, 
 			fresh, changed := fill(had, x)
 			if changed {
 				if err := r.store.setProfile(ctx, pass, id, fresh); err != nil {
+					return err
+				}
+				if err := r.index(ctx, pass, id); err != nil {
 					return err
 				}
 			}
@@ -284,6 +295,7 @@ func (r *Room) importSettings(ctx context.Context, id who.ID, x archive.Settings
 		if by := relation.SeenBy(x.SeeLikes); had.SeenBy == relation.ByMe && x.SeeFollowing == x.SeeLikes && x.SeeFollowers == x.SeeLikes && (Settings{SeenBy: by}).check() == nil {
 			fresh.SeenBy = by
 		}
+		fresh.Unfound = had.Unfound || x.More[foundKey] == foundNo
 		out = outcome(fresh != had)
 		if fresh == had {
 			return nil

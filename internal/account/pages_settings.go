@@ -41,7 +41,7 @@ func (r *Room) showSettings(w http.ResponseWriter, req *http.Request, s Settings
 			{Icon: "shield-check", Name: ui.T(ctx, "account.sessions.title"), About: ui.T(ctx, "account.sessions.short"), Href: sessionsPath},
 			{Icon: "users", Name: ui.T(ctx, "account.accounts.title"), About: ui.T(ctx, "account.accounts.about"), Href: accountsPath},
 		},
-		Language: languageCards(ctx, s.Language), Theme: themeCards(ctx, s.Theme), SeenBy: seenByCards(ctx, s.SeenBy), Zone: zoneSelect(ctx, s.Zone, p),
+		Language: languageCards(ctx, s.Language), Theme: themeCards(ctx, s.Theme), SeenBy: seenByCards(ctx, s.SeenBy), Found: foundBox(ctx, s.Unfound), Zone: zoneSelect(ctx, s.Zone, p),
 	}
 	return page(w, req, p.status(), ui.T(ctx, "account.settings.title"), meLink(req), settingsBody(v))
 }
@@ -79,6 +79,10 @@ func seenByCards(ctx context.Context, chosen relation.SeenBy) ui.RadioCards {
 	return c
 }
 
+func foundBox(ctx context.Context, unfound bool) ui.Checkbox {
+	return ui.Checkbox{Name: "found", Label: ui.T(ctx, "account.settings.found"), Hint: ui.T(ctx, "account.settings.found_hint"), Checked: !unfound}
+}
+
 func zoneSelect(ctx context.Context, chosen string, p problems) ui.Select {
 	s := ui.Select{Name: "zone", Label: ui.T(ctx, "account.settings.zone"), Hint: ui.T(ctx, "account.settings.zone_hint"), Error: p["zone"]}
 	s.Options = append(s.Options, ui.Option{Value: "", Label: ui.T(ctx, "account.settings.zone_auto"), Selected: chosen == ""})
@@ -104,7 +108,7 @@ func (r *Room) postSettings(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
 	s := Settings{
 		Language: ui.Lang(req.PostForm.Get("language")), Theme: ui.Theme(req.PostForm.Get("theme")),
-		Zone: req.PostForm.Get("zone"), SeenBy: relation.SeenBy(req.PostForm.Get("seen_by")),
+		Zone: req.PostForm.Get("zone"), SeenBy: relation.SeenBy(req.PostForm.Get("seen_by")), Unfound: req.PostForm.Get("found") == "",
 	}
 	if err := r.SetSettings(ctx, service.ViewerOf(ctx), s); err != nil {
 		p, err := explain(ctx, err, map[string]string{"account.error.zone": "zone"})

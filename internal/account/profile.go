@@ -49,6 +49,7 @@ type Settings struct {
 	Zone     string // of the IANA database
 	Theme    ui.Theme
 	SeenBy   relation.SeenBy
+	Unfound  bool // others find neither the account nor what stands on its page by searching
 }
 
 // Profile gives an account's profile. It says nothing of who may see it.
@@ -64,7 +65,10 @@ func (r *Room) SetProfile(ctx context.Context, v who.Viewer, p Profile) error {
 		return err
 	}
 	return r.write(ctx, v, func(ctx context.Context, pass service.Pass) error {
-		return r.store.setProfile(ctx, pass, v.Account, p)
+		if err := r.store.setProfile(ctx, pass, v.Account, p); err != nil {
+			return err
+		}
+		return r.index(ctx, pass, v.Account)
 	})
 }
 

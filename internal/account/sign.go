@@ -114,6 +114,9 @@ func (r *Room) addAccount(ctx context.Context, id, person, as who.ID, name strin
 	if err := r.store.furnish(ctx, pass, id); err != nil {
 		return err
 	}
+	if err := r.index(ctx, pass, id); err != nil {
+		return err
+	}
 	if kind == Personal {
 		as = 0 // nobody else is in it, and nothing must tie two personas together
 	}
