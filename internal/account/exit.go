@@ -91,6 +91,9 @@ func (r *Room) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	if err := r.holdName(ctx, id, t.Run); err != nil {
 		return exit.Progress{}, err
 	}
+	if err := r.tellChange(ctx, id); err != nil {
+		return exit.Progress{}, err
+	}
 	orphans, err := r.eraseOrphans(ctx, id, t)
 	if err != nil {
 		return exit.Progress{}, err
@@ -98,6 +101,23 @@ func (r *Room) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	p, err := r.tables.Erase(ctx, t)
 	p.Items += orphans
 	return p, err
+}
+
+// tellChange tells of each person who has an account, as long as the account knows them, that it changes.
+func (r *Room) tellChange(ctx context.Context, account who.ID) error {
+	if r.Changed == nil {
+		return nil
+	}
+	people, err := r.store.peopleOf(ctx, account)
+	if err != nil {
+		return err
+	}
+	for _, person := range people {
+		if err := r.Changed(ctx, person); err != nil {
+			return fmt.Errorf("tell of a changed account: %w", err)
+		}
+	}
+	return nil
 }
 
 // Verify counts what is left of a class.
@@ -243,6 +263,9 @@ func (r *Room) RunChanged(ctx context.Context, run exit.Run) error {
 	}
 	if run.Journey == exit.Close && run.State.Open() && run.Began.IsZero() {
 		return r.store.endSessionsOf(ctx, id, service.ViewerOf(ctx).Session)
+	}
+	if run.Journey == exit.Close && (run.State == exit.RunCancelled || run.State == exit.RunReturned) {
+		return r.tellChange(ctx, id)
 	}
 	return nil
 }

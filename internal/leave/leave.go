@@ -39,8 +39,8 @@ type Room struct {
 	signs  bool // the tree agrees with the head outside
 }
 
-// Begin prepares the room when all its parts are there: it takes the engine's hooks and the
-// queue's jobs.
+// Begin prepares the room when all its parts are there: it takes the engine's hooks, the
+// accounts' and the queue's jobs.
 func (l *Room) Begin() {
 	l.ledger = ledger.NewLog(l.leaves(), l.Key)
 	l.signs = true
@@ -49,6 +49,8 @@ func (l *Room) Begin() {
 	l.Engine.Agreed = l.agreed
 	l.Engine.Certify = l.sealed
 	l.Engine.Extend = l.holdEnded
+	l.Accounts.Changed = l.knockLater
+	l.Queue.Handle(jobKnock, l.knock)
 	l.Queue.Handle(jobSequence, func(ctx context.Context, _ job.Job) error { return l.Sequence(ctx) })
 	l.Queue.Handle(jobImport, l.importJob)
 	l.Queue.Handle(jobCertificate, func(ctx context.Context, j job.Job) error { return l.certificate(ctx, j.Ref) })
@@ -60,6 +62,7 @@ func (l *Room) leaves() ledgersql.Store { return ledgersql.Store{Runs: l.DB.Runs
 
 // Kinds of the room's jobs.
 const (
+	jobKnock       = "leave.knock"
 	jobSequence    = "leave.sequence"
 	jobCertificate = "leave.certificate"
 	jobExtend      = "leave.extend"

@@ -122,3 +122,19 @@ func (l *Room) Retry(ctx context.Context, run, step string) error {
 		return exit.Fail(exit.NotFound, "error.not_found")
 	})
 }
+
+// subjectsAtGates gives the accounts whose open runs wait at a gate of a person's, at most a hundred.
+func (l *Room) subjectsAtGates(ctx context.Context, person exit.Subject) ([]exit.Subject, error) {
+	rows, err := l.DB.Q(ctx).QueryContext(ctx, `select distinct r.subject from exit_steps s join exit_runs r on r.id = s.run
+		where s.subject = $1 and s.act = 'gate' and s.state = 'waiting' and r.state in ('open', 'running') and r.subject <> '' order by r.subject limit 100`, person.String())
+	if err != nil {
+		return nil, fmt.Errorf("read runs at gates: %w", err)
+	}
+	return db.Scan(rows, func(r db.Row) (exit.Subject, error) {
+		var subject string
+		if err := r.Scan(&subject); err != nil {
+			return exit.Subject{}, err
+		}
+		return exit.ParseSubject(subject)
+	})
+}
