@@ -54,6 +54,7 @@ var layers = []rule{
 
 	{folder: "internal/service"},
 
+	{folder: "internal/install"},
 	{folder: "internal/notify"},
 	{folder: "internal/search"},
 	{folder: "internal/relation"},

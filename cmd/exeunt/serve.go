@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"strings"
 	"time"
 
 	"exeunt/internal/leave"
@@ -12,19 +14,23 @@ import (
 
 type serveCmd struct {
 	place
-	Listen string `help:"Where to listen." default:"127.0.0.1:8080" placeholder:"ADDR"`
-	Media  string `help:"Folder or s3://… for media; remembered." placeholder:"URL"`
-	Policy string `help:"Exit policy; remembered." type:"path" placeholder:"FILE"`
-	Host   string `help:"Where people reach the install, for addresses in archives." placeholder:"HOST"`
-	TLS    bool   `help:"The install is reached through TLS: cookies are marked Secure." name:"tls"`
-	Trial  bool   `help:"A trial install: its clock can be moved, visitors are lent an account."`
-	Begin  string `help:"The day on which a new trial install begins." placeholder:"DATE"`
+	Listen           string `help:"Where to listen." default:"127.0.0.1:8080" placeholder:"ADDR"`
+	Media            string `help:"Folder or s3://… for media; remembered." placeholder:"URL"`
+	Policy           string `help:"Exit policy; remembered." type:"path" placeholder:"FILE"`
+	Host             string `help:"Where people reach the install, for addresses in archives." placeholder:"HOST"`
+	TLS              bool   `help:"The install is reached through TLS: cookies are marked Secure." name:"tls"`
+	MetricsTokenFile string `help:"A file with the token that may read /metrics; without it the operator alone may." type:"path" placeholder:"FILE"`
+	Trial            bool   `help:"A trial install: its clock can be moved, visitors are lent an account."`
+	Begin            string `help:"The day on which a new trial install begins." placeholder:"DATE"`
 }
 
 func (c *serveCmd) Run(a *app) (err error) {
 	o := a.options(c.place)
 	o.Media, o.Policy, o.Host, o.Secure = c.Media, c.Policy, c.Host, c.TLS
 	o.Log = slog.New(slog.NewJSONHandler(a.err, nil))
+	if o.MetricsToken, err = readToken(c.MetricsTokenFile); err != nil {
+		return err
+	}
 	if o.Host == "" {
 		o.Host = c.Listen
 	}
@@ -46,6 +52,22 @@ func (c *serveCmd) Run(a *app) (err error) {
 	}
 	_, _ = fmt.Fprintf(a.out, "listening on http://%s\n", l.Addr()) // whoever cannot read it is served all the same
 	return h.Serve(a.ctx, l)
+}
+
+// readToken reads a secret from a file; "" for no file. A token shorter than 16 bytes is refused.
+func readToken(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("read token: %w", err)
+	}
+	token := strings.TrimSpace(string(b))
+	if len(token) < 16 {
+		return "", fmt.Errorf("the token in %s is shorter than 16 bytes: anybody could guess it", path)
+	}
+	return token, nil
 }
 
 // prepare does what must be done before the first request is answered.

@@ -25,7 +25,7 @@ import (
 // Service is what the registry keeps of the service.
 var Service = service.Service{Name: post.Page, Path: ui.HomePath, Icon: "house", Title: "page.service"}
 
-// Config is what the room is made with. HideForm and Lend are given by rooms that stand
+// Config is what the room is made with. Circles, HideForm, Announcements and Lend are given by rooms that stand
 // above this one or beside it; a nil one leaves its place empty.
 type Config struct {
 	DB        *db.DB
@@ -37,6 +37,8 @@ type Config struct {
 	Circles func(ctx context.Context, v who.Viewer, limit int) ([]ui.CircleView, error)
 	// HideForm gives the form of one button that hides a service's entrance.
 	HideForm func(ctx context.Context, service string) templ.Component
+	// Announcements gives what the operator says to everybody now.
+	Announcements func(ctx context.Context) ([]ui.Notice, error)
 	// Lend gives the button by which a visitor of a trial install is lent an account.
 	Lend func(ctx context.Context) templ.Component
 }

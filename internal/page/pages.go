@@ -44,9 +44,10 @@ func draw(w http.ResponseWriter, req *http.Request, f ui.Frame, body templ.Compo
 
 // homeView is what one's circles and those one follows wrote.
 type homeView struct {
-	Posts []ui.PostView
-	Older string
-	First bool
+	Announced []ui.Notice
+	Posts     []ui.PostView
+	Older     string
+	First     bool
 }
 
 func (r *Room) home(w http.ResponseWriter, req *http.Request) error {
@@ -64,12 +65,25 @@ func (r *Room) home(w http.ResponseWriter, req *http.Request) error {
 	if view.Posts, err = r.Posts.Views(ctx, v, list); err != nil {
 		return err
 	}
+	if view.First {
+		if view.Announced, err = r.announced(ctx); err != nil {
+			return err
+		}
+	}
 	if next := post.Next(list, postsAPage); next != (post.Cursor{}) {
 		view.Older = ui.HomePath + "?before=" + next.String()
 	}
 	f := service.Frame(ctx, ui.T(ctx, "page.service"))
 	f.Active, f.NoIndex = ui.HomePath, true
 	return draw(w, req, f, homePage(view))
+}
+
+// announced gives what the operator says to everybody.
+func (r *Room) announced(ctx context.Context) ([]ui.Notice, error) {
+	if r.Announcements == nil {
+		return nil, nil
+	}
+	return r.Announcements(ctx)
 }
 
 // front is the page of somebody who is not signed in.
@@ -79,9 +93,13 @@ func (r *Room) front(w http.ResponseWriter, req *http.Request) error {
 	if r.Lend != nil {
 		lend = r.Lend(ctx)
 	}
-	f := service.Frame(ctx, ui.T(ctx, "ui.name"))
+	f := service.Frame(ctx, ui.SiteName(ctx))
 	f.Active, f.Description = ui.HomePath, ui.T(ctx, "page.front.what")
-	return draw(w, req, f, frontPage(lend))
+	announced, err := r.announced(ctx)
+	if err != nil {
+		return err
+	}
+	return draw(w, req, f, frontPage(lend, announced))
 }
 
 // ownView is an own page.

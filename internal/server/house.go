@@ -16,6 +16,7 @@ import (
 	"exeunt/internal/circle"
 	"exeunt/internal/clock"
 	"exeunt/internal/db"
+	"exeunt/internal/install"
 	"exeunt/internal/job"
 	"exeunt/internal/leave"
 	"exeunt/internal/notify"
@@ -31,17 +32,18 @@ import (
 
 // Options says where an install lives. Empty fields take what the install remembers, then the default.
 type Options struct {
-	Data       string // folder of the SQLite database, media, keys, the list outside, spool
-	Database   string // postgres://…; "" is the SQLite file in Data
-	Media      string // a folder or s3://…; remembered
-	Outside    string // a folder or bucket for the list outside the database; remembered
-	SigningKey string // the ledger key's file
-	Policy     string // the policy's file; its source is remembered
-	Host       string // where people reach the install, without scheme; for addresses in archives
-	Secure     bool   // behind TLS: cookies are Secure
-	Log        *slog.Logger
-	Clock      clock.Clock // the machine clock
-	Hash       account.HashCost
+	Data         string // folder of the SQLite database, media, keys, the list outside, spool
+	Database     string // postgres://…; "" is the SQLite file in Data
+	Media        string // a folder or s3://…; remembered
+	Outside      string // a folder or bucket for the list outside the database; remembered
+	SigningKey   string // the ledger key's file
+	Policy       string // the policy's file; its source is remembered
+	Host         string // where people reach the install, without scheme; for addresses in archives
+	MetricsToken string // whoever has it may read /metrics; "": the operator alone
+	Secure       bool   // behind TLS: cookies are Secure
+	Log          *slog.Logger
+	Clock        clock.Clock // the machine clock
+	Hash         account.HashCost
 }
 
 // House is the install put together.
@@ -60,6 +62,8 @@ type House struct {
 	notices   *notify.Room
 	search    *search.Room
 	notices   *notify.Room
+	install   *install.Room
+	meter     *meter
 	relations *relation.Room
 	posts     *post.Room
 	talks     *talk.Room
@@ -204,6 +208,9 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	o := h.Options
 	h.Registry = &service.Registry{}
 	h.Desk = service.NewDesk(h.DB, h.Registry)
+	h.install = install.New(h.DB)
+	h.install.Ways = operatorWays
+	h.meter = h.measure()
 	h.search = search.New(search.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, Queue: h.Queue})
 	h.notices = notify.New(notify.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, Queue: h.Queue, Log: o.Log, Secret: secret, Host: o.Host, Secure: o.Secure})
 	h.Accounts = account.New(account.Config{
@@ -229,7 +236,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	h.Registry.Services = []service.Service{page.Service, circle.Service}
 	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.talks.Kind(), h.circles.Kind()}
 	h.Registry.Holders = h.Engine.Holders
-	h.rooms = []room{h.Accounts, h.notices, h.relations, h.posts, h.talks, h.circles, h.pages, h.Leave}
+	h.rooms = []room{h.install, h.Accounts, h.notices, h.relations, h.posts, h.talks, h.circles, h.pages, h.Leave}
 	if err := h.Engine.Check(); err != nil {
 		return fmt.Errorf("holders: %w", err)
 	}

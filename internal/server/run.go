@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 
 // Handler gives the answers to requests.
 func (h *House) Handler() http.Handler {
-	s := &web{log: h.Options.Log, now: h.DB.Now, visit: h.visit, zone: h.Policy.Zone, origins: http.NewCrossOriginProtection()}
+	s := &web{log: h.Options.Log, now: h.DB.Now, visit: h.visit, zone: h.Policy.Zone, site: h.install.Site, meter: h.meter, origins: http.NewCrossOriginProtection()}
 	if h.DB.Trial() {
 		s.trial = h.trialBar
 	}
@@ -32,6 +33,8 @@ func (h *House) Routes() []service.Route {
 		routes = append(routes, r.Routes()...)
 	}
 	routes = append(routes, service.Route{Pattern: "GET /media/{key...}", Access: service.Anyone, Handle: h.Blobs.Handler(h.mayMedia)})
+	routes = append(routes, service.Route{Pattern: "GET " + ui.ManifestPath, Handle: ui.Manifest})
+	routes = append(routes, h.observing()...)
 	if h.DB.Trial() {
 		routes = append(routes, h.trialRoutes()...)
 	}
@@ -50,6 +53,11 @@ func (h *House) visit(w http.ResponseWriter, r *http.Request) (Visit, error) {
 		return v, err
 	}
 	h.Accounts.Renew(w, r, s)
+	if !strings.HasPrefix(r.URL.Path, "/media/") { // a file has no bell
+		if s.Unread, err = h.notices.Unread(r.Context(), s.Viewer.Account); err != nil {
+			return v, err
+		}
+	}
 	v.Session, v.Theme = s, ui.ParseTheme(s.Theme)
 	if lang, ok := ui.ParseLang(s.Language); ok {
 		v.Lang = lang
@@ -75,6 +83,8 @@ func (h *House) Serve(ctx context.Context, l net.Listener) error {
 	wg.Go(func() { h.Queue.Run(work, 2) })
 	wg.Go(func() { h.Blobs.Run(work) })
 	wg.Go(func() { h.sweep(work) })
+	wg.Go(func() { h.notices.Run(work) })
+	srv.RegisterOnShutdown(h.notices.Close) // open event streams would keep it waiting
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
 	var err error
@@ -149,13 +159,21 @@ func (h *House) sweepOnce(ctx context.Context) error {
 	if err := h.Leave.Sweep(ctx); err != nil {
 		return fmt.Errorf("sweep the Exit Center: %w", err)
 	}
+	if err := all(ctx, h.notices.Sweep); err != nil {
+		return fmt.Errorf("sweep notices: %w", err)
+	}
+	if err := all(ctx, h.Accounts.Sweep); err != nil {
+		return fmt.Errorf("sweep accounts: %w", err)
+	}
+	return nil
+}
+
+// all sweeps in batches until nothing is left that has had its time.
+func all(ctx context.Context, sweep func(ctx context.Context, limit int) (int64, error)) error {
+	const batch = 500
 	for {
-		n, err := h.Accounts.Sweep(ctx, 500)
-		if err != nil {
-			return fmt.Errorf("sweep accounts: %w", err)
-		}
-		if n < 500 {
-			return nil
+		if n, err := sweep(ctx, batch); err != nil || n < batch {
+			return err
 		}
 	}
 }

@@ -47,6 +47,8 @@ type web struct {
 	visit   func(w http.ResponseWriter, r *http.Request) (Visit, error)
 	trial   func(ctx context.Context, now time.Time) *ui.TrialBar // nil: not a trial install
 	zone    *time.Location                                        // the policy's
+	site    func(ctx context.Context) (ui.Site, error)
+	meter   *meter
 	origins *http.CrossOriginProtection
 }
 
@@ -109,8 +111,9 @@ func (s *web) route(rt service.Route) http.Handler {
 		if err != nil {
 			s.fail(rec, r, rt.Pattern, err)
 		}
-		s.log.LogAttrs(ctx, slog.LevelInfo, "request", slog.String("route", rt.Pattern), slog.Int("status", rec.status),
-			slog.Duration("took", time.Since(began))) //nolint:forbidigo // as above
+		took := time.Since(began) //nolint:forbidigo // as above
+		s.meter.count(rt.Pattern, rec.status, took)
+		s.log.LogAttrs(ctx, slog.LevelInfo, "request", slog.String("route", rt.Pattern), slog.Int("status", rec.status), slog.Duration("took", took))
 	})
 }
 
@@ -118,6 +121,11 @@ func (s *web) route(rt service.Route) http.Handler {
 func (s *web) enter(w http.ResponseWriter, r *http.Request) (context.Context, error) {
 	reader := ui.Reader{Lang: ui.ChooseLang(r, ""), Theme: ui.ChooseTheme(r, ""), Zone: s.zone}
 	ctx := ui.WithReader(r.Context(), reader)
+	var err error
+	if reader.Site, err = s.site(ctx); err != nil {
+		return ctx, err
+	}
+	ctx = ui.WithReader(ctx, reader)
 	v, err := s.visit(w, r)
 	if err != nil {
 		return ctx, err
@@ -202,7 +210,7 @@ func (s *web) fail(w *recorder, r *http.Request, pattern string, err error) {
 		view.ID = strings.ToLower(rand.Text()[:8])
 		s.log.ErrorContext(ctx, "internal error", "id", view.ID, "route", pattern, "err", err)
 	} else if errors.As(err, &e) {
-		view.Sentence = sentence(ctx, e)
+		view.Sentence = service.Sentence(ctx, e)
 	}
 	if w.status != 0 {
 		return // part of an answer is out: a download that broke off
@@ -211,15 +219,6 @@ func (s *web) fail(w *recorder, r *http.Request, pattern string, err error) {
 		s.log.ErrorContext(ctx, "error page failed", "route", pattern, "err", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 	}
-}
-
-// sentence gives an error's words for the reader.
-func sentence(ctx context.Context, e *exit.Error) string {
-	args := make([]any, 0, 2*len(e.Args))
-	for name, value := range e.Args {
-		args = append(args, name, value)
-	}
-	return ui.Sentence(ctx, e.Key, args...)
 }
 
 // recorder notes the status of an answer.

@@ -70,6 +70,32 @@ type Reader struct {
 	Theme Theme
 	Zone  *time.Location
 	Now   time.Time
+	Site  Site
+}
+
+// Site is what every page shows of the install. Its zero value is the product's own.
+type Site struct {
+	Name   string   // "": the product's
+	Slogan string   // "": the product's
+	Icon   string   // address of a square PNG; "": the product's
+	Filing string   // 备案号; "": none
+	About  []string // of rules, privacy, contact: those that the operator has written
+}
+
+// SiteName gives the install's name for the reader.
+func SiteName(ctx context.Context) string {
+	if name := readerFrom(ctx).Site.Name; name != "" {
+		return name
+	}
+	return T(ctx, "ui.name")
+}
+
+// SiteSlogan gives the install's sentence about itself for the reader.
+func SiteSlogan(ctx context.Context) string {
+	if slogan := readerFrom(ctx).Site.Slogan; slogan != "" {
+		return slogan
+	}
+	return T(ctx, "ui.slogan")
 }
 
 type readerKey struct{}
