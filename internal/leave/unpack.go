@@ -246,9 +246,7 @@ func (l *Room) takeBatch(ctx context.Context, r *archive.Reader, im *Import, x e
 	if err != nil {
 		return err
 	}
-	intake := func(context.Context) ([]exit.Outcome, error) {
-		return slices.Repeat([]exit.Outcome{{Result: "skipped", Reason: "leave.skip.not_taken"}}, len(records)), nil
-	}
+	intake := skipAll(len(records))
 	if x != nil {
 		t := exit.Task{Run: im.ID.String(), Step: "import:" + class, Subject: SubjectOf(im.Account, ""), Class: name, Part: class, Now: now}
 		if intake, err = x.Import(ctx, t, records, r); err != nil {
@@ -268,6 +266,13 @@ func (l *Room) takeBatch(ctx context.Context, r *archive.Reader, im *Import, x e
 		*im = moved
 	}
 	return err
+}
+
+// skipAll is the intake of a class that nobody takes.
+func skipAll(n int) exit.Intake {
+	return func(context.Context) ([]exit.Outcome, error) {
+		return slices.Repeat([]exit.Outcome{{Result: "skipped", Reason: "leave.skip.not_taken"}}, n), nil
+	}
 }
 
 // tallyOf counts what became of a class's records.

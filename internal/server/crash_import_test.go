@@ -65,7 +65,7 @@ func (p *place) stage(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "own.zip")
 	_, err := in.Leave.PackTo(ctx, &leave.Packing{Account: p.leaver.Account, Media: true, MaxBytes: -1}, name)
 	must(t, err, "pack")
-	f, err := os.Open(name) //nolint:gosec // the test's own
+	f, err := os.Open(name)
 	must(t, err, "open archive")
 	_, err = in.Leave.Stage(ctx, in.signUp(t, "newcomer").Account, f)
 	must(t, err, "send archive in")
