@@ -107,15 +107,29 @@ func (h *hub) all() (out []*listener) {
 	return out
 }
 
+// ending reports whether the server is stopping.
+func (h *hub) ending() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.closed
+}
+
+// count gives how many listeners there are of an account, of all for 0.
+func (h *hub) count(account who.ID) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if account == 0 {
+		return h.n
+	}
+	return len(h.listeners[account])
+}
+
 // close ends all listeners and takes no more.
 func (h *hub) close() {
-	for _, l := range h.all() {
-		h.leave(l)
-	}
 	h.mu.Lock()
 	h.closed = true
 	h.mu.Unlock()
-	for _, l := range h.all() { // whoever came between the two
+	for _, l := range h.all() {
 		h.leave(l)
 	}
 }

@@ -39,6 +39,8 @@ type Config struct {
 	Post Post
 	// Secret keys the links by which e-mail is stopped.
 	Secret []byte
+	// Zone is the one in which e-mail writes dates: the policy's. Nil: UTC.
+	Zone *time.Location
 	// Host and Secure make links in e-mail.
 	Host   string
 	Secure bool
@@ -220,4 +222,9 @@ func (r *Room) Withdraw(ctx context.Context, pass service.Pass, id who.ID) error
 // Announcements gives at most limit announcements, ended ones too, newest first, from below the id before (0: from the newest).
 func (r *Room) Announcements(ctx context.Context, before who.ID, limit int) ([]Announcement, error) {
 	return r.store.announcements(ctx, before, time.Time{}, limit)
+}
+
+// wakeAfter has the account's open pages look again once the transaction is committed.
+func (r *Room) wakeAfter(ctx context.Context, account who.ID) {
+	exitsql.AfterCommit(ctx, func() { r.hub.wake(account) })
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"exeunt/exit"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
 )
@@ -44,6 +45,7 @@ type Session struct {
 	Trial       *ui.TrialBar
 	Flash       *ui.Notice
 	Path        string
+	Unread      int // notices that the account has not seen, as [ui.BellView] counts them
 }
 
 type sessionKey struct{}
@@ -63,6 +65,9 @@ func SessionOf(ctx context.Context) *Session {
 
 // ViewerOf gives who looks.
 func ViewerOf(ctx context.Context) who.Viewer { return SessionOf(ctx).Viewer }
+
+// NoticesPath is where the account sees what happened to it.
+const NoticesPath = "/notices"
 
 // MediaPath gives the address of a blob, "" for no key. The handler there asks the veil.
 func MediaPath(key string) string {
@@ -84,11 +89,21 @@ func Frame(ctx context.Context, title string) ui.Frame {
 	if s.Viewer.Guest() {
 		return f
 	}
+	f.Bell = &ui.BellView{Href: NoticesPath, Unread: s.Unread, Live: NoticesPath + "/live"}
 	f.Viewer = &ui.ViewerView{Name: s.DisplayName, Avatar: MediaPath(s.Avatar), Href: ui.MePath}
 	if s.Viewer.State == who.Active {
 		f.WriteHref = "/write"
 	}
 	return f
+}
+
+// Sentence gives an error's words for the reader.
+func Sentence(ctx context.Context, e *exit.Error) string {
+	args := make([]any, 0, 2*len(e.Args))
+	for name, value := range e.Args {
+		args = append(args, name, value)
+	}
+	return ui.Sentence(ctx, e.Key, args...)
 }
 
 // flashCookie carries the key of one sentence from a posted form to the page after it.

@@ -99,6 +99,9 @@ func AssetURL(name string) string { return assetURLs[name] }
 func Assets() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a, ok := assetByPath[r.URL.Path]
+		if draw, is := iconPictures[r.URL.Path]; is {
+			a, ok = draw(), true
+		}
 		if !ok || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
 			http.NotFound(w, r)
 			return
@@ -109,7 +112,7 @@ func Assets() http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Vary", "Accept-Encoding")
 		body := a.raw
-		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		if a.zipped != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 			body = a.zipped
 			h.Set("Content-Encoding", "gzip")
 		}

@@ -1,6 +1,11 @@
 package ui
 
-import "unicode"
+import (
+	"context"
+	"unicode"
+
+	"github.com/a-h/templ"
+)
 
 // textLang guesses the language of a text from its script: ja for kana, ko for
 // hangul, zh-CN for 汉字 alone; empty where the script does not tell.
@@ -26,3 +31,7 @@ func textLang(text string) string {
 	}
 	return ""
 }
+
+// LangAttribute gives the lang attribute of a text that somebody wrote, where it differs from the page's: what
+// characters look like depends on it.
+func LangAttribute(ctx context.Context, text string) templ.Attributes { return langAttribute(ctx, text) }

@@ -1,6 +1,7 @@
 // All pages work without this file. It adds a button that copies, closes a menu
-// on Escape or a tap elsewhere, keeps a form from being sent twice, and lets an
-// answer without the piece asked for (signed out meanwhile) load as a page.
+// on Escape or a tap elsewhere, keeps a form from being sent twice, lets an
+// answer without the piece asked for (signed out meanwhile) load as a page, and
+// has the bell follow what happens while the page is looked at.
 "use strict";
 
 for (const button of document.querySelectorAll("[data-copy]")) {
@@ -48,3 +49,32 @@ document.addEventListener("htmx:after:request", (event) => {
   event.preventDefault();
   location.assign(response.raw.url);
 });
+
+const bell = document.querySelector("[data-live]");
+if (bell && "EventSource" in window) {
+  let stream = null;
+  const show = (event) => {
+    const { count, label } = JSON.parse(event.data);
+    const mark = bell.querySelector(".count");
+    mark.textContent = count;
+    mark.hidden = !count;
+    bell.setAttribute("aria-label", label);
+    bell.title = label;
+  };
+  const stop = () => {
+    if (stream) stream.close();
+    stream = null;
+  };
+  // A browser has few connections to one host: only the page that is seen holds one.
+  const follow = () => {
+    if (document.visibilityState !== "visible") return stop();
+    if (stream) return;
+    stream = new EventSource(bell.dataset.live);
+    stream.addEventListener("unread", show);
+    stream.addEventListener("end", (event) => event.target.close());
+  };
+  document.addEventListener("visibilitychange", follow);
+  addEventListener("pagehide", stop);
+  addEventListener("pageshow", follow);
+  follow();
+}
