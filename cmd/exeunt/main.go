@@ -49,6 +49,7 @@ type app struct {
 	Clock       clockCmd       `cmd:"" help:"Move a trial install's clock forward."`
 	Verify      verifyCmd      `cmd:"" help:"Check an archive or a certificate, offline."`
 	Residue     residueCmd     `cmd:"" help:"Look for what is left of an account or a text."`
+	Search      searchCmd      `cmd:"" help:"Look after the search index."`
 	Backup      backupCmd      `cmd:"" help:"Save database, media and ledger."`
 	Restore     restoreCmd     `cmd:"" help:"Bring a backup back."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`

@@ -28,9 +28,10 @@ func (s store) found(ctx context.Context, viewer who.ID, ids []who.ID) ([]Found,
 	return s.foundBy(ctx, `select `+foundColumns+` from accounts a left join profiles f on f.account_id = a.id where a.id in (`+list+`)`, append([]any{int64(viewer)}, args...)...)
 }
 
-// foundAbove gives accounts with an id above after, by id. In a transaction their rows are kept from changing.
+// foundAbove gives accounts with an id above after, by id, not those whose profile is erased already. In a transaction their rows
+// are kept from changing.
 func (s store) foundAbove(ctx context.Context, after who.ID, limit int) ([]Found, error) {
-	query := `select ` + foundColumns + ` from accounts a left join profiles f on f.account_id = a.id where a.id > $2 and a.state <> 'gone' order by a.id limit $3`
+	query := `select ` + foundColumns + ` from accounts a join profiles f on f.account_id = a.id where a.id > $2 and a.state <> 'gone' order by a.id limit $3`
 	if _, ok := exitsql.Tx(ctx); ok && !s.db.SQLite() {
 		query += ` for share of a`
 	}

@@ -71,7 +71,7 @@ type Room struct {
 func New(c Config) *Room { return &Room{Config: c, store: store{c.DB}} }
 
 // Put has things be found, as they are now, in place of what was known of them. It is called in the transaction of
-// their change, after it. A thing that nobody but who answers for it may see is dropped instead.
+// their change, after it.
 func (r *Room) Put(ctx context.Context, pass service.Pass, docs ...Doc) error {
 	if r == nil || len(docs) == 0 {
 		return nil

@@ -34,17 +34,19 @@ func words(typed string) []string {
 // lookup is one question to the index: the terms that have to be there, and the parts of the text of more than two
 // characters, which terms alone do not prove.
 type lookup struct {
-	all    []string // each of them
-	any    []string // and one of them: the scopes that the viewer sees
-	within []string
-	kind   string
-	viewer who.ID
-	before int64 // ids below it; 0: from the newest
+	all     []string // each of them
+	any     []string // and one of them: the scopes that the viewer sees
+	within  []string
+	kind    string
+	viewer  who.ID
+	circles []who.ID // that the viewer is in
+	before  int64    // ids below it; 0: from the newest
+	named   string   // a title that is left out: its things stand elsewhere; "": none
 }
 
 // newLookup gives the question for words, asked by a viewer who is in these circles.
 func newLookup(words []string, kind string, v who.Viewer, circles []who.ID) lookup {
-	q := lookup{kind: kind, viewer: v.Account, any: []string{kind + "public"}}
+	q := lookup{kind: kind, viewer: v.Account, circles: circles, any: []string{kind + "public"}}
 	if !v.Guest() {
 		q.any = append(q.any, kind+"followers", whose{account: v.Account}.term())
 	}
@@ -99,6 +101,9 @@ func (s store) inText(q lookup, a *args) string {
 	var b strings.Builder
 	for _, w := range q.within {
 		b.WriteString(` and ` + position + `(d.body, ` + a.add(w) + `) > 0`)
+	}
+	if q.named != "" {
+		b.WriteString(` and d.title <> ` + a.add(q.named))
 	}
 	return b.String()
 }
@@ -223,26 +228,14 @@ func (s store) circles(ctx context.Context, account who.ID) ([]who.ID, error) {
 	return ids, nil
 }
 
-// begins gives rows of a kind whose title begins with what was typed, by title.
-func (s store) begins(ctx context.Context, q lookup, typed string, circles []who.ID, limit int) ([]hit, error) {
+// begins gives rows of a kind whose title is from one text to another, by title.
+func (s store) begins(ctx context.Context, q lookup, from, to string, limit int) ([]hit, error) {
 	var a args
-	list := `'public'`
-	for _, c := range circles {
-		list += `, ` + a.add(string(who.CircleOnly(c)))
+	seen := `'public'`
+	for _, c := range q.circles {
+		seen += `, ` + a.add(string(who.CircleOnly(c)))
 	}
-	query := `select ` + hitColumns + ` from search_docs d where d.title >= ` + a.add(typed) + ` and d.title < ` + a.add(typed+string(rune(0x10ffff))) + `
-		and (d.audience in (` + list + `) or d.owner_id = ` + a.add(int64(q.viewer)) + `) and ` + s.open(q, &a)
+	query := `select ` + hitColumns + ` from search_docs d where d.title >= ` + a.add(from) + ` and d.title <= ` + a.add(to) + `
+		and (d.audience in (` + seen + `) or d.owner_id = ` + a.add(int64(q.viewer)) + `) and ` + s.open(q, &a)
 	return s.hits(ctx, query+` order by d.title, d.id limit `+a.add(limit), a)
-}
-
-// named gives the rows of a kind whose title is exactly what was typed: they stand first.
-func (s store) named(ctx context.Context, q lookup, title string, circles []who.ID, limit int) ([]hit, error) {
-	var a args
-	list := `'public'`
-	for _, c := range circles {
-		list += `, ` + a.add(string(who.CircleOnly(c)))
-	}
-	query := `select ` + hitColumns + ` from search_docs d where d.title = ` + a.add(title) + `
-		and (d.audience in (` + list + `) or d.owner_id = ` + a.add(int64(q.viewer)) + `) and ` + s.open(q, &a)
-	return s.hits(ctx, query+` order by d.id desc limit `+a.add(limit), a)
 }

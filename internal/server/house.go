@@ -227,20 +227,29 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 
 	h.Engine = &exit.Engine{
 		Store: h.DB.Runs, Policy: h.Policy, Now: h.DB.Now, Machine: o.Clock.Now, Log: o.Log,
-		Holders: []exit.Holder{h.Desk, h.notices.Holder(), h.search, h.Accounts, h.relations.Holder(), h.posts.Holder(), h.talks.Holder(), h.circles.Holder(), h.Leave, h.Queue, h.Blobs},
+		Holders: []exit.Holder{h.Desk, h.notices.Holder(), h.search.Holder(), h.Accounts, h.relations.Holder(), h.posts.Holder(), h.talks.Holder(), h.circles.Holder(), h.Leave, h.Queue, h.Blobs},
 	}
 	l := h.Leave
 	l.DB, l.Desk, l.Registry, l.Blobs, l.Queue, l.Engine, l.Accounts = h.DB, h.Desk, h.Registry, h.Blobs, h.Queue, h.Engine, h.Accounts
 	l.Policy, l.Key, l.Log, l.Host, l.Spool = h.Policy, key, o.Log, o.Host, filepath.Join(o.Data, "spool")
 	l.Begin()
 	h.Registry.Services = []service.Service{page.Service, circle.Service}
-	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.talks.Kind(), h.circles.Kind()}
+	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.talks.Kind(), h.circles.Kind(), h.Accounts.Kind()}
 	h.Registry.Holders = h.Engine.Holders
-	h.rooms = []room{h.install, h.Accounts, h.notices, h.relations, h.posts, h.talks, h.circles, h.pages, h.Leave}
+	h.rooms = []room{h.install, h.search, h.Accounts, h.notices, h.relations, h.posts, h.talks, h.circles, h.pages, h.Leave}
 	if err := h.Engine.Check(); err != nil {
 		return fmt.Errorf("holders: %w", err)
 	}
+	h.search.Sources = []search.Source{h.Accounts.Source(), h.circles.Source(), h.posts.Source(), h.posts.TopicSource()}
+	if err := h.search.Begin(ctx); err != nil {
+		return err
+	}
 	return h.Desk.Announce(ctx)
+}
+
+// RebuildSearch makes the search index anew; see [search.Room.Rebuild].
+func (h *House) RebuildSearch(ctx context.Context, progress func(search.Rebuilt)) error {
+	return h.search.Rebuild(ctx, progress)
 }
 
 // Settle works on everything that is due now and gives when none of it is waiting or running, here

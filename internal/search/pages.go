@@ -1,0 +1,247 @@
+package search
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"exeunt/internal/db"
+	"exeunt/internal/service"
+	"exeunt/internal/ui"
+	"exeunt/internal/who"
+)
+
+// suggestPath draws suggestions while somebody types, as a piece of a page.
+const suggestPath = ui.SearchPath + "/suggest"
+
+// Routes are the room's pages.
+func (r *Room) Routes() []service.Route {
+	return []service.Route{
+		{Pattern: "GET " + ui.SearchPath, Access: service.Anyone, Handle: r.show},
+		{Pattern: "GET " + suggestPath, Access: service.Anyone, Handle: r.suggest},
+	}
+}
+
+// tab is one of the page's views: all of it, or one kind.
+type tab struct{ name, kind string }
+
+var tabs = []tab{{"all", ""}, {"circles", Circle}, {"posts", Post}, {"people", Account}, {"topics", Topic}}
+
+var (
+	tabWords   = ui.Keys("search.tab.", "all", "circles", "posts", "people", "topics")
+	emptyWords = ui.Keys("search.empty.", "all", "circles", "posts", "people", "topics")
+)
+
+// icons stand for the kinds in suggestions and topics.
+var icons = map[string]string{Circle: "users-round", Account: "user", Topic: "hash", Post: "message-circle"}
+
+// view is the page of what was found.
+type view struct {
+	Typed    string
+	Tab      tab
+	Sections []section
+	Count    string // how many there are, in words; "" where it is not told
+	Older    string
+	Asked    bool // something can be searched in what was typed
+}
+
+func (v view) found() bool {
+	for _, s := range v.Sections {
+		if len(s.Lines) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// section is what was found of one kind.
+type section struct {
+	Tab   tab
+	Lines []line
+	More  string // address of its own view; "" where there is no more
+}
+
+// line is one thing that was found.
+type line struct {
+	Kind    string
+	Title   []Span
+	Plain   string // the title in one piece
+	Handle  string // of an account
+	Excerpt []Span
+	Href    string
+	Picture string
+	Author  ui.Link // of a post
+	Place   ui.Link
+	At      time.Time // of a post; UTC
+}
+
+// address gives the address of a view.
+func address(typed string, t tab, before int64) string {
+	q := url.Values{"q": {typed}}
+	if t.kind != "" {
+		q.Set("tab", t.name)
+	}
+	if before != 0 {
+		q.Set("before", strconv.FormatInt(before, 10))
+	}
+	return ui.SearchPath + "?" + q.Encode()
+}
+
+func (v view) tabs(ctx context.Context) []ui.PageTab {
+	out := make([]ui.PageTab, len(tabs))
+	for i, t := range tabs {
+		out[i] = ui.PageTab{Label: ui.T(ctx, tabWords[t.name]), Href: address(v.Typed, t, 0), Count: -1, Active: t == v.Tab}
+	}
+	return out
+}
+
+// few is how many of a kind stand on the view of all.
+const few = 3
+
+func (r *Room) show(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	v := view{Typed: typed(req), Tab: tabs[0]}
+	for _, t := range tabs {
+		if t.name == req.FormValue("tab") {
+			v.Tab = t
+		}
+	}
+	v.Asked = len(words(v.Typed)) > 0
+	if v.Asked {
+		before, _ := strconv.ParseInt(req.FormValue("before"), 10, 64)
+		if err := r.fill(ctx, service.ViewerOf(ctx), &v, before); err != nil {
+			return err
+		}
+	}
+	f := service.Frame(ctx, ui.T(ctx, "search.title"))
+	f.NoIndex, f.WriteHref = true, ""
+	return ui.Render(w, req, http.StatusOK, ui.PageWith(f, body(v)))
+}
+
+// typed gives what somebody looks for, within bounds.
+func typed(req *http.Request) string {
+	runes := []rune(req.FormValue("q"))
+	return string(runes[:min(len(runes), mostTyped)])
+}
+
+// fill reads what the view shows.
+func (r *Room) fill(ctx context.Context, v who.Viewer, page *view, before int64) error {
+	if page.Tab.kind != "" {
+		list, next, err := r.Find(ctx, v, page.Tab.kind, page.Typed, before, pageSize)
+		if err != nil {
+			return err
+		}
+		if next != 0 {
+			page.Older = address(page.Typed, page.Tab, next)
+		}
+		n, err := r.Count(ctx, v, page.Tab.kind, page.Typed, mostCount)
+		if err != nil {
+			return err
+		}
+		switch {
+		case n > mostCount:
+			page.Count = ui.T(ctx, "search.count.more", "Count", ui.Number(mostCount))
+		case n > 0:
+			page.Count = ui.T(ctx, "search.count", "Count", n)
+		}
+		return r.section(ctx, v, page, page.Tab, list, false)
+	}
+	for _, t := range tabs[1:] {
+		limit := few
+		if t.kind == Post {
+			limit = pageSize
+		}
+		list, next, err := r.Find(ctx, v, t.kind, page.Typed, 0, limit)
+		if err != nil {
+			return err
+		}
+		if err := r.section(ctx, v, page, t, list, next != 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// section adds what was found of one kind to a view.
+func (r *Room) section(ctx context.Context, v who.Viewer, page *view, t tab, list []Hit, more bool) error {
+	lines, err := r.lines(ctx, v, t.kind, page.Typed, list)
+	if err != nil {
+		return err
+	}
+	s := section{Tab: t, Lines: lines}
+	if more {
+		s.More = address(page.Typed, t, 0)
+	}
+	page.Sections = append(page.Sections, s)
+	return nil
+}
+
+// lines gives hits as the page draws them, asking each room once for the words and once for whom and where they belong to.
+func (r *Room) lines(ctx context.Context, v who.Viewer, kind, typed string, list []Hit) ([]line, error) {
+	said, err := r.words(ctx, kind, list)
+	if err != nil {
+		return nil, err
+	}
+	var refs []who.Ref
+	if kind == Post {
+		for _, h := range list {
+			refs = append(refs, who.Ref{Kind: Account, ID: h.Thing.Owner}, who.Ref{Kind: Circle, ID: h.Thing.Place})
+		}
+	}
+	around, err := r.Registry.Things(ctx, v, refs)
+	if err != nil {
+		return nil, err
+	}
+	link := func(kind string, id who.ID) ui.Link {
+		t := around[who.Ref{Kind: kind, ID: id}]
+		return ui.Link{Text: t.Title, Href: t.Link}
+	}
+	out := make([]line, len(list))
+	for i, h := range list {
+		t, s := h.Thing, said[h.Thing.Ref.ID]
+		out[i] = line{
+			Kind: kind, Title: Marked(t.Title, typed), Plain: t.Title, Excerpt: Excerpt(s.Text, typed), Href: t.Link, Picture: service.MediaPath(t.Picture),
+		}
+		switch kind {
+		case Post:
+			out[i].Author, out[i].At = link(Account, t.Owner), db.Time(h.Key>>22+epoch)
+			if t.Service == Circle {
+				out[i].Place = link(Circle, t.Place)
+			}
+		case Account:
+			out[i].Handle = t.Link[min(len(t.Link), 2):]
+		}
+	}
+	return out, nil
+}
+
+// words asks the room of a kind what its things say.
+func (r *Room) words(ctx context.Context, kind string, list []Hit) (map[who.ID]Words, error) {
+	ids := make([]who.ID, len(list))
+	for i, h := range list {
+		ids[i] = h.Thing.Ref.ID
+	}
+	for _, s := range r.Sources {
+		if s.Kind() == kind && len(ids) > 0 {
+			return s.Words(ctx, ids)
+		}
+	}
+	return nil, nil
+}
+
+// suggest draws what begins with what was typed so far.
+func (r *Room) suggest(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	q := typed(req)
+	list, err := r.Suggest(ctx, service.ViewerOf(ctx), q)
+	if err != nil {
+		return err
+	}
+	out := make([]line, len(list))
+	for i, h := range list {
+		out[i] = line{Kind: h.Thing.Ref.Kind, Title: Marked(h.Thing.Title, q), Plain: h.Thing.Title, Href: h.Thing.Link}
+	}
+	return ui.Render(w, req, http.StatusOK, suggestions(out))
+}
