@@ -134,7 +134,7 @@ func (r *Room) wanted(ctx context.Context, pass service.Pass, rows []row) ([]row
 	return out, nil
 }
 
-// Take takes notices back: what they told of was undone. They are shown again, without a new mark, if it is done again.
+// Take takes notices back, To 0 those of whoever it told: what they told of was undone. They are shown again, without a new mark, if it is done again.
 func (r *Room) Take(ctx context.Context, pass service.Pass, list ...Notice) error {
 	for _, n := range list[:min(len(list), most)] {
 		if err := r.store.take(ctx, pass, n); err != nil {

@@ -121,7 +121,9 @@ func TestAdd(t *testing.T) {
 		h.add(t, like(mira, mira, 7))
 		h.wantUnread(t, mira, 3, "liked by herself")
 		h.wantUnread(t, jo, 0, "who liked")
-		if err := h.within(t, jo, func(ctx context.Context, pass service.Pass) error { return h.notices.Take(ctx, pass, like(mira, jo, 7)) }); err != nil {
+		if err := h.within(t, jo, func(ctx context.Context, pass service.Pass) error {
+			return h.notices.Take(ctx, pass, like(mira, jo, 7))
+		}); err != nil {
 			t.Fatal(err)
 		}
 		h.wantUnread(t, mira, 2, "after a like was taken back")

@@ -164,7 +164,7 @@ func (s store) take(ctx context.Context, p service.Pass, n Notice) error {
 	if !p.Valid() {
 		return service.ErrNoPass()
 	}
-	_, err := s.db.Exec(ctx, `update notices set taken = 1 where account_id = $1 and kind = $2 and ref_kind = $3 and ref_id = $4 and coalesce(by_id, 0) = $5`,
+	_, err := s.db.Exec(ctx, `update notices set taken = 1 where ($1 = 0 or account_id = $1) and kind = $2 and ref_kind = $3 and ref_id = $4 and coalesce(by_id, 0) = $5`,
 		int64(n.To), string(n.Kind), n.On.Kind, int64(n.On.ID), int64(n.By))
 	if err != nil {
 		return fmt.Errorf("take notice back: %w", err)

@@ -85,8 +85,16 @@ func (r *Room) Follow(ctx context.Context, v who.Viewer, account who.ID) error {
 		if _, err := r.store.person(ctx, v.Account, account); err != nil {
 			return err
 		}
-		return r.store.add(ctx, pass, r.DB.IDs.Next(), v.Account, account)
+		if err := r.store.add(ctx, pass, r.DB.IDs.Next(), v.Account, account); err != nil || r.Notices == nil {
+			return err
+		}
+		return r.Notices.Add(ctx, pass, followed(v.Account, account))
 	})
+}
+
+// followed is what an account is told of a new follower.
+func followed(by, account who.ID) notify.Notice {
+	return notify.Notice{To: account, Kind: notify.Follow, By: by, On: who.Ref{Kind: "account", ID: account}}
 }
 
 // Unfollow ends it. It is no error if the viewer does not follow the account.
@@ -96,7 +104,10 @@ func (r *Room) Unfollow(ctx context.Context, v who.Viewer, account who.ID) error
 		if err != nil {
 			return err
 		}
-		return r.store.remove(ctx, pass, v.Account, account)
+		if err := r.store.remove(ctx, pass, v.Account, account); err != nil || r.Notices == nil {
+			return err
+		}
+		return r.Notices.Take(ctx, pass, followed(v.Account, account))
 	})
 }
 

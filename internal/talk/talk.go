@@ -117,12 +117,14 @@ func (r *Room) comment(ctx context.Context, v who.Viewer, c Comment) error {
 	}
 	c.Service, c.Place = t.Service, t.Place
 	onto := []who.ID{t.Owner}
+	var answered who.ID
 	if c.Parent != 0 {
 		above, err := r.above(ctx, c.On, c.Parent)
 		if err != nil {
 			return err
 		}
-		onto = append(onto, above.Author)
+		answered = above.Author
+		onto = append(onto, answered)
 		if above.Parent != 0 {
 			c.Parent = above.Parent
 		}
@@ -140,6 +142,9 @@ func (r *Room) comment(ctx context.Context, v who.Viewer, c Comment) error {
 		return err
 	}
 	if err := r.store.mention(ctx, pass, c, mentioned); err != nil {
+		return err
+	}
+	if err := r.tellComment(ctx, pass, c, t.Owner, answered, mentioned); err != nil {
 		return err
 	}
 	return r.count(ctx, pass, c.On, "comments", 1)
@@ -177,6 +182,9 @@ func (r *Room) Delete(ctx context.Context, v who.Viewer, id who.ID) (on who.Ref,
 		on = c.On
 		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: c.Service, Place: c.Place})
 		if err != nil {
+			return err
+		}
+		if err := r.forget(ctx, pass, c); err != nil {
 			return err
 		}
 		return r.store.remove(ctx, pass, c.ID, r.counted())
@@ -257,7 +265,11 @@ func (r *Room) mark(ctx context.Context, v who.Viewer, ref who.Ref, l list) erro
 		if err != nil {
 			return err
 		}
-		if err := r.store.addMark(ctx, pass, l, markRow{r.DB.IDs.Next(), v.Account, ref, t.Service, t.Place, pass.At}); err != nil || l != likes {
+		m := markRow{r.DB.IDs.Next(), v.Account, ref, t.Service, t.Place, pass.At}
+		if err := r.store.addMark(ctx, pass, l, m); err != nil || l != likes {
+			return err
+		}
+		if err := r.tellLike(ctx, pass, m, t.Owner, true); err != nil {
 			return err
 		}
 		return r.count(ctx, pass, ref, "likes", 1)
@@ -276,6 +288,9 @@ func (r *Room) unmark(ctx context.Context, v who.Viewer, ref who.Ref, l list) er
 			return err
 		}
 		if err := r.store.removeMark(ctx, pass, l, v.Account, ref); err != nil || l != likes {
+			return err
+		}
+		if err := r.tellLike(ctx, pass, markRow{account: v.Account, on: ref}, 0, false); err != nil {
 			return err
 		}
 		return r.count(ctx, pass, ref, "likes", -1)
