@@ -175,6 +175,28 @@ func (k *Desk) setReason(ctx context.Context, t exit.Task, what string, on bool)
 	return nil
 }
 
+// Restrain adds a reason for which an account may not write ("mute") or is not seen by others ("veil") in a service and
+// place, "" and 0 for everywhere, or takes it out. It waits for what the account is writing. NotFound for an account that is gone.
+func (k *Desk) Restrain(ctx context.Context, p Pass, account who.ID, service string, place who.ID, what, reason string, on bool) error {
+	if !p.Valid() {
+		return errNoPass
+	}
+	if err := k.exclusive(ctx, account); err != nil {
+		return err
+	}
+	var err error
+	if on {
+		_, err = k.db.Exec(ctx, `insert into reasons (account_id, scope, what, reason, since) values ($1, $2, $3, $4, $5) on conflict do nothing`,
+			int64(account), scope(service, place), what, reason, db.Ms(p.At))
+	} else {
+		_, err = k.db.Exec(ctx, `delete from reasons where account_id = $1 and what = $2 and scope = $3 and reason = $4`, int64(account), what, scope(service, place), reason)
+	}
+	if err != nil {
+		return fmt.Errorf("change %s: %w", what, err)
+	}
+	return nil
+}
+
 // Veiled gives those of the accounts that are veiled as a whole.
 func (k *Desk) Veiled(ctx context.Context, accounts []who.ID) (map[who.ID]bool, error) {
 	list, args := In(1, accounts)
