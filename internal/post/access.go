@@ -2,19 +2,35 @@ package post
 
 import (
 	"context"
+	"strings"
 
 	"exeunt/exit"
 	"exeunt/internal/who"
 )
 
-// sees says whether the viewer may see a post, by its audience and veil. It is asked of every
+// owns says whether the viewer wrote a post.
+func owns(v who.Viewer, p Post) bool { return !v.Guest() && p.Author == v.Account }
+
+// staffed says whether the viewer answers for where a post stands: who moderates the place, the operator everywhere.
+func staffed(v who.Viewer, p Post) bool {
+	return !v.Guest() && v.State == who.Active && (p.Service != Page && p.In.Staff || v.Operator)
+}
+
+// sees says whether the viewer may see a post, by its state, its audience and veil. It is asked of every
 // post that a page shows, after SQL has narrowed the list.
 func sees(v who.Viewer, p Post) bool {
-	own := p.Author != 0 && p.Author == v.Account
-	if own {
+	switch p.State {
+	case Drafted:
+		return owns(v, p)
+	case Submitted, Withheld:
+		return owns(v, p) || staffed(v, p)
+	case Deleting:
+		return false
+	}
+	if owns(v, p) {
 		return true
 	}
-	if p.Veiled || p.Service != Page && !p.In.See {
+	if p.Veiled || p.Blocked && !staffed(v, p) || p.Service != Page && !p.In.See {
 		return false
 	}
 	switch kind, id := p.Audience.Split(); kind {
@@ -23,25 +39,57 @@ func sees(v who.Viewer, p Post) bool {
 	case "followers":
 		return p.Followed && id == p.Author && p.Author != 0
 	case "circle":
-		return p.In.See && p.In.Member && id == p.Place
+		return p.In.See && (p.In.Member || p.In.Guest) && id == p.Place
 	}
 	return false
 }
 
 // talks says whether the viewer may comment on a post and like it.
 func talks(v who.Viewer, p Post) bool {
-	return !v.Guest() && v.State == who.Active && p.State == Live && p.Author != 0 && sees(v, p) && (p.Service == Page || p.In.Member && !p.In.Ended)
+	return !v.Guest() && v.State == who.Active && p.State == Live && p.Author != 0 && !p.Blocked && sees(v, p) && (p.Service == Page || p.In.Member && !p.In.Ended)
+}
+
+// shares says whether the viewer may make a card of a post: of what others see, too.
+func shares(v who.Viewer, p Post) bool {
+	kind, _ := p.Audience.Split()
+	return !v.Guest() && v.State == who.Active && p.State == Live && p.Author != 0 && kind != "only" && sees(v, p)
 }
 
 // changes says whether the viewer may edit a post.
 func changes(v who.Viewer, p Post) bool {
-	return !v.Guest() && p.Author == v.Account && p.State == Live
+	return owns(v, p) && (p.State == Live || p.State == Submitted)
 }
 
 // removes says whether the viewer may delete a post: its author, and who answers for the place.
 func removes(v who.Viewer, p Post) bool {
-	return changes(v, p) || !v.Guest() && p.State == Live && p.In.Owner == v.Account && p.Service != Page
+	switch p.State {
+	case Live, Submitted, Withheld:
+		return owns(v, p) || !v.Guest() && p.State == Live && p.In.Owner == v.Account && p.Service != Page
+	}
+	return false
 }
+
+// byPlace marks, before the state that an undo gives back, a post that was deleted by who answers for its place.
+const byPlace = "place:"
+
+// undoes says whether the viewer may take the deleting of a post back: whoever deleted it.
+func undoes(v who.Viewer, p Post) bool {
+	if p.State != Deleting || v.Guest() {
+		return false
+	}
+	if strings.HasPrefix(p.DeletedAs, byPlace) {
+		return p.In.Owner == v.Account && p.Service != Page
+	}
+	return p.Author == v.Account
+}
+
+// arranges says whether the viewer may feature and pin a post.
+func arranges(v who.Viewer, p Post) bool {
+	return p.Service != Page && p.In.Staff && p.State == Live && v.State == who.Active && !p.In.Ended
+}
+
+// decides says whether the viewer may accept or refuse a submission.
+func decides(v who.Viewer, p Post) bool { return staffed(v, p) && p.State == Submitted }
 
 // place fills in where the posts stand, asking each service once.
 func (r *Room) place(ctx context.Context, v who.Viewer, posts []Post) error {
@@ -93,5 +141,5 @@ func (r *Room) MayMedia(ctx context.Context, v who.Viewer, key string) (may, pub
 	if err != nil {
 		return false, false, true, err
 	}
-	return true, p.Audience == who.Public && !p.Veiled, true, nil
+	return true, p.Audience == who.Public && !p.Veiled && p.State == Live, true, nil
 }

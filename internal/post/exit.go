@@ -9,7 +9,7 @@ import (
 	"exeunt/internal/blob"
 )
 
-// Holder keeps posts, their images, and links that were brought along from elsewhere.
+// Holder keeps posts, drafts, their images, cards of accounts in others' posts, and links that were brought along from elsewhere.
 type Holder struct {
 	exitsql.Tables
 	room *Room
@@ -23,12 +23,13 @@ func (r *Room) Holder() *Holder {
 		Name: "posts", Owner: "author_id", Key: "id", Bytes: "octet_length(text)", Service: "service", Place: "place_id",
 		OwnerID: exitsql.IntegerID, PlaceID: exitsql.IntegerID, DB: r.DB.Reader,
 		Stays: othersTalk, StaysAs: asSkeleton,
-		Also: append(hung("{rows} r"), `update circles set posts = posts - g.n
-			from (select r.place_id, count(*) as n from {rows} r where r.service = 'circle' group by r.place_id) g where circles.id = g.place_id`),
+		Where: `state <> 'draft'`, Also: append(uncounted("{rows} r"), hung("{rows} r")...),
 	}
+	drafts := posts
+	drafts.Where = `state = 'draft'`
 	hidden, stays := posts, posts
-	hidden.Where = narrow
-	stays.Where, stays.Detach = `not (`+narrow+`)`, asDeparted
+	hidden.Where = `state <> 'draft' and (state <> 'live' or ` + narrow + `)`
+	stays.Where, stays.Detach = `state = 'live' and not (`+narrow+`)`, asDeparted
 	stays.AlsoDetach = []string{`update mentions set author_id = null where ref_kind = 'post' and ref_id in (select r.id from {rows} r)`}
 	images := exitsql.Table{
 		Name: "post_images", Owner: "author_id", Key: "id", Bytes: "bytes", Scope: imagesIn, OwnerID: exitsql.IntegerID, DB: r.DB.Reader,
@@ -38,8 +39,13 @@ func (r *Room) Holder() *Holder {
 			`update posts set images = images - g.n from (select r.post_id, count(*) as n from {rows} r group by r.post_id) g where posts.id = g.post_id`,
 		},
 	}
+	// Cards of an account lie in others' posts, which stay: they say that it is no longer visible.
+	cards := exitsql.Table{
+		Name: "posts", Owner: "card_id", Key: "id", Where: `card_kind = 'account'`, Service: "service", Place: "place_id",
+		OwnerID: exitsql.IntegerID, PlaceID: exitsql.IntegerID, DB: r.DB.Reader, Stays: `id > 0`, StaysAs: `card_id = 0`,
+	}
 	links := exitsql.Table{Name: "kept_links", Owner: "account_id", Key: "id", Bytes: "octet_length(uri)", OwnerID: exitsql.IntegerID, DB: r.DB.Reader}
-	return &Holder{Tables: exitsql.Tables{"posts": {posts}, "images": {images}, "links": {links}}, room: r, hidden: hidden, stays: stays}
+	return &Holder{Tables: exitsql.Tables{"posts": {posts}, "drafts": {drafts}, "cards": {cards}, "images": {images}, "links": {links}}, room: r, hidden: hidden, stays: stays}
 }
 
 // imagesIn narrows images to those of posts in a service or a place.
@@ -67,6 +73,14 @@ func (h *Holder) Classes() []exit.Class {
 			Places: []exit.Place{{Table: "post_images", Column: "author_id"}, {Blobs: "posts/"}},
 		},
 		{
+			Name: "cards", Places: []exit.Place{{Table: "posts", Column: "card_id"}},
+		},
+		{
+			Name: "drafts", Services: both, Exported: true, Imported: true,
+			Places: []exit.Place{{Table: "posts", Column: "author_id"}},
+			After:  []exit.Order{{Class: "post.images", Why: "post.order.images"}},
+		},
+		{
 			Name: "links", Services: []string{Page}, Exported: true, Imported: true,
 			Places: []exit.Place{{Table: "kept_links", Column: "account_id"}},
 		},
@@ -85,7 +99,7 @@ const (
 )
 
 // Erase does one chunk. Detached posts stay as those of "a member who left"; what only the author or
-// the author's followers could see would be seen by nobody then, and is erased.
+// the author's followers could see, or nobody saw yet or any more, would be seen by nobody then, and is erased.
 func (h *Holder) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	if t.Class != "posts" || t.Manner != exit.Detach {
 		return h.Tables.Erase(ctx, t)

@@ -45,7 +45,7 @@ func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Pr
 
 func (h *Holder) exportPosts(ctx context.Context, t exit.Task, s service.Span, to exit.Sink) (exit.Progress, error) {
 	p := exit.Progress{Cursor: t.Cursor}
-	posts, err := h.room.store.along(ctx, s)
+	posts, err := h.room.store.along(ctx, s, false)
 	if err != nil {
 		return p, err
 	}

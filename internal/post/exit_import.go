@@ -163,7 +163,7 @@ func (r *Room) circlesOf(ctx context.Context, v who.Viewer, posts []archive.Post
 // brought gives the post that a record becomes, and what is to be said of it.
 func (r *Room) brought(owner who.ID, a archive.Post, origin string, places map[who.ID]Place) (Post, string) {
 	p := Post{
-		ID: r.DB.IDs.Next(), Author: owner, Service: Page, Audience: who.Only(owner), Text: clean(Plain(a.Text)), Summary: clean(Plain(a.Summary)),
+		ID: r.DB.IDs.Next(), State: Live, Author: owner, Service: Page, Audience: who.Only(owner), Text: clean(Plain(a.Text)), Summary: clean(Plain(a.Summary)),
 		Sensitive: a.Sensitive, Language: clean(a.Language), ReplyTo: clean(a.InReplyTo), Origin: clean(origin), At: a.Published.Time, Edited: a.Edited.Time,
 	}
 	if a.Place == "circle" {
@@ -244,7 +244,7 @@ func (r *Room) take(ctx context.Context, owner who.ID, posts []Post, images []Im
 	if err != nil {
 		return err
 	}
-	circles := map[who.ID]int{}
+	circles := map[who.ID]bool{}
 	for i, p := range posts {
 		if p.At.IsZero() || p.At.After(pass.At) {
 			posts[i].At = pass.At
@@ -253,22 +253,22 @@ func (r *Room) take(ctx context.Context, owner who.ID, posts []Post, images []Im
 			posts[i].Edited = time.Time{}
 		}
 		if p.Place != 0 {
-			circles[p.Place]++
+			circles[p.Place] = true
 		}
 	}
 	// A circle is a service of its own: it may take no writes while the page does.
-	for id, n := range circles {
+	for id := range circles {
 		if _, err := r.Desk.Enter(ctx, service.Write{By: owner, Service: "circle", Place: id}); err != nil {
-			return err
-		}
-		if err := r.store.count(ctx, pass, Post{Service: "circle", Place: id}, n); err != nil {
 			return err
 		}
 	}
 	if err := r.store.add(ctx, pass, posts); err != nil {
 		return err
 	}
-	return r.keep(ctx, pass, images)
+	if err := r.keep(ctx, pass, images); err != nil {
+		return err
+	}
+	return r.appear(ctx, pass, slices.DeleteFunc(slices.Clone(posts), func(p Post) bool { return p.State != Live }))
 }
 
 func (h *Holder) importLinks(owner who.ID, records []any) (exit.Intake, error) {

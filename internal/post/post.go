@@ -9,6 +9,9 @@ import (
 
 	"exeunt/internal/blob"
 	"exeunt/internal/db"
+	"exeunt/internal/job"
+	"exeunt/internal/notify"
+	"exeunt/internal/search"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
@@ -37,7 +40,13 @@ type Place struct {
 	See      bool         // the viewer may see what stands there
 	Member   bool         // the viewer is a member, and sees what members see
 	Ended    bool         // nobody writes, comments or likes there any more
+	Staff    bool         // the viewer moderates there: features, pins, answers submissions, sees what is withheld
+	Approves bool         // what the viewer writes there waits for a yes, unless the viewer is staff
+	Guest    bool         // the viewer is no member and sees what members see all the same: a preview
 }
+
+// Ref names the place: "circle:7".
+func (p Place) Ref() who.Ref { return who.Ref{Kind: p.Service, ID: p.ID} }
 
 // Places is what other services tell of the places where posts stand. Each answers in one query.
 type Places interface {
@@ -60,8 +69,22 @@ type Config struct {
 	Blobs    *blob.Store // where images lie
 	// NameKey gives the key under which an account's name is unique.
 	NameKey func(name string) string
+	Search  *search.Room // has posts and topics found; nil: nothing is
+	Notices *notify.Room // tells of submissions; nil: nobody is told
+	// Queue erases for good what was deleted, when it can be undone no more. Nil: deleting erases at once.
+	Queue *job.Queue
 	// Host is the install's own host, for the addresses in archives; may be "".
 	Host string
+}
+
+// ScreenIn is what is about to stand before others, for [Room.Screen].
+type ScreenIn struct {
+	Author who.ID
+	Ref    who.Ref // of the post; it may not be stored yet
+	In     Place   // zero on the own page
+	Text   string  // mentions as @{id}
+	Images []Image // with what they look like
+	Edit   bool    // it stood there before, with other words
 }
 
 // Room is the post room. It is safe for concurrent use once Places and Marks are set, which the
@@ -73,21 +96,36 @@ type Room struct {
 	Marks func(ctx context.Context, v who.Viewer, posts []who.ID) (map[who.ID]Mark, error)
 	// Beneath draws what stands below a post on its own page: comments and the form for one. Nil: nothing.
 	Beneath func(ctx context.Context, v who.Viewer, t service.Thing, query url.Values) (templ.Component, error)
-	store   store
+	// Screen looks at what is about to stand before others, in its transaction: hold puts it into the queue of
+	// submissions, an error refuses it. Nil: nothing is looked at.
+	Screen func(ctx context.Context, pass service.Pass, in ScreenIn) (hold bool, err error)
+	// Staff gives the accounts that answer for a place, at most 100: they are told of submissions. Nil: nobody is told.
+	Staff func(ctx context.Context, service string, place who.ID) ([]who.ID, error)
+	store store
 }
 
 // New gives the post room.
-func New(c Config) *Room { return &Room{Config: c, store: store{c.DB}} }
+func New(c Config) *Room {
+	r := &Room{Config: c, store: store{c.DB}}
+	if c.Queue != nil {
+		c.Queue.Handle(eraseJob, r.eraseDeleted)
+	}
+	return r
+}
 
 // Kind tells the registry of posts.
 func (r *Room) Kind() service.Kind {
-	return service.Kind{Name: "post", Table: "posts", Counted: true, Keeper: r}
+	return service.Kind{Name: "post", Table: "posts", Counted: true, Hot: hotSQL, Keeper: r, Withhold: r.withhold}
 }
 
-// The states of a post. A gone post is a skeleton: it stands because others' comments hang on it.
+// The states of a post. Only a live one is in lists and counts.
 const (
-	Live = "live"
-	Gone = "gone"
+	Live      = "live"
+	Gone      = "gone"      // a skeleton: it stands because others' comments hang on it
+	Drafted   = "draft"     // its author writes on
+	Submitted = "submitted" // waits for a yes of who moderates the place
+	Withheld  = "withheld"  // taken out by who moderates; its author and they see it
+	Deleting  = "deleting"  // deleted, for a moment with a way back; nobody sees it
 )
 
 // Post is a post with what is needed to show it and to decide who may.
@@ -109,9 +147,17 @@ type Post struct {
 	Likes     int
 	Comments  int
 	Images    int
+	Featured  time.Time // UTC, zero if not
+	Pinned    time.Time // UTC, zero if not
+	Hot       int64     // see hot.go
+	Card      who.Ref   // what it shares, zero for nothing
+	Deleted   time.Time // UTC of the machine clock, zero unless it is being deleted
+	DeletedAs string    // the state that an undo gives back
+	Refusal   string    // why it was refused as a submission, "" if it was not
 
 	Name, Display, Avatar string // the author's
 	Veiled                bool   // its author is veiled here, and not the viewer
+	Blocked               bool   // its author or the viewer has blocked the other
 	Followed              bool   // the viewer follows its author
 	In                    Place  // where it stands, if not on a page
 }
@@ -143,6 +189,7 @@ type Image struct {
 	Width, Height    int
 	Bytes            int64 // of both files
 	Alt              string
+	Look             string // what it looks like, see [Look]; "" if the file is missing
 	Missing          string // why the file is not here
 	Name             string // what a missing file was called
 }

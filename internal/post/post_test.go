@@ -201,7 +201,7 @@ func TestAudience(t *testing.T) {
 		h.members[jo.Account] = true
 		home, err = h.posts.Home(ctx, jo, post.Cursor{}, 20)
 		wantTexts(t, "a member's home", home, err, "tea", "followers", "public")
-		in, err := h.posts.InPlace(ctx, jo, h.tea(jo), post.Cursor{}, 20)
+		in, err := h.posts.InPlace(ctx, jo, h.tea(jo), post.Latest, 0, post.Cursor{}, 20)
 		wantTexts(t, "the circle", in, err, "tea")
 
 		for i, p := range own {

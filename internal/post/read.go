@@ -3,6 +3,8 @@ package post
 import (
 	"context"
 	"fmt"
+	"maps"
+	"strings"
 
 	"exeunt/exit"
 	"exeunt/internal/service"
@@ -34,19 +36,6 @@ func (r *Room) One(ctx context.Context, v who.Viewer, id who.ID) (Post, error) {
 // Next with the same limit gives the cursor of the page after it.
 func (r *Room) ByAuthor(ctx context.Context, v who.Viewer, author who.ID, c Cursor, limit int) ([]Post, error) {
 	list, err := r.store.byAuthor(ctx, v.Account, author, c, limit)
-	return seen(v, list), err
-}
-
-// InPlace gives a page of a place's posts, newest first. The caller has asked the place already and
-// gives what the viewer may do there; nothing is seen where Place.See is false.
-func (r *Room) InPlace(ctx context.Context, v who.Viewer, p Place, c Cursor, limit int) ([]Post, error) {
-	if !p.See {
-		return nil, nil
-	}
-	list, err := r.store.inPlace(ctx, v.Account, p, c, limit)
-	for i := range list {
-		list[i].In = p
-	}
 	return seen(v, list), err
 }
 
@@ -94,15 +83,22 @@ func (p Post) Thing(v who.Viewer) service.Thing {
 	return service.Thing{Ref: p.Ref(), Owner: p.Author, Service: p.Service, Place: p.Place, Excerpt: Excerpt(p.Text), Link: p.Link(), See: sees(v, p), Talk: talks(v, p)}
 }
 
-// Views gives posts as pages draw them: images in one query, names of mentions in one more if there
-// are any, and what the viewer has done with them in a third.
+// Views gives posts as pages draw them: a query each for images, for names of mentions, for topics, for cards and for what the
+// viewer has done with them, as far as there are any.
 func (r *Room) Views(ctx context.Context, v who.Viewer, posts []Post) ([]ui.PostView, error) {
-	var ids, pictured []who.ID
+	var ids, pictured, tagged []who.ID
+	var refs []who.Ref
 	texts := make([]string, len(posts))
 	for i, p := range posts {
 		ids, texts[i] = append(ids, p.ID), p.Text
 		if p.Images > 0 {
 			pictured = append(pictured, p.ID)
+		}
+		if strings.Contains(p.Text, "#") {
+			tagged = append(tagged, p.ID)
+		}
+		if p.Card.ID != 0 {
+			refs = append(refs, p.Card)
 		}
 	}
 	images, err := r.store.images(ctx, pictured)
@@ -110,6 +106,14 @@ func (r *Room) Views(ctx context.Context, v who.Viewer, posts []Post) ([]ui.Post
 		return nil, err
 	}
 	mentions, err := r.Mentions(ctx, texts...)
+	if err != nil {
+		return nil, err
+	}
+	topics, err := r.store.topicsOf(ctx, tagged)
+	if err != nil {
+		return nil, err
+	}
+	cards, err := r.cards(ctx, v, refs)
 	if err != nil {
 		return nil, err
 	}
@@ -123,17 +127,32 @@ func (r *Room) Views(ctx context.Context, v who.Viewer, posts []Post) ([]ui.Post
 	out := make([]ui.PostView, len(posts))
 	for i, p := range posts {
 		out[i] = view(ctx, v, p, images[p.ID], marks[p.ID], back)
-		out[i].Mentions = mentions
+		out[i].Mentions = withTopics(mentions, topics[p.ID])
+		out[i].Card = cards[p.Card]
 	}
 	return out, nil
+}
+
+// withTopics adds a post's topics to what its text links.
+func withTopics(mentions map[string]ui.Mention, topics []Topic) map[string]ui.Mention {
+	if len(topics) == 0 {
+		return mentions
+	}
+	out := make(map[string]ui.Mention, len(mentions)+len(topics))
+	maps.Copy(out, mentions)
+	for _, t := range topics {
+		out["#"+ui.TopicKey(t.Name)] = ui.Mention{Name: t.Name, Href: t.Link()}
+	}
+	return out
 }
 
 // view draws one post.
 func view(ctx context.Context, v who.Viewer, p Post, images []Image, m Mark, back string) ui.PostView {
 	id := p.ID.String()
 	out := ui.PostView{
-		ID: id, Href: p.Link(), Author: p.author(), At: p.At, Edited: !p.Edited.IsZero(), Text: p.Text, Audience: shown(p.Audience),
-		Comments: p.Comments, Gone: p.State == Gone, Like: ui.LikeView{ID: id, Count: p.Likes, Liked: m.Liked, Back: back},
+		ID: id, Href: p.Link(), Author: p.author(), At: p.At, Edited: !p.Edited.IsZero(), EditedAt: p.Edited, Text: p.Text, Audience: shown(p.Audience),
+		Comments: p.Comments, Gone: p.State == Gone, Pinned: !p.Pinned.IsZero(), Featured: !p.Featured.IsZero(), Bar: stateBar(ctx, v, p),
+		Like: ui.LikeView{ID: id, Count: p.Likes, Liked: m.Liked, Back: back, Circle: p.Service != Page},
 	}
 	if p.Summary != "" {
 		out.Text = p.Summary + "\n\n" + p.Text
@@ -145,18 +164,61 @@ func view(ctx context.Context, v who.Viewer, p Post, images []Image, m Mark, bac
 		out.Like.Action = "/talk/post/" + id + "/like"
 		out.Saved = &ui.SaveView{Action: "/talk/post/" + id + "/save", Back: back, Saved: m.Saved}
 	}
+	if shares(v, p) {
+		out.Share = "/share/post/" + id
+	}
 	for _, i := range images {
 		if i.Key != "" {
 			out.Images = append(out.Images, ui.ImageView{Src: service.MediaPath(i.Thumb), Href: service.MediaPath(i.Key), Alt: i.Alt, Width: i.Width, Height: i.Height})
 		}
 	}
+	out.Menu = menu(ctx, v, p, back)
+	return out
+}
+
+var stateWords = ui.Keys("post.state.", "submitted", "withheld", "submitted_staff", "withheld_staff")
+
+// stateBar says why a post is not seen by others; nil if it is.
+func stateBar(ctx context.Context, v who.Viewer, p Post) *ui.Notice {
+	switch p.State {
+	case Submitted:
+		key := p.State
+		if !owns(v, p) {
+			key += "_staff"
+			return &ui.Notice{Kind: ui.Info, Sentence: ui.T(ctx, stateWords[key]), Action: &ui.Link{Text: ui.T(ctx, "post.queue"), Href: queueLink(p)}}
+		}
+		return &ui.Notice{Kind: ui.Info, Sentence: ui.T(ctx, stateWords[key])}
+	case Withheld:
+		key := p.State
+		if !owns(v, p) {
+			key += "_staff"
+		}
+		return &ui.Notice{Kind: ui.Warn, Sentence: ui.T(ctx, stateWords[key]), Action: &ui.Link{Text: ui.T(ctx, "post.state.why"), Href: "/moderation/of/post/" + p.ID.String()}}
+	}
+	return nil
+}
+
+// menu gives what the viewer may do with a post.
+func menu(ctx context.Context, v who.Viewer, p Post, back string) (out []ui.Action) {
+	if arranges(v, p) {
+		out = append(out, toggle(ctx, p, back, "feature", "star", p.Featured.IsZero(), "post.feature", "post.unfeature"),
+			toggle(ctx, p, back, "pin", "pin", p.Pinned.IsZero(), "post.pin", "post.unpin"))
+	}
 	if changes(v, p) {
-		out.Menu = append(out.Menu, ui.Action{Label: ui.T(ctx, "post.edit"), Href: p.Link() + "/edit", Icon: "pen-line"})
+		out = append(out, ui.Action{Label: ui.T(ctx, "post.edit"), Href: p.Link() + "/edit", Icon: "pen-line"})
 	}
 	if removes(v, p) {
-		out.Menu = append(out.Menu, ui.Action{Label: ui.T(ctx, "post.delete"), Href: p.Link() + "/delete", Icon: "trash-2"})
+		out = append(out, ui.Action{Label: ui.T(ctx, "post.delete"), Href: p.Link() + "/delete", Icon: "trash-2"})
 	}
 	return out
+}
+
+func toggle(ctx context.Context, p Post, back, verb, icon string, off bool, on, undo string) ui.Action {
+	a := ui.Action{Label: ui.T(ctx, undo), Href: p.Link() + "/" + verb, Icon: icon, Post: true, Hidden: []ui.HiddenField{{Name: "on", Value: "0"}, {Name: "back", Value: back}}}
+	if off {
+		a.Label, a.Hidden[0].Value = ui.T(ctx, on), "1"
+	}
+	return a
 }
 
 // shown gives the audience's word on a card. Unlisted shows as public: everybody may see it.

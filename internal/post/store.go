@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"exeunt/exit"
 	"exeunt/exit/exitsql"
@@ -17,26 +18,36 @@ import (
 type store struct{ db *db.DB }
 
 // columns are those of a post with its author's; $1 is the viewer. Facts for access.go are read
-// along: whether the author is veiled here, whether the viewer follows the author.
+// along: whether the author is veiled here, whether the viewer follows the author, whether one has blocked the other.
 var columns = `p.id, coalesce(p.author_id, 0), p.service, p.place_id, p.audience, p.text, p.summary, p.sensitive, p.language, p.reply_to, coalesce(p.origin, ''),
 	p.state, p.created_at, coalesce(p.edited_at, 0), p.likes, p.comments, p.images, coalesce(a.name, ''), coalesce(f.display_name, ''), coalesce(f.avatar, ''),
 	case when ` + service.Visible("p.author_id", "p.service", "p.place_id") + ` then 0 else 1 end,
-	case when exists (select 1 from follows w where w.follower_id = $1 and w.followee_id = p.author_id) then 1 else 0 end`
+	case when exists (select 1 from follows w where w.follower_id = $1 and w.followee_id = p.author_id) then 1 else 0 end,
+	case when p.author_id = $1 or ` + service.Unblocked("$1", "p.author_id") + ` then 0 else 1 end,
+	coalesce(p.featured_at, 0), coalesce(p.pinned_at, 0), p.hot, p.card_kind, p.card_id, coalesce(p.deleted_at, 0), p.deleted_as, p.refusal`
 
 const authors = ` left join accounts a on a.id = p.author_id left join profiles f on f.account_id = p.author_id `
 
 func scanPost(r db.Row) (Post, error) {
 	var p Post
-	var id, author, place, at, edited, sensitive, veiled, followed int64
+	var id, author, place, at, edited, sensitive, veiled, followed, blocked, featured, pinned, card, deleted int64
 	var audience string
 	err := r.Scan(&id, &author, &p.Service, &place, &audience, &p.Text, &p.Summary, &sensitive, &p.Language, &p.ReplyTo, &p.Origin,
-		&p.State, &at, &edited, &p.Likes, &p.Comments, &p.Images, &p.Name, &p.Display, &p.Avatar, &veiled, &followed)
+		&p.State, &at, &edited, &p.Likes, &p.Comments, &p.Images, &p.Name, &p.Display, &p.Avatar, &veiled, &followed, &blocked,
+		&featured, &pinned, &p.Hot, &p.Card.Kind, &card, &deleted, &p.DeletedAs, &p.Refusal)
 	p.ID, p.Author, p.Place, p.Audience = who.ID(id), who.ID(author), who.ID(place), who.Audience(audience)
 	p.At, p.Sensitive, p.Veiled, p.Followed = db.Time(at), sensitive == 1, veiled == 1, followed == 1
-	if edited != 0 {
-		p.Edited = db.Time(edited)
-	}
+	p.Blocked, p.Card.ID = blocked == 1, who.ID(card)
+	p.Edited, p.Featured, p.Pinned, p.Deleted = timeOf(edited), timeOf(featured), timeOf(pinned), timeOf(deleted)
 	return p, err
+}
+
+// timeOf gives the time of a column that is 0 for none.
+func timeOf(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return db.Time(ms)
 }
 
 func (s store) posts(ctx context.Context, what, query string, args ...any) ([]Post, error) {
@@ -64,22 +75,8 @@ func (s store) byAuthor(ctx context.Context, viewer, author who.ID, c Cursor, li
 		(select 1 from follows w where w.follower_id = $1 and w.followee_id = $2)))`
 	return s.posts(ctx, "list an account's posts", `select `+columns+` from posts p`+authors+`
 		where p.author_id = $2 and p.service = 'page' and p.state = 'live' and (p.created_at, p.id) < ($3, $4) and `+audience+`
-		and (p.author_id = $1 or `+service.Visible("p.author_id", "p.service", "p.place_id")+`)
+		and `+met(Place{})+`
 		order by p.created_at desc, p.id desc limit $5`, int64(viewer), int64(author), at, id, limit, string(who.FollowersOf(author)))
-}
-
-// inPlace gives a page of a place's posts. Who may see the place was asked before; members says
-// whether the viewer sees what is for its members.
-func (s store) inPlace(ctx context.Context, viewer who.ID, p Place, c Cursor, limit int) ([]Post, error) {
-	at, id := c.below()
-	members := who.Audience("")
-	if p.Member {
-		members = who.CircleOnly(p.ID)
-	}
-	return s.posts(ctx, "list a place's posts", `select `+columns+` from posts p`+authors+`
-		where p.service = $2 and p.place_id = $3 and p.state = 'live' and (p.created_at, p.id) < ($4, $5) and p.audience in ('public', $6)
-		and (p.author_id = $1 or `+service.Visible("p.author_id", "p.service", "p.place_id")+`)
-		order by p.created_at desc, p.id desc limit $7`, int64(viewer), p.Service, int64(p.ID), at, id, string(members), limit)
 }
 
 // home gives a page of the newest posts of the viewer, of those the viewer follows and of the places, all of
@@ -101,7 +98,7 @@ func (s store) home(ctx context.Context, viewer who.ID, places []Place, c Cursor
 		args = append(args, int64(p.ID), p.Service)
 	}
 	const since = ` and x.created_at >= (select b.at from bound b)`
-	source, which := "follows s", "s.follower_id = $1 and "+service.Visible("s.followee_id", "'page'", "0")
+	source, which := "follows s", "s.follower_id = $1 and "+service.Visible("s.followee_id", "'page'", "0")+" and "+service.Unblocked("$1", "s.followee_id")
 	match := "x.author_id = s.followee_id and x.service = 'page' and x.audience in ('public', 'followers:' || s.followee_id)"
 	firsts := first(source, which, match)
 	arms := `select q.id, q.created_at from posts q where q.id in (select x.id from posts x where x.author_id = $1 and x.service = 'page' and x.state = 'live'
@@ -111,7 +108,8 @@ func (s store) home(ctx context.Context, viewer who.ID, places []Place, c Cursor
 	if values != "" {
 		with = `mine (id, service) as (values ` + values + `), `
 		source, which = "mine s", "s.id > 0"
-		match = "x.service = s.service and x.place_id = s.id and x.audience in ('public', s.service || ':' || s.id) and " + service.Visible("x.author_id", "x.service", "x.place_id")
+		match = "x.service = s.service and x.place_id = s.id and x.audience in ('public', s.service || ':' || s.id) and " +
+			service.Visible("x.author_id", "x.service", "x.place_id") + " and " + service.Unblocked("$1", "x.author_id")
 		firsts += ` union all ` + first(source, which, match)
 		arms += ` union all ` + newest(source, which, match+since)
 	}
@@ -160,13 +158,13 @@ func (s store) images(ctx context.Context, posts []who.ID) (map[who.ID][]Image, 
 	return out, nil
 }
 
-const imageColumns = `id, post_id, author_id, position, key, thumb, type, width, height, bytes, alt, missing`
+const imageColumns = `id, post_id, author_id, position, key, thumb, type, width, height, bytes, alt, missing, look`
 
 func scanImage(r db.Row) (Image, error) {
 	var i Image
 	var id, post, author int64
 	var missing string
-	err := r.Scan(&id, &post, &author, &i.Position, &i.Key, &i.Thumb, &i.Type, &i.Width, &i.Height, &i.Bytes, &i.Alt, &missing)
+	err := r.Scan(&id, &post, &author, &i.Position, &i.Key, &i.Thumb, &i.Type, &i.Width, &i.Height, &i.Bytes, &i.Alt, &missing, &i.Look)
 	i.ID, i.Post, i.Author = who.ID(id), who.ID(post), who.ID(author)
 	i.Missing, i.Name = cutMissing(missing)
 	return i, err

@@ -11,18 +11,22 @@ import (
 	"exeunt/internal/who"
 )
 
-// along gives the next posts of an export, by id.
-func (s store) along(ctx context.Context, x service.Span) ([]Post, error) {
+// along gives the next posts of an export, by id: drafts, or what was sent. What was deleted a moment ago stays out.
+func (s store) along(ctx context.Context, x service.Span, drafts bool) ([]Post, error) {
 	within, args := x.Within("p.", 6)
+	which := `p.state not in ('draft', 'deleting')`
+	if drafts {
+		which = `p.state = 'draft'`
+	}
 	return s.posts(ctx, "read posts to take along", `select `+columns+` from posts p`+authors+`
-		where p.author_id = $1 and p.id > $2 and p.id <= $3 and p.created_at >= $4`+within+` order by p.id limit $5`,
+		where p.author_id = $1 and `+which+` and p.id > $2 and p.id <= $3 and p.created_at >= $4`+within+` order by p.id limit $5`,
 		append([]any{int64(x.Owner), x.After, x.Cut, x.Since, most}, args...)...)
 }
 
 // imagesAlong gives the next images of an export, by id, and when their posts were written.
 func (s store) imagesAlong(ctx context.Context, x service.Span) ([]Image, []time.Time, error) {
 	within, args := x.Within("p.", 6)
-	rows, err := s.db.Q(ctx).QueryContext(ctx, `select i.id, i.post_id, i.author_id, i.position, i.key, i.thumb, i.type, i.width, i.height, i.bytes, i.alt, i.missing, p.created_at
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select i.id, i.post_id, i.author_id, i.position, i.key, i.thumb, i.type, i.width, i.height, i.bytes, i.alt, i.missing, i.look, p.created_at
 		from post_images i join posts p on p.id = i.post_id
 		where i.author_id = $1 and i.id > $2 and i.id <= $3 and p.created_at >= $4`+within+` order by i.id limit $5`,
 		append([]any{int64(x.Owner), x.After, x.Cut, x.Since, most}, args...)...)

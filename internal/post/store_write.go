@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"exeunt/internal/db"
 	"exeunt/internal/service"
@@ -48,14 +49,26 @@ func (s store) add(ctx context.Context, pass service.Pass, posts []Post) error {
 		if !p.Edited.IsZero() {
 			edited = db.Ms(p.Edited)
 		}
+		state := p.State
+		if state == "" {
+			state = Live
+		}
 		v.add(int64(p.ID), int64(p.Author), p.Service, int64(p.Place), string(p.Audience), p.Text, p.Summary, flag(p.Sensitive), p.Language, p.ReplyTo,
-			origin, Live, db.Ms(p.At), edited, p.Images)
+			origin, state, db.Ms(p.At), edited, p.Images, Hot(db.Ms(p.At), 0, 0), p.Card.Kind, int64(p.Card.ID), msOf(p.Featured), msOf(p.Pinned))
 	}
-	if _, err := s.db.Exec(ctx, `insert into posts (id, author_id, service, place_id, audience, text, summary, sensitive, language, reply_to, origin, state, created_at, edited_at, images)
-		values `+v.text.String(), v.args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into posts (id, author_id, service, place_id, audience, text, summary, sensitive, language, reply_to, origin, state, created_at, edited_at, images,
+		hot, card_kind, card_id, featured_at, pinned_at) values `+v.text.String(), v.args...); err != nil {
 		return fmt.Errorf("store posts: %w", err)
 	}
 	return nil
+}
+
+// msOf gives what a column holds for a time, null for none.
+func msOf(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return db.Ms(t)
 }
 
 func flag(b bool) int64 {
@@ -75,7 +88,7 @@ func (s store) addImages(ctx context.Context, pass service.Pass, images []Image)
 	}
 	var v rows
 	for _, i := range images {
-		v.add(int64(i.ID), int64(i.Post), int64(i.Author), i.Position, i.Key, i.Thumb, i.Type, i.Width, i.Height, i.Bytes, i.Alt, joinMissing(i.Missing, i.Name))
+		v.add(int64(i.ID), int64(i.Post), int64(i.Author), i.Position, i.Key, i.Thumb, i.Type, i.Width, i.Height, i.Bytes, i.Alt, joinMissing(i.Missing, i.Name), i.Look)
 	}
 	if _, err := s.db.Exec(ctx, `insert into post_images (`+imageColumns+`) values `+v.text.String(), v.args...); err != nil {
 		return fmt.Errorf("store images: %w", err)
@@ -101,7 +114,7 @@ func (s store) change(ctx context.Context, pass service.Pass, p Post) error {
 	if !pass.Valid() {
 		return service.ErrNoPass()
 	}
-	if _, err := s.db.Exec(ctx, `update posts set text = $1, audience = $2, edited_at = $3 where id = $4 and state = 'live'`,
+	if _, err := s.db.Exec(ctx, `update posts set text = $1, audience = $2, edited_at = $3 where id = $4 and state in ('live', 'submitted')`,
 		p.Text, string(p.Audience), db.Ms(pass.At), int64(p.ID)); err != nil {
 		return fmt.Errorf("change post: %w", err)
 	}
@@ -149,36 +162,23 @@ func (s store) mention(ctx context.Context, pass service.Pass, p Post, accounts 
 	return nil
 }
 
-// count adds to the number of posts that a place shows.
-func (s store) count(ctx context.Context, pass service.Pass, p Post, n int) error {
-	if !pass.Valid() {
-		return service.ErrNoPass()
-	}
-	if p.Service != "circle" {
-		return nil
-	}
-	if _, err := s.db.Exec(ctx, `update circles set posts = posts + $1 where id = $2`, n, int64(p.Place)); err != nil {
-		return fmt.Errorf("count posts: %w", err)
-	}
-	return nil
-}
-
 // A skeleton keeps of a post its id, place and times. Tokens of audience that name the author go with the rest.
 const (
 	narrow     = `audience like 'followers:%' or audience like 'only:%'`
-	asSkeleton = `author_id = null, text = '', summary = '', language = '', reply_to = '', origin = null, state = 'gone', likes = 0, images = 0, audience = case when ` + narrow + ` then 'only:0' else audience end`
+	asSkeleton = `author_id = null, text = '', summary = '', language = '', reply_to = '', origin = null, state = 'gone', likes = 0, images = 0, featured_at = null, pinned_at = null, hot = 0,
+		card_kind = '', card_id = 0, deleted_at = null, deleted_as = '', refusal = '', audience = case when ` + narrow + ` then 'only:0' else audience end`
 	asDeparted = `author_id = null, origin = null, reply_to = ''`
-	othersTalk = `posts.comments > 0 and exists (select 1 from comments c where c.ref_kind = 'post' and c.ref_id = posts.id and c.state = 'live' and (c.author_id is null or c.author_id <> posts.author_id))`
+	othersTalk = `exists (select 1 from comments c where c.ref_kind = 'post' and c.ref_id = posts.id and c.state <> 'gone' and (c.author_id is null or c.author_id <> posts.author_id))`
 )
 
 // hung are statements that take what others hung on posts: rows is "{rows} r" or a select of posts in brackets, named r. What
 // a row itself tells of spares looking for it elsewhere.
 func hung(rows string) []string {
-	return []string{
-		`delete from likes where ref_kind = 'post' and ref_id in (select r.id from ` + rows + ` where r.likes > 0)`,
-		`delete from favourites where ref_kind = 'post' and ref_id in (select r.id from ` + rows + `)`,
-		`delete from mentions where ref_kind = 'post' and ref_id in (select r.id from ` + rows + ` where r.text like '%@{%')`,
-	}
+	return append(untagged(rows),
+		`delete from likes where ref_kind = 'post' and ref_id in (select r.id from `+rows+` where r.likes > 0)`,
+		`delete from favourites where ref_kind = 'post' and ref_id in (select r.id from `+rows+`)`,
+		`delete from mentions where ref_kind = 'post' and ref_id in (select r.id from `+rows+` where r.text like '%@{%')`,
+	)
 }
 
 // remove takes one post out with all that hangs on it, its files were given up before; where others' comments hang on it a skeleton stays.
@@ -186,13 +186,14 @@ func (s store) remove(ctx context.Context, pass service.Pass, p Post) error {
 	if !pass.Valid() {
 		return service.ErrNoPass()
 	}
-	statements := append(hung(`(select * from posts where id = $1) r`),
+	const one = `(select * from posts where id = $1) r`
+	statements := append(append(uncounted(one), hung(one)...),
 		`delete from post_images where post_id = $1`,
 		`update posts set `+asSkeleton+` where id = $1 and `+othersTalk,
-		`delete from likes where ref_kind = 'comment' and ref_id in (select c.id from comments c join posts p on p.id = c.ref_id where c.ref_kind = 'post' and c.ref_id = $1 and p.state = 'live')`,
-		`delete from mentions where ref_kind = 'comment' and ref_id in (select c.id from comments c join posts p on p.id = c.ref_id where c.ref_kind = 'post' and c.ref_id = $1 and p.state = 'live')`,
-		`delete from comments where ref_kind = 'post' and ref_id = $1 and exists (select 1 from posts p where p.id = comments.ref_id and p.state = 'live')`,
-		`delete from posts where id = $1 and state = 'live'`,
+		`delete from likes where ref_kind = 'comment' and ref_id in (select c.id from comments c join posts p on p.id = c.ref_id where c.ref_kind = 'post' and c.ref_id = $1 and p.state <> 'gone')`,
+		`delete from mentions where ref_kind = 'comment' and ref_id in (select c.id from comments c join posts p on p.id = c.ref_id where c.ref_kind = 'post' and c.ref_id = $1 and p.state <> 'gone')`,
+		`delete from comments where ref_kind = 'post' and ref_id = $1 and exists (select 1 from posts p where p.id = comments.ref_id and p.state <> 'gone')`,
+		`delete from posts where id = $1 and state <> 'gone'`,
 	)
 	for _, q := range statements {
 		if _, err := s.db.Exec(ctx, q, int64(p.ID)); err != nil {

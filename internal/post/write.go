@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"exeunt/exit"
@@ -21,15 +23,22 @@ type Upload struct {
 	Alt  string
 }
 
-// Draft is a post that is to be written. On the own page its audience is who.Public, who.Unlisted,
+// Draft is a post that is to be written, or kept to be written on. On the own page its audience is who.Public, who.Unlisted,
 // "followers" or "only"; in a place it is the place's own.
 type Draft struct {
+	ID       who.ID // the draft that it continues, 0 for none
 	Service  string // Page, or the service of the place
 	Place    who.ID
 	Audience string
 	Text     string
-	Images   []Upload
+	Images   []Upload          // after those that the draft has
+	Drop     []who.ID          // images of the draft that are not wanted any more
+	Alts     map[who.ID]string // what the draft's images show
+	Card     who.Ref           // what it shares, zero for nothing
 }
+
+// mostDrafts bounds the drafts of an account.
+const mostDrafts = 100
 
 // audienceOf turns the audience's word into its token.
 func audienceOf(word string, author who.ID) (who.Audience, error) {
@@ -46,19 +55,57 @@ func audienceOf(word string, author who.ID) (who.Audience, error) {
 	return "", exit.Fail(exit.Invalid, "post.error.audience")
 }
 
-// checkText refuses texts that are too long or no text.
-func checkText(text string, images int) error {
+// checkText refuses texts that are too long, hide something, or no text.
+func checkText(text string, images int, card bool) error {
 	switch {
 	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
 		return exit.Fail(exit.Invalid, "post.error.text")
-	case strings.TrimSpace(text) == "" && images == 0:
-		return exit.Fail(exit.Invalid, "post.error.empty")
 	case utf8.RuneCountInString(text) > longestText:
 		return exit.Fail(exit.Invalid, "post.error.long", "Most", longestText)
+	case strings.IndexFunc(text, shows) < 0 && images == 0 && !card:
+		return exit.Fail(exit.Invalid, "post.error.empty")
+	case turns(text):
+		return exit.Fail(exit.Invalid, "post.error.turned")
+	case hides(text):
+		return exit.Fail(exit.Invalid, "post.error.hidden")
 	case images > mostImages:
 		return exit.Fail(exit.Invalid, "post.error.images", "Most", mostImages)
 	}
 	return nil
+}
+
+// shows says whether a character can be seen: it is neither blank nor of no width.
+func shows(c rune) bool {
+	return !unicode.IsSpace(c) && !unicode.Is(unicode.Cf, c) && !unicode.IsControl(c) && !unicode.Is(unicode.M, c) && !strings.ContainsRune("\u115f\u1160\u2800\u3164\uffa0", c)
+}
+
+// turns says whether a text overrides the direction in which it is read, so that it shows something else than it says (Unicode TR36 and
+// CVE-2021-42574). The marks that right-to-left scripts need (U+200E, U+200F, U+061C) stay allowed.
+func turns(text string) bool {
+	return strings.ContainsFunc(text, func(c rune) bool { return c >= 0x202a && c <= 0x202e || c >= 0x2066 && c <= 0x2069 })
+}
+
+// hides says whether a text holds characters of no width in numbers that no script and no emoji needs: words hidden from readers and
+// moderators. Tags (U+E0000–E007F) belong to flags, and only behind the black flag.
+func hides(text string) bool {
+	run, flag := 0, false
+	for _, c := range text {
+		switch {
+		case c >= 0xe0000 && c <= 0xe007f:
+			if !flag {
+				return true
+			}
+			continue
+		case c >= 0x200b && c <= 0x200d || c == 0x2060 || c == 0xfeff || c == 0xad:
+			if run++; run > 2 {
+				return true
+			}
+		default:
+			run = 0
+		}
+		flag = c == 0x1f3f4
+	}
+	return false
 }
 
 func cleanText(text string) string {
@@ -72,44 +119,104 @@ func checkAlt(alt string) error {
 	return nil
 }
 
-// Write stores a post of the viewer and gives its id. Errors: Invalid with the sentence for the field,
-// Forbidden in a place where the viewer may not write, Unavailable while the account or the service is frozen.
+// Write stores a post of the viewer and gives its id. Where the place asks for a yes first, or Screen holds it, it is
+// [Submitted]. Errors: Invalid with the sentence for the field, Forbidden in a place where the viewer may not write, Unavailable
+// while the account or the service is frozen.
 func (r *Room) Write(ctx context.Context, v who.Viewer, d Draft) (who.ID, error) {
+	return r.compose(ctx, v, d, Live)
+}
+
+// SaveDraft keeps a post that the viewer writes on later, and gives its id. Nobody else sees it. Errors as those of [Room.Write],
+// Conflict if there are too many drafts.
+func (r *Room) SaveDraft(ctx context.Context, v who.Viewer, d Draft) (who.ID, error) {
+	return r.compose(ctx, v, d, Drafted)
+}
+
+// compose stores a draft or the post that it becomes.
+func (r *Room) compose(ctx context.Context, v who.Viewer, d Draft, state string) (who.ID, error) {
 	d.Text = cleanText(d.Text)
-	if err := checkText(d.Text, len(d.Images)); err != nil {
-		return 0, err
-	}
-	p := Post{ID: r.DB.IDs.Next(), Author: v.Account, Service: d.Service, Place: d.Place}
-	var err error
-	if p.Audience, err = r.audience(ctx, v, d); err != nil {
-		return 0, err
-	}
-	images, err := r.put(ctx, p, d.Images)
+	kept, err := r.resumed(ctx, v, d)
 	if err != nil {
 		return 0, err
 	}
-	p.Images = len(images)
-	err = r.DB.Update(ctx, func(ctx context.Context) error {
-		return r.write(ctx, p, d.Text, images)
-	})
+	had := len(kept) - len(dropped(kept, d.Drop))
+	if err := checkText(d.Text, had+len(d.Images), d.Card.ID != 0); err != nil {
+		return 0, err
+	}
+	for _, alt := range d.Alts {
+		if err := checkAlt(alt); err != nil {
+			return 0, err
+		}
+	}
+	p := Post{ID: d.ID, Author: v.Account, Service: d.Service, Place: d.Place, Card: d.Card, State: state}
+	if d.ID == 0 {
+		p.ID = r.DB.IDs.Next()
+	}
+	if p.In, p.Audience, err = r.audience(ctx, v, d); err != nil {
+		return 0, err
+	}
+	if err := r.mayShare(ctx, v, d.Card); err != nil {
+		return 0, err
+	}
+	from := 0
+	if len(kept) > 0 {
+		from = kept[len(kept)-1].Position + 1
+	}
+	images, err := r.put(ctx, p, from, d.Images)
+	if err != nil {
+		return 0, err
+	}
+	err = r.DB.Update(ctx, func(ctx context.Context) error { return r.write(ctx, v, p, d, images) })
 	return p.ID, err
 }
 
-// audience asks whether the viewer may write where the draft says, and who will see it.
-func (r *Room) audience(ctx context.Context, v who.Viewer, d Draft) (who.Audience, error) {
-	if d.Service == Page && d.Place == 0 {
-		return audienceOf(d.Audience, v.Account)
+// resumed gives the images of the draft that is continued; NotFound for what is no draft of the viewer.
+func (r *Room) resumed(ctx context.Context, v who.Viewer, d Draft) ([]Image, error) {
+	if d.ID == 0 {
+		return nil, nil
 	}
-	if r.Places == nil {
-		return "", exit.Fail(exit.NotFound, "error.not_found")
+	p, err := r.store.one(ctx, v.Account, d.ID)
+	if err != nil {
+		return nil, err
 	}
-	place, err := r.Places.MayPost(ctx, v, d.Service, d.Place)
-	return place.Audience, err
+	if !owns(v, p) || p.State != Drafted {
+		return nil, exit.Fail(exit.NotFound, "post.error.no_draft")
+	}
+	images, err := r.store.images(ctx, []who.ID{d.ID})
+	return images[d.ID], err
 }
 
-// write is the transaction of [Room.Write].
-func (r *Room) write(ctx context.Context, p Post, text string, images []Image) error {
-	text, mentioned, err := r.Encode(ctx, text)
+// dropped gives those of the images that are among the ids.
+func dropped(images []Image, ids []who.ID) (out []Image) {
+	for _, i := range images {
+		if slices.Contains(ids, i.ID) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// audience asks whether the viewer may write where the draft says, and who will see it.
+func (r *Room) audience(ctx context.Context, v who.Viewer, d Draft) (Place, who.Audience, error) {
+	if d.Service == Page && d.Place == 0 {
+		a, err := audienceOf(d.Audience, v.Account)
+		return Place{}, a, err
+	}
+	if r.Places == nil {
+		return Place{}, "", exit.Fail(exit.NotFound, "error.not_found")
+	}
+	place, err := r.Places.MayPost(ctx, v, d.Service, d.Place)
+	return place, place.Audience, err
+}
+
+// write is the transaction of [Room.Write] and [Room.SaveDraft].
+func (r *Room) write(ctx context.Context, v who.Viewer, p Post, d Draft, images []Image) error {
+	// Asked again: another window may have published or deleted the draft meanwhile.
+	kept, err := r.resumed(ctx, v, d)
+	if err != nil {
+		return err
+	}
+	text, mentioned, err := r.Encode(ctx, d.Text)
 	if err != nil {
 		return err
 	}
@@ -117,17 +224,109 @@ func (r *Room) write(ctx context.Context, p Post, text string, images []Image) e
 	if err != nil {
 		return err
 	}
-	p.Text, p.At = text, pass.At
-	if err := r.store.add(ctx, pass, []Post{p}); err != nil {
+	gone := dropped(kept, d.Drop)
+	p.Text, p.At, p.Images = text, pass.At, len(kept)-len(gone)+len(images)
+	if p.State == Live {
+		if p.State, err = r.screened(ctx, pass, p, append(kept, images...)); err != nil {
+			return err
+		}
+	}
+	if err := r.storeWritten(ctx, pass, p, d); err != nil {
+		return err
+	}
+	if err := r.giveUp(ctx, gone); err != nil {
+		return err
+	}
+	ids := make([]who.ID, len(gone))
+	for i, x := range gone {
+		ids[i] = x.ID
+	}
+	if err := r.store.dropImages(ctx, pass, ids); err != nil {
 		return err
 	}
 	if err := r.keep(ctx, pass, images); err != nil {
 		return err
 	}
+	if err := r.store.changeAlts(ctx, pass, p.ID, d.Alts); err != nil {
+		return err
+	}
 	if err := r.store.mention(ctx, pass, p, mentioned); err != nil {
 		return err
 	}
-	return r.store.count(ctx, pass, p, 1)
+	switch p.State {
+	case Live:
+		return r.publish(ctx, pass, p)
+	case Submitted:
+		return r.submit(ctx, pass, p)
+	}
+	return nil
+}
+
+// screened gives the state in which a post goes before others: whether it waits for a yes.
+func (r *Room) screened(ctx context.Context, pass service.Pass, p Post, images []Image) (string, error) {
+	hold := p.In.Approves && !p.In.Staff
+	if r.Screen != nil {
+		held, err := r.Screen(ctx, pass, ScreenIn{Author: p.Author, Ref: p.Ref(), In: p.In, Text: p.Text, Images: images})
+		if err != nil {
+			return "", err
+		}
+		hold = hold || held
+	}
+	if hold {
+		return Submitted, nil
+	}
+	return Live, nil
+}
+
+// storeWritten stores the row of a post or draft.
+func (r *Room) storeWritten(ctx context.Context, pass service.Pass, p Post, d Draft) error {
+	if d.ID != 0 {
+		return r.store.resume(ctx, pass, p)
+	}
+	if p.State == Drafted {
+		n, err := r.store.drafts(ctx, p.Author)
+		if err != nil {
+			return err
+		}
+		if n >= mostDrafts {
+			return exit.Fail(exit.Conflict, "post.error.drafts", "Most", mostDrafts)
+		}
+	}
+	return r.store.add(ctx, pass, []Post{p})
+}
+
+// DropDraft deletes a draft of the viewer for good. NotFound for what is none.
+func (r *Room) DropDraft(ctx context.Context, v who.Viewer, id who.ID) error {
+	return r.DB.Update(ctx, func(ctx context.Context) error {
+		p, err := r.standing(ctx, v, id, func(v who.Viewer, p Post) bool { return owns(v, p) && p.State == Drafted })
+		if err != nil {
+			return err
+		}
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: p.Service, Place: p.Place, Removal: true})
+		if err != nil {
+			return err
+		}
+		return r.erase(ctx, pass, p)
+	})
+}
+
+// Drafts gives a page of the viewer's drafts, the last saved first.
+func (r *Room) Drafts(ctx context.Context, v who.Viewer, c Cursor, limit int) ([]Post, error) {
+	return r.own(ctx, v, Drafted, c, limit)
+}
+
+// InQueue gives a page of the viewer's posts that wait for a yes, the last sent first.
+func (r *Room) InQueue(ctx context.Context, v who.Viewer, c Cursor, limit int) ([]Post, error) {
+	return r.own(ctx, v, Submitted, c, limit)
+}
+
+func (r *Room) own(ctx context.Context, v who.Viewer, state string, c Cursor, limit int) ([]Post, error) {
+	list, err := r.store.kept(ctx, v.Account, state, c, limit)
+	if err != nil {
+		return nil, err
+	}
+	err = r.place(ctx, v, list)
+	return seen(v, list), err
 }
 
 // keep stores images whose files were put.
@@ -144,8 +343,8 @@ func (r *Room) keep(ctx context.Context, pass service.Pass, images []Image) erro
 	return r.store.addImages(ctx, pass, images)
 }
 
-// put decodes the images and puts their files. If one is refused, those before it are swept in time.
-func (r *Room) put(ctx context.Context, p Post, uploads []Upload) ([]Image, error) {
+// put decodes the images and puts their files; from is the position of the first. If one is refused, those before it are swept in time.
+func (r *Room) put(ctx context.Context, p Post, from int, uploads []Upload) ([]Image, error) {
 	var out []Image
 	for n, u := range uploads {
 		if err := checkAlt(u.Alt); err != nil {
@@ -159,7 +358,7 @@ func (r *Room) put(ctx context.Context, p Post, uploads []Upload) ([]Image, erro
 		if err = errors.Join(err, f.Close()); err != nil {
 			return nil, err
 		}
-		i.ID, i.Post, i.Author, i.Position, i.Alt = r.DB.IDs.Next(), p.ID, p.Author, n, strings.TrimSpace(u.Alt)
+		i.ID, i.Post, i.Author, i.Position, i.Alt = r.DB.IDs.Next(), p.ID, p.Author, from+n, strings.TrimSpace(u.Alt)
 		out = append(out, i)
 	}
 	return out, nil
@@ -179,7 +378,7 @@ func (r *Room) putOne(ctx context.Context, account who.ID, f io.Reader, l media.
 	if err != nil {
 		return Image{}, err
 	}
-	return Image{Key: whole.Key, Thumb: thumb.Key, Type: pic.Type, Width: pic.Width, Height: pic.Height, Bytes: whole.Size + thumb.Size}, nil
+	return Image{Key: whole.Key, Thumb: thumb.Key, Type: pic.Type, Width: pic.Width, Height: pic.Height, Bytes: whole.Size + thumb.Size, Look: Look(pic.Thumb)}, nil
 }
 
 // Change is what an author changes of a post. Audience "" leaves it; only a post on the own page has one to choose.
@@ -198,16 +397,14 @@ func (r *Room) Edit(ctx context.Context, v who.Viewer, id who.ID, c Change) erro
 		}
 	}
 	return r.DB.Update(ctx, func(ctx context.Context) error {
-		p, err := r.store.one(ctx, v.Account, id)
+		p, err := r.standing(ctx, v, id, changes)
 		if err != nil {
 			return err
 		}
-		if !changes(v, p) {
-			return exit.Fail(exit.NotFound, "error.not_found")
-		}
-		if err := checkText(c.Text, p.Images); err != nil {
+		if err := checkText(c.Text, p.Images, p.Card.ID != 0); err != nil {
 			return err
 		}
+		old := p
 		if c.Audience != "" && p.Service == Page {
 			if p.Audience, err = audienceOf(c.Audience, v.Account); err != nil {
 				return err
@@ -222,7 +419,7 @@ func (r *Room) Edit(ctx context.Context, v who.Viewer, id who.ID, c Change) erro
 			return err
 		}
 		p.Text = text
-		if err := r.store.change(ctx, pass, p); err != nil {
+		if err := r.edit(ctx, pass, old, p); err != nil {
 			return err
 		}
 		if err := r.store.changeAlts(ctx, pass, p.ID, c.Alts); err != nil {
@@ -232,33 +429,29 @@ func (r *Room) Edit(ctx context.Context, v who.Viewer, id who.ID, c Change) erro
 	})
 }
 
-// Delete takes a post out. Others' living comments stay beneath a skeleton. NotFound for what the viewer may not delete.
-func (r *Room) Delete(ctx context.Context, v who.Viewer, id who.ID) error {
-	return r.DB.Update(ctx, func(ctx context.Context) error {
-		p, err := r.one(ctx, v, id)
-		if err != nil {
-			return err
-		}
-		if !removes(v, p) {
-			return exit.Fail(exit.NotFound, "error.not_found")
-		}
-		// The author's freeze does not keep who answers for the place from taking a post out.
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: p.Service, Place: p.Place})
-		if err != nil {
-			return err
-		}
+// edit stores a post's new words; topics and search follow them. What Screen holds waits for a yes again.
+func (r *Room) edit(ctx context.Context, pass service.Pass, old, p Post) error {
+	hold := false
+	if r.Screen != nil {
 		images, err := r.store.images(ctx, []who.ID{p.ID})
 		if err != nil {
 			return err
 		}
-		for _, i := range images[p.ID] {
-			if err := r.Blobs.Doom(ctx, i.Author, i.Key, i.Thumb); err != nil {
-				return err
-			}
-		}
-		if err := r.store.remove(ctx, pass, p); err != nil {
+		if hold, err = r.Screen(ctx, pass, ScreenIn{Author: p.Author, Ref: p.Ref(), In: p.In, Text: p.Text, Images: images[p.ID], Edit: true}); err != nil {
 			return err
 		}
-		return r.store.count(ctx, pass, p, -1)
-	})
+	}
+	if err := r.store.change(ctx, pass, p); err != nil || p.State != Live {
+		return err
+	}
+	if err := r.vanish(ctx, pass, []Post{old}); err != nil {
+		return err
+	}
+	if !hold {
+		return r.publish(ctx, pass, p)
+	}
+	if err := r.store.turn(ctx, pass, []who.ID{p.ID}, Live, Submitted); err != nil {
+		return err
+	}
+	return r.submit(ctx, pass, p)
 }

@@ -5,10 +5,12 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
-// Mention is a person named in a text. Stored texts hold "@{id}"; the caller
-// resolves ids to names in one call for the whole page.
+// Mention is a person named in a text, by the id in "@{id}", or a topic, by "#" and
+// its key (see [TopicKey]); the caller resolves them in one call for the whole page.
 type Mention struct {
 	Name string // shown after the @
 	Href string
@@ -22,6 +24,7 @@ const (
 	spanBreak
 	spanLink
 	spanMention
+	spanTopic
 )
 
 type span struct {
@@ -73,7 +76,16 @@ func lineSpans(out []span, line string, mentions map[string]Mention) []span {
 				continue
 			}
 		}
-		_, n := utf8.DecodeRuneInString(rest)
+		c, n := utf8.DecodeRuneInString(rest)
+		if c == '#' && !joins(line[:i]) {
+			if name, length := hashtagAt(rest); length > 0 {
+				flush(i)
+				out = append(out, span{kind: spanTopic, text: rest[:length], href: mentions["#"+TopicKey(name)].Href})
+				i += length
+				plain = i
+				continue
+			}
+		}
 		i += n
 	}
 	flush(len(line))
@@ -87,6 +99,52 @@ func mentionSpan(id string, mentions map[string]Mention) span {
 	}
 	return span{kind: spanMention, text: m.Name, href: m.Href}
 }
+
+// LongestTopic bounds the name of a topic, in characters.
+const LongestTopic = 30
+
+// joins reports whether a # after the text belongs to what stands before it: a word or an address.
+func joins(before string) bool {
+	c, _ := utf8.DecodeLastRuneInString(before)
+	return before != "" && c < 128 && (unicode.IsLetter(c) || unicode.IsDigit(c) || strings.ContainsRune("._-+@/&#", c))
+}
+
+// hashtagAt returns the name of the topic at the start of s, which begins with #, and how many bytes
+// it takes with # and, where it is written on both sides, the second #. 0 if there is none.
+func hashtagAt(s string) (string, int) {
+	end, letters, count := len(s), false, 0
+	for i, c := range s[1:] {
+		if !unicode.IsLetter(c) && !unicode.IsDigit(c) && !unicode.Is(unicode.M, c) && c != '_' {
+			end = i + 1
+			break
+		}
+		letters = letters || unicode.IsLetter(c)
+		count++
+	}
+	if !letters || count > LongestTopic {
+		return "", 0
+	}
+	name := s[1:end]
+	if strings.HasPrefix(s[end:], "#") {
+		end++
+	}
+	return name, end
+}
+
+// Hashtags returns the names of the topics that a text has inline: "#" and letters, digits or
+// underscores, at the start of a word.
+func Hashtags(text string) []string {
+	var out []string
+	for _, s := range spans(text, nil) {
+		if s.kind == spanTopic {
+			out = append(out, strings.Trim(s.text, "#"))
+		}
+	}
+	return out
+}
+
+// TopicKey returns what tells topics apart: their name without regard to case and width.
+func TopicKey(name string) string { return strings.ToLower(norm.NFKC.String(name)) }
 
 // linkAt returns the length of the address at the start of s and its target, or
 // 0. Punctuation that ends a sentence is not part of it, nor are 汉字.

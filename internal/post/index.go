@@ -1,0 +1,101 @@
+package post
+
+import (
+	"context"
+
+	"exeunt/internal/search"
+	"exeunt/internal/service"
+	"exeunt/internal/who"
+)
+
+// doc gives what can be found of a living post.
+func doc(p Post) search.Doc {
+	text := p.Text
+	if p.Summary != "" {
+		text = p.Summary + "\n" + text
+	}
+	return search.Doc{Ref: p.Ref(), Owner: p.Author, Service: p.Service, Place: p.Place, Audience: p.Audience, Text: text, At: p.At}
+}
+
+func (r *Room) index(ctx context.Context, pass service.Pass, posts []Post) error {
+	docs := make([]search.Doc, len(posts))
+	for i, p := range posts {
+		docs[i] = doc(p)
+	}
+	return r.Search.Put(ctx, pass, docs...)
+}
+
+func (r *Room) unindex(ctx context.Context, pass service.Pass, posts []Post) error {
+	refs := make([]who.Ref, len(posts))
+	for i, p := range posts {
+		refs[i] = p.Ref()
+	}
+	return r.Search.Drop(ctx, pass, refs...)
+}
+
+// topicDoc gives what can be found of a topic. Topics of own pages are open to everybody, those of a place to those who see it.
+func topicDoc(t Topic) search.Doc {
+	d := search.Doc{Ref: t.Ref(), Service: t.Service, Place: t.Place, Audience: who.Public, Title: t.Name, At: t.At}
+	if t.Service != Page {
+		d.Audience = who.CircleOnly(t.Place)
+	}
+	return d
+}
+
+func (r *Room) indexTopic(ctx context.Context, pass service.Pass, t Topic) error {
+	return r.Search.Put(ctx, pass, topicDoc(t))
+}
+
+// Source gives the posts to be found, for a new index.
+func (r *Room) Source() search.Source { return source{r} }
+
+type source struct{ room *Room }
+
+// Kind is the kind of its refs.
+func (source) Kind() string { return search.Post }
+
+// Docs gives living posts by id.
+func (s source) Docs(ctx context.Context, after who.ID, limit int) (docs []search.Doc, last who.ID, more bool, err error) {
+	posts, err := s.room.store.livingAbove(ctx, after, limit)
+	for _, p := range posts {
+		docs, last = append(docs, doc(p)), p.ID
+	}
+	return docs, last, len(posts) == limit, err
+}
+
+// Words gives the texts of posts.
+func (s source) Words(ctx context.Context, ids []who.ID) (map[who.ID]search.Words, error) {
+	list, err := s.room.store.byIDs(ctx, 0, ids)
+	out := make(map[who.ID]search.Words, len(list))
+	for _, p := range list {
+		out[p.ID] = search.Words{Text: doc(p).Text}
+	}
+	return out, err
+}
+
+// TopicSource gives the topics to be found, for a new index.
+func (r *Room) TopicSource() search.Source { return topicSource{r} }
+
+type topicSource struct{ room *Room }
+
+// Kind is the kind of its refs.
+func (topicSource) Kind() string { return search.Topic }
+
+// Docs gives topics by id.
+func (s topicSource) Docs(ctx context.Context, after who.ID, limit int) (docs []search.Doc, last who.ID, more bool, err error) {
+	topics, err := s.room.store.topicsAbove(ctx, after, limit)
+	for _, t := range topics {
+		docs, last = append(docs, topicDoc(t)), t.ID
+	}
+	return docs, last, len(topics) == limit, err
+}
+
+// Words gives the names of topics.
+func (s topicSource) Words(ctx context.Context, ids []who.ID) (map[who.ID]search.Words, error) {
+	list, err := s.room.store.topicsByID(ctx, ids)
+	out := make(map[who.ID]search.Words, len(list))
+	for _, t := range list {
+		out[t.ID] = search.Words{Title: t.Name}
+	}
+	return out, err
+}

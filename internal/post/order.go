@@ -1,0 +1,131 @@
+package post
+
+import (
+	"context"
+
+	"exeunt/exit"
+	"exeunt/internal/db"
+	"exeunt/internal/service"
+	"exeunt/internal/who"
+)
+
+// Order is how a place lists its posts.
+type Order string
+
+// The orders of a place.
+const (
+	Latest   Order = "latest"   // newest first
+	Hottest  Order = "hot"      // by heat, see hot.go
+	Featured Order = "featured" // those that staff features, last featured first
+)
+
+// ParseOrder reads an order from an address; anything else is [Latest].
+func ParseOrder(s string) Order {
+	switch o := Order(s); o {
+	case Hottest, Featured:
+		return o
+	}
+	return Latest
+}
+
+// Next gives the cursor below the last post of a full page in this order, the top if the page is not full: then there
+// is no next.
+func (o Order) Next(posts []Post, limit int) Cursor {
+	c := Next(posts, limit)
+	if c == (Cursor{}) {
+		return c
+	}
+	switch p := posts[len(posts)-1]; o {
+	case Hottest:
+		c.At = p.Hot
+	case Featured:
+		c.At = db.Ms(p.Featured)
+	}
+	return c
+}
+
+// mostPinned bounds the posts that a place pins.
+const mostPinned = 3
+
+// InPlace gives a page of a place's posts in an order, without those that are pinned; with a topic (not 0) those of the
+// topic, newest first, whatever the order. The caller has asked the place already and gives what the viewer may do there;
+// nothing is seen where Place.See is false. o.Next with the same limit gives the cursor of the page after it.
+func (r *Room) InPlace(ctx context.Context, v who.Viewer, p Place, o Order, topic who.ID, c Cursor, limit int) ([]Post, error) {
+	if !p.See {
+		return nil, nil
+	}
+	var list []Post
+	var err error
+	if topic != 0 {
+		list, err = r.store.inTopic(ctx, v.Account, p, topic, c, limit)
+	} else {
+		list, err = r.store.inPlace(ctx, v.Account, p, o, c, limit)
+	}
+	for i := range list {
+		list[i].In = p
+	}
+	return seen(v, list), err
+}
+
+// Pinned gives the posts that a place shows before all others, last pinned first, at most three.
+func (r *Room) Pinned(ctx context.Context, v who.Viewer, p Place) ([]Post, error) {
+	if !p.See || p.Service == Page {
+		return nil, nil
+	}
+	list, err := r.store.pinned(ctx, v.Account, p)
+	for i := range list {
+		list[i].In = p
+	}
+	return seen(v, list), err
+}
+
+// Submitted gives a page of the posts that wait for a yes in a place, the longest waiting first; below c.At and c.ID stand
+// those that came later. Forbidden if the viewer does not answer for the place. The place of own pages is Place{Service: Page}.
+func (r *Room) Submitted(ctx context.Context, v who.Viewer, p Place, c Cursor, limit int) ([]Post, error) {
+	if !staffed(v, Post{Service: p.Service, In: p}) {
+		return nil, exit.Fail(exit.Forbidden, "post.error.staff")
+	}
+	list, err := r.store.submitted(ctx, v.Account, p, c, limit)
+	for i := range list {
+		list[i].In = p
+	}
+	return seen(v, list), err
+}
+
+// Waiting gives how many posts wait for a yes in a place, counted up to 100.
+func (r *Room) Waiting(ctx context.Context, p Place) (int, error) { return r.store.waiting(ctx, p) }
+
+// standing gives a post with where it stands, for a change, if allowed says so; NotFound otherwise.
+func (r *Room) standing(ctx context.Context, v who.Viewer, id who.ID, allowed func(who.Viewer, Post) bool) (Post, error) {
+	p, err := r.one(ctx, v, id)
+	if err == nil && !allowed(v, p) {
+		err = exit.Fail(exit.NotFound, "error.not_found")
+	}
+	return p, err
+}
+
+// Feature has a post stand among the featured of its place, or not any more. NotFound for who may not.
+func (r *Room) Feature(ctx context.Context, v who.Viewer, id who.ID, on bool) error {
+	return r.arrange(ctx, v, id, func(ctx context.Context, pass service.Pass, p Post) error {
+		return r.store.feature(ctx, pass, p.ID, on)
+	})
+}
+
+// Pin has a post stand before all others of its place, or not any more. Conflict if three are pinned already.
+func (r *Room) Pin(ctx context.Context, v who.Viewer, id who.ID, on bool) error {
+	return r.arrange(ctx, v, id, func(ctx context.Context, pass service.Pass, p Post) error { return r.store.pin(ctx, pass, p, on) })
+}
+
+func (r *Room) arrange(ctx context.Context, v who.Viewer, id who.ID, fn func(context.Context, service.Pass, Post) error) error {
+	return r.DB.Update(ctx, func(ctx context.Context) error {
+		p, err := r.standing(ctx, v, id, arranges)
+		if err != nil {
+			return err
+		}
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: p.Service, Place: p.Place})
+		if err != nil {
+			return err
+		}
+		return fn(ctx, pass, p)
+	})
+}
