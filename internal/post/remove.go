@@ -109,6 +109,11 @@ func (r *Room) erase(ctx context.Context, pass service.Pass, p Post) error {
 	if err := r.unindex(ctx, pass, []Post{p}); err != nil {
 		return err
 	}
+	if r.Notices != nil {
+		if err := r.Notices.Forget(ctx, pass, p.Ref()); err != nil {
+			return err
+		}
+	}
 	return r.store.remove(ctx, pass, p)
 }
 

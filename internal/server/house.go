@@ -217,7 +217,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 		Search: h.search, DB: h.DB, Desk: h.Desk, Blobs: h.Blobs, Secret: secret, Secure: o.Secure, Hash: o.Hash, Slip: h.Leave.OpenSlip,
 	})
 	h.relations = relation.New(relation.Config{Notices: h.notices, DB: h.DB, Desk: h.Desk, NameKey: account.NameKey, Host: o.Host})
-	h.posts = post.New(post.Config{Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, NameKey: account.NameKey, Host: o.Host})
+	h.posts = post.New(post.Config{Queue: h.Queue, Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, NameKey: account.NameKey, Host: o.Host})
 	h.talks = talk.New(talk.Config{Notices: h.notices, DB: h.DB, Desk: h.Desk, Registry: h.Registry, Posts: h.posts, Host: o.Host, Secret: secret})
 	h.circles = circle.New(circle.Config{Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Relations: h.relations, Posts: h.posts})
 	h.posts.Places = h.circles
@@ -234,7 +234,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	l.Policy, l.Key, l.Log, l.Host, l.Spool = h.Policy, key, o.Log, o.Host, filepath.Join(o.Data, "spool")
 	l.Begin()
 	h.Registry.Services = []service.Service{page.Service, circle.Service}
-	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.talks.Kind(), h.circles.Kind(), h.Accounts.Kind()}
+	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.posts.TopicKind(), h.talks.Kind(), h.circles.Kind(), h.Accounts.Kind()}
 	h.Registry.Holders = h.Engine.Holders
 	h.rooms = []room{h.install, h.search, h.Accounts, h.notices, h.relations, h.posts, h.talks, h.circles, h.pages, h.Leave}
 	if err := h.Engine.Check(); err != nil {
