@@ -80,6 +80,7 @@ type Site struct {
 	Icon   string   // address of a square PNG; "": the product's
 	Filing string   // 备案号; "": none
 	About  []string // of rules, privacy, contact: those that the operator has written
+	Base   string   // where people reach it, "https://example.org" without a slash at the end; "": not known
 }
 
 // SiteName gives the install's name for the reader.
