@@ -61,6 +61,7 @@ var layers = []rule{
 	{folder: "internal/account"},
 	{folder: "internal/post"},
 	{folder: "internal/talk"},
+	{folder: "internal/moderate"},
 
 	{folder: "internal/page", service: true},
 	{folder: "internal/circle", service: true},

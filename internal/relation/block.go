@@ -175,10 +175,14 @@ func (r *Room) Quiets(ctx context.Context, v who.Viewer, before who.ID, limit in
 
 // Sweep removes up to limit mutes of each kind that have come to their end, by the promise clock, and says how many
 // there were of the more numerous kind.
-func (r *Room) Sweep(ctx context.Context, limit int) (int64, error) {
-	now, err := r.DB.Now(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return r.store.sweep(ctx, now, limit)
+func (r *Room) Sweep(ctx context.Context, limit int) (n int64, err error) {
+	err = r.DB.Update(ctx, func(ctx context.Context) error {
+		now, err := r.DB.Now(ctx)
+		if err != nil {
+			return err
+		}
+		n, err = r.store.sweep(ctx, now, limit)
+		return err
+	})
+	return n, err
 }

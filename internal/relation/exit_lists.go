@@ -185,7 +185,7 @@ func (h *Holder) store(ctx context.Context, pass service.Pass, class string, own
 	for i, m := range list {
 		ids[i] = m.Ref.ID
 	}
-	had, err := h.room.store.has(ctx, `select muted_id from mutes where account_id = $1 and muted_id in (`, own, ids)
+	had, err := h.room.store.muted(ctx, own, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,97 @@
+package moderate
+
+import (
+	"context"
+	"time"
+
+	"exeunt/exit"
+	"exeunt/internal/who"
+)
+
+// moderates says whether the viewer answers for a place: the operator for all, staff of a circle for theirs.
+func (r *Room) moderates(ctx context.Context, v who.Viewer, p Place) (yes bool, err error) {
+	switch {
+	case v.Guest():
+		return false, nil
+	case v.Operator:
+		return true, nil
+	case p.ID == 0 || r.Registry.Moderates == nil:
+		return false, nil
+	}
+	return r.Registry.Moderates(ctx, v, p.Service, p.ID)
+}
+
+// may refuses who does not answer for a place, as if there were nothing.
+func (r *Room) may(ctx context.Context, v who.Viewer, p Place) error {
+	yes, err := r.moderates(ctx, v, p)
+	if err == nil && !yes {
+		err = errNone()
+	}
+	return err
+}
+
+// mayActOn refuses to lay something on an account: on oneself, on an operator, and in a circle on who stands as high there.
+func (r *Room) mayActOn(ctx context.Context, v who.Viewer, p Place, account who.ID) error {
+	if account == v.Account {
+		return exit.Fail(exit.Invalid, "moderate.error.self")
+	}
+	operates, err := r.store.operates(ctx, account)
+	if err != nil {
+		return err
+	}
+	if operates {
+		return exit.Fail(exit.Forbidden, "moderate.error.operator")
+	}
+	if v.Operator || p.ID == 0 || r.Places == nil {
+		return nil
+	}
+	theirs, ok, err := r.Places.Member(ctx, p, account)
+	if err != nil || !ok || theirs.Rank == 0 {
+		return err
+	}
+	own, _, err := r.Places.Member(ctx, p, v.Account)
+	if err == nil && own.Rank <= theirs.Rank {
+		err = exit.Fail(exit.Forbidden, "moderate.error.rank")
+	}
+	return err
+}
+
+// undoable says whether an act can be taken back at a time.
+func undoable(a Act, now time.Time) bool {
+	return a.State == acting && !a.At.Add(reversible).Before(now) && undoes[a.Kind] && (a.About != 0 || !personal[a.Kind])
+}
+
+// mayDecide refuses who acted to decide about the appeal, where there is somebody else who could.
+func (r *Room) mayDecide(ctx context.Context, v who.Viewer, a Act) error {
+	if a.About == v.Account {
+		return errNone()
+	}
+	if err := r.may(ctx, v, a.Place); err != nil || a.By != v.Account {
+		return err
+	}
+	others, err := r.others(ctx, a)
+	if err == nil && others {
+		err = exit.Fail(exit.Forbidden, "moderate.error.own_act")
+	}
+	return err
+}
+
+// others reports whether somebody besides who acted, and whom it was about, answers for the place of an act.
+func (r *Room) others(ctx context.Context, a Act) (yes bool, err error) {
+	places := []Place{Everywhere}
+	if a.Place.ID != 0 {
+		places = append(places, a.Place)
+	}
+	for _, p := range places {
+		ids, err := r.staff(ctx, p, a.By)
+		if err != nil {
+			return false, err
+		}
+		for _, id := range ids {
+			if id != a.About {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}

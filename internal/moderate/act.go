@@ -1,0 +1,280 @@
+package moderate
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"exeunt/exit"
+	"exeunt/internal/notify"
+	"exeunt/internal/service"
+	"exeunt/internal/who"
+)
+
+// What a moderator does. The names stand in the log.
+const (
+	Dismiss     = "dismiss" // the reports are looked at; nothing is done
+	Remove      = "remove"  // a thing is taken out of sight
+	Mute        = "mute"    // an account may not write in a place
+	Kick        = "kick"    // a member is taken out
+	Ban         = "ban"     // and may not come back
+	Limit       = "limit"   // an account may not write anywhere; the operator's
+	Suspend     = "suspend" // nor is it seen by others
+	Undo        = "undo"    // an act was taken back
+	Uphold      = "uphold"  // an appeal was refused
+	WordAdded   = "word_added"
+	WordGone    = "word_gone"
+	LookAdded   = "look_added"
+	LookGone    = "look_gone"
+	LimitsTaken = "limits" // for new members
+)
+
+// undoes are the acts that can be taken back, personal those of them that are about somebody.
+var (
+	undoes   = map[string]bool{Dismiss: true, Remove: true, Mute: true, Kick: true, Ban: true, Limit: true, Suspend: true, WordAdded: true, WordGone: true, LookAdded: true, LookGone: true, LimitsTaken: true}
+	personal = map[string]bool{Remove: true, Mute: true, Kick: true, Ban: true, Limit: true, Suspend: true}
+)
+
+// The states of an act.
+const (
+	acting = "active"
+	undone = "undone"
+)
+
+// Act is something that was done. About and By are 0 once their accounts are gone.
+type Act struct {
+	ID     who.ID
+	Kind   string
+	Ref    who.Ref // what it was done to; ID 0 once it is gone with its author
+	Place  Place
+	About  who.ID
+	By     who.ID
+	Rule   string // a reason of the closed list
+	Words  string // what its author reads
+	Detail string // what undoing it needs
+	Until  time.Time
+	Of     who.ID // the act that was undone
+	Case   who.ID
+	State  string
+	At     time.Time // UTC
+}
+
+// Decision is what is done about a case.
+type Decision struct {
+	Remove bool // take the thing out
+	Images bool // and let no image like its own through any more
+	Also   string
+	Rule   string
+	Words  string
+	Days   int // of what is laid on its author besides; 0: for good
+}
+
+// check refuses what cannot be meant.
+func (d *Decision) check() (err error) {
+	if d.Words, err = cleanWords(d.Words); err != nil {
+		return err
+	}
+	if (d.Remove || d.Also != "") && !knownReason(d.Rule) {
+		return exit.Fail(exit.Invalid, "moderate.error.rule")
+	}
+	if d.Days < 0 || d.Days > 3650 {
+		return exit.Fail(exit.Invalid, "moderate.error.days")
+	}
+	return nil
+}
+
+// Decide closes a case: the thing is taken out or stays, and something may be laid on its author. NotFound for who does not
+// answer for it, Conflict if it was decided meanwhile.
+func (r *Room) Decide(ctx context.Context, v who.Viewer, id who.ID, d Decision) error {
+	if err := d.check(); err != nil {
+		return err
+	}
+	return r.DB.Update(ctx, func(ctx context.Context) error {
+		c, err := r.store.oneCase(ctx, id, true)
+		if err != nil {
+			return err
+		}
+		if err := r.may(ctx, v, c.Place); err != nil {
+			return err
+		}
+		if !c.Open {
+			return exit.Fail(exit.Conflict, "moderate.error.decided")
+		}
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: c.Place.Service, Place: c.Place.ID})
+		if err != nil {
+			return err
+		}
+		if err := r.store.closeCase(ctx, pass, id); err != nil {
+			return err
+		}
+		act := Act{Ref: c.Ref, Place: c.Place, About: c.About, By: v.Account, Rule: d.Rule, Words: d.Words, Case: id}
+		if !d.Remove && d.Also == "" {
+			act.Kind = Dismiss
+			return r.act(ctx, pass, &act)
+		}
+		return r.carryOut(ctx, pass, v, act, d)
+	})
+}
+
+func (r *Room) carryOut(ctx context.Context, pass service.Pass, v who.Viewer, act Act, d Decision) error {
+	if d.Remove {
+		if act.About == v.Account {
+			return exit.Fail(exit.Invalid, "moderate.error.self")
+		}
+		if d.Images {
+			if err := r.blockLooks(ctx, pass, act); err != nil {
+				return err
+			}
+		}
+		removal := act
+		if err := r.remove(ctx, pass, &removal); err != nil {
+			return err
+		}
+	}
+	if d.Also == "" || act.About == 0 {
+		return nil
+	}
+	act.Kind, act.Case = d.Also, 0
+	if !d.Remove {
+		act.Case = 0
+	}
+	act.Ref = who.Ref{Kind: kindAccount, ID: act.About}
+	return r.sanction(ctx, pass, v, act, d.Days)
+}
+
+// remove takes a thing out of sight and tells its author.
+func (r *Room) remove(ctx context.Context, pass service.Pass, a *Act) error {
+	a.Kind = Remove
+	if err := r.withhold(ctx, pass, a.Ref, true); err != nil {
+		return err
+	}
+	if err := r.act(ctx, pass, a); err != nil {
+		return err
+	}
+	return r.notice(ctx, pass, notify.Notice{To: a.About, Kind: notify.Removed, On: actRef(a.ID), Service: a.Place.Service, Place: a.Place.ID})
+}
+
+func actRef(id who.ID) who.Ref { return who.Ref{Kind: "act", ID: id} }
+
+// withhold has the room of a thing take it out or put it back. Invalid for kinds that cannot be.
+func (r *Room) withhold(ctx context.Context, pass service.Pass, ref who.Ref, on bool) error {
+	k, ok := r.Registry.Kind(ref.Kind)
+	if !ok || k.Withhold == nil {
+		return exit.Fail(exit.Invalid, "moderate.error.stays")
+	}
+	return k.Withhold(ctx, pass, []who.ID{ref.ID}, on)
+}
+
+// removable reports whether things of a kind can be taken out.
+func (r *Room) removable(kind string) bool {
+	k, ok := r.Registry.Kind(kind)
+	return ok && k.Withhold != nil
+}
+
+// act stores an act and gives it its id.
+func (r *Room) act(ctx context.Context, pass service.Pass, a *Act) error {
+	a.ID, a.State, a.At = r.DB.IDs.Next(), acting, pass.At
+	return r.store.addAct(ctx, pass, *a)
+}
+
+// Undo takes an act back; whoever answers for the place may, for 30 days. Conflict for what was taken back or is too long ago,
+// Unavailable for what its author's leaving has taken.
+func (r *Room) Undo(ctx context.Context, v who.Viewer, id who.ID) error {
+	return r.DB.Update(ctx, func(ctx context.Context) error {
+		a, err := r.store.oneAct(ctx, id, true)
+		if err != nil {
+			return err
+		}
+		if err := r.may(ctx, v, a.Place); err != nil {
+			return err
+		}
+		if a.About == v.Account {
+			return exit.Fail(exit.Invalid, "moderate.error.self")
+		}
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: a.Place.Service, Place: a.Place.ID, Removal: true})
+		if err != nil {
+			return err
+		}
+		if !undoable(a, pass.At) {
+			if a.About == 0 && personal[a.Kind] {
+				return exit.Fail(exit.Unavailable, "moderate.error.gone")
+			}
+			return exit.Fail(exit.Conflict, "moderate.error.late")
+		}
+		return r.undo(ctx, pass, a, v.Account)
+	})
+}
+
+// undo takes an act back and puts that into the log.
+func (r *Room) undo(ctx context.Context, pass service.Pass, a Act, by who.ID) error {
+	if err := r.reverse(ctx, pass, a); err != nil {
+		return err
+	}
+	if err := r.store.setActState(ctx, pass, a.ID, undone); err != nil {
+		return err
+	}
+	if err := r.act(ctx, pass, &Act{Kind: Undo, Ref: a.Ref, Place: a.Place, About: a.About, By: by, Of: a.ID}); err != nil {
+		return err
+	}
+	if !personal[a.Kind] {
+		return nil
+	}
+	return r.notice(ctx, pass, notify.Notice{To: a.About, Kind: notify.Restored, On: actRef(a.ID), Service: a.Place.Service, Place: a.Place.ID})
+}
+
+// reverse does the opposite of an act.
+func (r *Room) reverse(ctx context.Context, pass service.Pass, a Act) error {
+	switch a.Kind {
+	case Dismiss:
+		return r.store.reopenCase(ctx, pass, a.Case)
+	case Remove:
+		return r.withhold(ctx, pass, a.Ref, false)
+	case Mute, Limit, Suspend:
+		return r.lift(ctx, pass, a)
+	case Ban:
+		if err := r.lift(ctx, pass, a); err != nil {
+			return err
+		}
+		return r.readmit(ctx, pass, a)
+	case Kick:
+		return r.readmit(ctx, pass, a)
+	default:
+		return r.reverseRule(ctx, pass, a)
+	}
+}
+
+// Log gives a page of what was done in a place, the last act first, from below the act before (0: from the top). The operator's own
+// place has that of all. NotFound for who does not answer for it.
+func (r *Room) Log(ctx context.Context, v who.Viewer, p Place, before who.ID, limit int) ([]Act, error) {
+	if err := r.may(ctx, v, p); err != nil {
+		return nil, err
+	}
+	return r.store.acts(ctx, p, before, limit)
+}
+
+// Earlier gives the last acts about an account, at most limit: in a circle those of that circle, for the operator all.
+func (r *Room) Earlier(ctx context.Context, v who.Viewer, p Place, about who.ID, limit int) ([]Act, error) {
+	if err := r.may(ctx, v, p); err != nil || about == 0 {
+		return nil, err
+	}
+	return r.store.actsAbout(ctx, p, about, 0, limit)
+}
+
+// One gives an act with the appeal against it, if there is one; for who answers for its place, and, without who acted, for
+// whom it is about. NotFound for others.
+func (r *Room) One(ctx context.Context, v who.Viewer, id who.ID) (Act, *Appeal, error) {
+	a, err := r.store.oneAct(ctx, id, false)
+	if err != nil {
+		return a, nil, err
+	}
+	if a.About == v.Account && !v.Guest() {
+		a.By = 0
+	} else if err := r.may(ctx, v, a.Place); err != nil {
+		return a, nil, err
+	}
+	list, err := r.store.appealsOf(ctx, []who.ID{id})
+	if i := slices.IndexFunc(list, func(x Appeal) bool { return x.Act == id }); i >= 0 {
+		return a, &list[i], err
+	}
+	return a, nil, err
+}
