@@ -76,7 +76,7 @@ type Config struct {
 	Slip func(ctx context.Context, secret string) (run string, err error)
 	// Changed is told, in the transaction of the change, that an account of a person is gone or has come back: what waits
 	// for it may be asked again after the commit. May be nil.
-	Changed func(ctx context.Context, person who.ID) error
+	Changed func(ctx context.Context, account, person who.ID) error
 	// Search is told of what can be found; nil: nothing is.
 	Search *search.Room
 }

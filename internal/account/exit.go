@@ -113,7 +113,7 @@ func (r *Room) tellChange(ctx context.Context, account who.ID) error {
 		return err
 	}
 	for _, person := range people {
-		if err := r.Changed(ctx, person); err != nil {
+		if err := r.Changed(ctx, account, person); err != nil {
 			return fmt.Errorf("tell of a changed account: %w", err)
 		}
 	}

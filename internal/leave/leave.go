@@ -13,6 +13,7 @@ import (
 	"exeunt/internal/blob"
 	"exeunt/internal/db"
 	"exeunt/internal/job"
+	"exeunt/internal/notify"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
 	"exeunt/ledger"
@@ -28,6 +29,7 @@ type Room struct {
 	Queue    *job.Queue
 	Engine   *exit.Engine
 	Accounts *account.Room
+	Notices  *notify.Room // tells of last days and archives; nil: nobody is told
 	Policy   *exit.Policy
 	Key      *ledger.Key
 	Outside  *Outside
@@ -37,6 +39,8 @@ type Room struct {
 
 	ledger *ledger.Log
 	signs  bool // the tree agrees with the head outside
+
+	replays bool // before anything is served: what is open is ended there, and nothing waits in the queue
 }
 
 // Begin prepares the room when all its parts are there: it takes the engine's hooks, the
@@ -48,6 +52,9 @@ func (l *Room) Begin() {
 	l.Engine.Receipt = l.receipt
 	l.Engine.Agreed = l.agreed
 	l.Engine.Certify = l.sealed
+	if l.Notices != nil {
+		l.Notices.Lead[notify.ArchiveReady] = func(notify.Notice) string { return archivesPath }
+	}
 	l.Engine.Extend = l.holdEnded
 	l.Accounts.Changed = l.knockLater
 	l.Queue.Handle(jobKnock, l.knock)

@@ -30,6 +30,8 @@ type Replayed struct {
 // then read again.
 func (l *Room) Replay(ctx context.Context) (Replayed, error) {
 	var done Replayed
+	l.replays = true
+	defer func() { l.replays = false }()
 	from, err := l.leaves().Size(ctx)
 	if err != nil {
 		return done, err
