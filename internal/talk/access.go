@@ -10,18 +10,40 @@ import (
 
 // removes says whether the viewer may take a comment out: who wrote it, and the owner of what it is about.
 func removes(v who.Viewer, c Comment, owner who.ID) bool {
-	return !v.Guest() && !c.Gone && (c.Author == v.Account || owner == v.Account)
+	return !v.Guest() && !c.Gone && (c.Author == v.Account || owner == v.Account && !c.Withheld)
 }
 
-// sees says whether a viewer who sees what a comment is about sees the comment.
-func sees(v who.Viewer, c Comment) bool {
-	return !c.Veiled || c.Author == v.Account && !v.Guest()
+// sees says whether a viewer who sees what a comment is about sees the comment; staff is who moderates there.
+func sees(v who.Viewer, c Comment, staff bool) bool {
+	if c.Author == v.Account && !v.Guest() {
+		return true
+	}
+	if c.Withheld && !staff {
+		return false
+	}
+	return !c.Veiled && (!c.Blocked || staff)
+}
+
+// staffed reports whether the viewer moderates where the comments stand. It is asked only if one of them is seen by moderators alone.
+func (r *Room) staffed(ctx context.Context, v who.Viewer, service string, place who.ID, comments []Comment) (bool, error) {
+	if v.Guest() || v.State != who.Active {
+		return false, nil
+	}
+	for _, c := range comments {
+		if c.Service == service && c.Place == place && (c.Withheld || c.Blocked) && c.Author != v.Account {
+			if r.Registry.Moderates == nil {
+				return v.Operator, nil
+			}
+			return r.Registry.Moderates(ctx, v, service, place)
+		}
+	}
+	return false, nil
 }
 
 // Things answers the registry for comments: one sees and may like a comment if one may do so with
 // what it is about.
 func (r *Room) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([]service.Thing, error) {
-	comments, err := r.store.byIDs(ctx, ids)
+	comments, err := r.store.byIDs(ctx, v.Account, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -35,14 +57,28 @@ func (r *Room) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([]servic
 	if err != nil {
 		return nil, err
 	}
+	type place struct {
+		service string
+		id      who.ID
+	}
+	staff := map[place]bool{}
 	out := make([]service.Thing, len(comments))
 	for i, c := range comments {
+		at := place{c.Service, c.Place}
+		if _, asked := staff[at]; !asked {
+			if staff[at], err = r.staffed(ctx, v, c.Service, c.Place, comments); err != nil {
+				return nil, err
+			}
+		}
 		t := about[c.On]
-		see := t.See && sees(v, c)
+		see := t.See && sees(v, c, staff[at])
 		out[i] = service.Thing{
-			Ref: c.Ref(), Owner: c.Author, Service: c.Service, Place: c.Place, Excerpt: post.Excerpt(c.Text), Link: t.Link + "#comment-" + c.ID.String(),
-			See: see, Talk: see && t.Talk && !c.Gone && c.Author != 0,
+			Ref: c.Ref(), Owner: c.Author, Service: c.Service, Place: c.Place, Excerpt: post.Excerpt(c.Text), Link: link(c),
+			See: see, Talk: see && t.Talk && !c.Gone && !c.Withheld && !c.Blocked && c.Author != 0,
 		}
 	}
 	return out, nil
 }
+
+// link leads to a comment where it stands among those of its thread.
+func link(c Comment) string { return "/talk/comments/" + c.ID.String() + "#comment-" + c.ID.String() }

@@ -26,7 +26,7 @@ func (h *Holder) tables() exitsql.Tables {
 	written.Where = "account_id <> author_id"
 	return exitsql.Tables{
 		"comments":   {comments},
-		"likes":      {h.table(string(likes), "account_id", "", unlike(counted)...)},
+		"likes":      {h.table(string(likes), "account_id", "", unlike(h.room.liked())...)},
 		"favourites": {h.table(string(favourites), "account_id", "")},
 		"mentions":   {h.table("mentions", "account_id", "", rename("posts", "post"), rename("comments", "comment")), written},
 	}
@@ -44,6 +44,7 @@ func unlike(counted []service.Kind) []string {
 	var out []string
 	for _, k := range counted {
 		out = append(out, `update `+k.Table+` set likes = likes - 1 where id in (select r.ref_id from {rows} r where r.ref_kind = '`+k.Name+`')`)
+		out = append(out, heat(k)...)
 	}
 	return out
 }

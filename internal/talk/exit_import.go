@@ -161,8 +161,8 @@ func (h *Holder) takeMarks(ctx context.Context, pass service.Pass, owner who.ID,
 	if err := h.room.store.addMarks(ctx, pass, list(class), rows); err != nil || class == string(favourites) {
 		return err
 	}
-	for _, k := range h.room.counted() {
-		if err := h.room.store.count(ctx, pass, k.Table, "likes", fresh[k.Name], 1); err != nil {
+	for _, k := range h.room.liked() {
+		if err := h.room.store.count(ctx, pass, k, "likes", fresh[k.Name], 1); err != nil {
 			return err
 		}
 	}
@@ -185,7 +185,7 @@ func (h *Holder) takeComments(ctx context.Context, pass service.Pass, owner who.
 	if err != nil {
 		return err
 	}
-	above, err := h.room.store.byIDs(ctx, parents)
+	above, err := h.room.store.byIDs(ctx, owner, parents)
 	if err != nil {
 		return err
 	}
@@ -239,7 +239,7 @@ func (h *Holder) countAll(ctx context.Context, pass service.Pass, counts map[str
 			same[n] = append(same[n], id)
 		}
 		for n, ids := range same {
-			if err := h.room.store.count(ctx, pass, k.Table, "comments", ids, n); err != nil {
+			if err := h.room.store.count(ctx, pass, k, "comments", ids, n); err != nil {
 				return err
 			}
 		}

@@ -25,6 +25,7 @@ const (
 func (r *Room) Routes() []service.Route {
 	routes := []service.Route{
 		{Pattern: "POST /talk/{kind}/{id}/comments", Access: service.Member, Handle: r.postComment},
+		{Pattern: "GET /talk/comments/{id}", Handle: r.getThread},
 		{Pattern: "GET /talk/comments/{id}/delete", Access: service.Member, Handle: r.getDelete},
 		{Pattern: "POST /talk/comments/{id}/delete", Access: service.Member, Handle: r.postDelete},
 		{Pattern: "GET /me/likes", Access: service.Member, Handle: r.getMarks(likes)},
@@ -76,44 +77,120 @@ type sayView struct {
 // beneathView is what stands below a post.
 type beneathView struct {
 	comments []ui.CommentView
+	orders   []ui.PageTab
 	more     string // the address of the next page of threads
 	first    bool
 	say      *sayView
 	guest    bool
 }
 
+var orderWords = ui.Keys("talk.order_by.", "oldest", "newest", "liked")
+
 // beneath draws the comments below a post and the form for one.
 func (r *Room) beneath(ctx context.Context, v who.Viewer, t service.Thing, query url.Values) (templ.Component, error) {
-	after, _ := who.ParseID(query.Get("after"))
-	comments, next, err := r.Comments(ctx, v, t, after, threadsShown)
+	o := ParseOrder(query.Get("order"))
+	comments, next, err := r.Comments(ctx, v, t, o, query.Get("after"), threadsShown)
 	if err != nil {
 		return nil, err
 	}
-	view := beneathView{comments: comments, first: after == 0, guest: v.Guest()}
-	if next != 0 {
-		view.more = t.Link + "?after=" + next.String() + "#comments"
+	view := beneathView{comments: comments, first: query.Get("after") == "", guest: v.Guest()}
+	if next != "" {
+		view.more = t.Link + "?order=" + string(o) + "&after=" + next + "#comments"
 	}
-	if t.Talk {
-		say := sayView{action: "/talk/" + t.Ref.Kind + "/" + t.Ref.ID.String() + "/comments"}
-		if to, ok := find(comments, query.Get("reply")); ok {
-			say.parent, say.to, say.cancel = to.ID, to.Author.Name, t.Link+"#comments"
+	if len(comments) > 1 || next != "" || !view.first {
+		for _, x := range []Order{Oldest, Newest, Liked} {
+			view.orders = append(view.orders, ui.PageTab{Label: ui.T(ctx, orderWords[string(x)]), Href: t.Link + "?order=" + string(x) + "#comments", Count: -1, Active: x == o})
 		}
-		view.say = &say
 	}
+	if !t.Talk {
+		return beneathPost(view), nil
+	}
+	say := sayView{action: "/talk/" + t.Ref.Kind + "/" + t.Ref.ID.String() + "/comments"}
+	if id, ok := who.ParseID(query.Get("reply")); ok {
+		to, err := r.above(ctx, v, t.Ref, id)
+		if err != nil && exit.KindOf(err) != exit.NotFound {
+			return nil, err
+		}
+		if err == nil {
+			say.parent, say.to, say.cancel = to.ID.String(), person(to).Name, t.Link+"#comments"
+		}
+	}
+	view.say = &say
 	return beneathPost(view), nil
 }
 
-// find gives a comment of the page by its id.
-func find(comments []ui.CommentView, id string) (ui.CommentView, bool) {
-	for _, c := range comments {
-		if c.ID == id && !c.Gone && !c.Veiled {
-			return c, true
-		}
-		if a, ok := find(c.Answers, id); ok {
-			return a, true
-		}
+// answersAPage is how many answers the page of one comment lists.
+const answersAPage = 50
+
+// threadView is the page of one comment with its answers.
+type threadView struct {
+	comment ui.CommentView
+	earlier string // the address of its first answers, "" where they are shown
+	more    string
+	say     *sayView
+}
+
+// getThread shows a comment with its answers; the page of an answer begins with it, beneath what it answers.
+func (r *Room) getThread(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	v := service.ViewerOf(ctx)
+	top, from, err := r.threadOf(ctx, v, req)
+	if err != nil {
+		return err
 	}
-	return ui.CommentView{}, false
+	t, err := r.Registry.Thing(ctx, v, top.On)
+	if err != nil {
+		return err
+	}
+	answers, err := r.store.answers(ctx, v.Account, top.ID, from, answersAPage+1)
+	if err != nil {
+		return err
+	}
+	d, err := r.drawer(ctx, v, t, append([]Comment{top}, answers...))
+	if err != nil {
+		return err
+	}
+	drawn := d.thread(ctx, top, answers[:min(len(answers), answersAPage)], answersAPage)
+	if drawn.hidden {
+		return exit.Fail(exit.NotFound, "talk.error.no_comment")
+	}
+	path := "/talk/comments/" + top.ID.String()
+	view := threadView{comment: drawn.CommentView}
+	if from != 0 {
+		view.earlier = path
+	}
+	if len(answers) > answersAPage {
+		view.more = path + "?from=" + answers[answersAPage].ID.String()
+	}
+	if t.Talk && !top.Gone && sees(v, top, false) {
+		view.say = &sayView{action: "/talk/" + t.Ref.Kind + "/" + t.Ref.ID.String() + "/comments", parent: top.ID.String(), to: person(top).Name}
+	}
+	f := service.Frame(ctx, ui.T(ctx, "talk.thread"))
+	f.NoIndex, f.WriteHref, f.Back = true, "", &ui.Link{Text: ui.T(ctx, "talk.to_post"), Href: t.Link}
+	return ui.Render(w, req, http.StatusOK, threadPage(f, view))
+}
+
+// threadOf gives the comment at the top of a thread, and the answer with which its page begins.
+func (r *Room) threadOf(ctx context.Context, v who.Viewer, req *http.Request) (top Comment, from who.ID, err error) {
+	none := exit.Fail(exit.NotFound, "talk.error.no_comment")
+	id, ok := who.ParseID(req.PathValue("id"))
+	if !ok {
+		return top, 0, none
+	}
+	list, err := r.store.byIDs(ctx, v.Account, []who.ID{id})
+	if err != nil || len(list) == 0 {
+		return top, 0, errors.Join(err, none)
+	}
+	if top = list[0]; top.Parent == 0 {
+		from, _ = who.ParseID(req.URL.Query().Get("from"))
+		return top, from, nil
+	}
+	from = top.ID
+	list, err = r.store.byIDs(ctx, v.Account, []who.ID{top.Parent})
+	if err != nil || len(list) == 0 {
+		return top, 0, errors.Join(err, none)
+	}
+	return list[0], from, nil
 }
 
 func (r *Room) postComment(w http.ResponseWriter, req *http.Request) error {
@@ -136,7 +213,24 @@ func (r *Room) postComment(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return service.Done(w, req, t.Link+"#comment-"+id.String(), "talk.done.said")
+	to, err := r.after(ctx, v, t, parent, id)
+	if err != nil {
+		return err
+	}
+	return service.Done(w, req, to, "talk.done.said")
+}
+
+// after leads to a comment that was just written: to the post where it stands on the first page, else to the thread.
+func (r *Room) after(ctx context.Context, v who.Viewer, t service.Thing, parent, id who.ID) (string, error) {
+	anchor := "#comment-" + id.String()
+	if parent != 0 {
+		return "/talk/comments/" + id.String() + anchor, nil
+	}
+	first, err := r.store.on(ctx, v.Account, t.Ref, Oldest, cursor{}, threadsShown)
+	if err == nil && len(first) == threadsShown && first[threadsShown-1].ID != id {
+		return t.Link + "?order=" + string(Newest) + anchor, nil
+	}
+	return t.Link + anchor, err
 }
 
 // again shows the form for a comment once more, with what was typed and what is wrong with it.
@@ -175,7 +269,7 @@ func (r *Room) getDelete(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	answers, err := r.store.answers(ctx, []who.ID{id})
+	answers, err := r.store.answers(ctx, v.Account, id, 0, answersAPage)
 	if err != nil {
 		return err
 	}

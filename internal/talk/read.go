@@ -42,52 +42,78 @@ func (r *Room) Liked(ctx context.Context, v who.Viewer, refs []who.Ref) (map[who
 	return out, nil
 }
 
-// Comments gives a page of the threads on a thing that the viewer may see, oldest first, from above the comment after
-// on. Next is the comment after which the next page begins, 0 if there is none. Four queries, whatever the page holds.
-func (r *Room) Comments(ctx context.Context, v who.Viewer, t service.Thing, after who.ID, limit int) (views []ui.CommentView, next who.ID, err error) {
+// answersShown is how many answers stand beneath a comment in a list; its own page has all of them.
+const answersShown = 5
+
+// Comments gives a page of the threads on a thing that the viewer may see, in an order, from below the cursor on ("" for the
+// first page). Next is the cursor of the page after it, "" if there is none. Five queries at most, whatever the page holds.
+func (r *Room) Comments(ctx context.Context, v who.Viewer, t service.Thing, o Order, below string, limit int) (views []ui.CommentView, next string, err error) {
 	// One more than asked for tells whether there is a next page.
-	tops, err := r.store.on(ctx, t.Ref, after, limit+1)
+	tops, err := r.store.on(ctx, v.Account, t.Ref, o, parseCursor(below), limit+1)
 	if err != nil || len(tops) == 0 || !t.See {
-		return nil, 0, err
+		return nil, "", err
 	}
 	if len(tops) > limit {
 		tops = tops[:limit]
-		next = tops[limit-1].ID
+		next = after(tops[limit-1])
 	}
 	ids := make([]who.ID, len(tops))
 	for i, c := range tops {
 		ids[i] = c.ID
 	}
-	answers, err := r.store.answers(ctx, ids)
+	answers, err := r.store.firstAnswers(ctx, v.Account, ids, answersShown+1)
 	if err != nil {
-		return nil, 0, err
+		return nil, "", err
 	}
 	d, err := r.drawer(ctx, v, t, append(append([]Comment(nil), tops...), answers...))
 	if err != nil {
-		return nil, 0, err
+		return nil, "", err
 	}
-	below := map[who.ID][]ui.CommentView{}
+	beneath := map[who.ID][]Comment{}
 	for _, c := range answers {
-		if sees(v, c) && !c.Gone {
-			below[c.Parent] = append(below[c.Parent], d.draw(ctx, c))
-		}
+		beneath[c.Parent] = append(beneath[c.Parent], c)
 	}
 	for _, c := range tops {
-		view := d.draw(ctx, c)
-		if view.Answers = below[c.ID]; !view.Gone && !view.Veiled || len(view.Answers) > 0 {
-			views = append(views, view)
+		view := d.thread(ctx, c, beneath[c.ID], answersShown)
+		if view.shown() {
+			views = append(views, view.CommentView)
 		}
 	}
 	return views, next, nil
+}
+
+// thread is a comment with answers, as it is drawn.
+type thread struct {
+	ui.CommentView
+	hidden bool // nothing of it is to be seen
+}
+
+// shown says whether there is anything to draw: the comment, or what hangs on it.
+func (t thread) shown() bool { return !t.hidden }
+
+// thread draws a comment with at most most of its answers; if there are more, the way to them.
+func (d drawer) thread(ctx context.Context, c Comment, answers []Comment, most int) thread {
+	view := thread{CommentView: d.draw(ctx, c)}
+	more := len(answers) > most
+	for _, a := range answers[:min(len(answers), most)] {
+		if sees(d.viewer, a, d.staff) && !a.Gone {
+			view.Answers = append(view.Answers, d.draw(ctx, a))
+		}
+	}
+	if more {
+		view.More = &ui.Link{Text: ui.T(ctx, "talk.answers.more"), Href: "/talk/comments/" + c.ID.String()}
+	}
+	view.hidden = (view.Gone || view.Veiled) && len(view.Answers) == 0 && !more
+	return view
 }
 
 // drawer draws the comments of one page.
 type drawer struct {
 	viewer   who.Viewer
 	thing    service.Thing
+	staff    bool // the viewer moderates there
 	mentions map[string]ui.Mention
 	mine     map[who.ID]bool
-	counts   map[who.ID]int
 	back     string
 }
 
@@ -98,10 +124,13 @@ func (r *Room) drawer(ctx context.Context, v who.Viewer, t service.Thing, commen
 		ids[i], texts[i] = c.ID, c.Text
 	}
 	var err error
+	if d.staff, err = r.staffed(ctx, v, t.Service, t.Place, comments); err != nil {
+		return d, err
+	}
 	if d.mentions, err = r.Posts.Mentions(ctx, texts...); err != nil {
 		return d, err
 	}
-	d.mine, d.counts, err = r.store.liked(ctx, v.Account, ids)
+	d.mine, _, err = r.store.marks(ctx, v.Account, "comment", ids)
 	return d, err
 }
 
@@ -110,24 +139,33 @@ func (d drawer) draw(ctx context.Context, c Comment) ui.CommentView {
 	if c.Gone {
 		return ui.CommentView{ID: id, At: c.At, Gone: true}
 	}
-	if !sees(d.viewer, c) {
+	if !sees(d.viewer, c, d.staff) {
 		return ui.CommentView{ID: id, At: c.At, Veiled: true}
 	}
 	out := ui.CommentView{
 		ID: id, Author: person(c), At: c.At, Text: c.Text, Mentions: d.mentions,
-		Like: ui.LikeView{ID: "comment-" + id, Count: d.counts[c.ID], Liked: d.mine[c.ID], Back: d.back},
+		Like: ui.LikeView{ID: "comment-" + id, Count: c.Likes, Liked: d.mine[c.ID], Back: d.back, Circle: d.thing.Service == "circle"},
 	}
-	if d.thing.Talk {
+	if d.thing.Talk && !c.Withheld && !c.Blocked {
 		out.Reply = d.thing.Link + "?reply=" + id + "#say"
 		if c.Author != 0 {
 			out.Like.Action = "/talk/comment/" + id + "/like"
 		}
+	}
+	if c.Withheld {
+		key := "withheld_staff"
+		if c.Author == d.viewer.Account {
+			key = "withheld"
+		}
+		out.Bar = &ui.Notice{Kind: ui.Warn, Sentence: ui.T(ctx, stateWords[key]), Action: &ui.Link{Text: ui.T(ctx, "talk.state.why"), Href: "/moderation/of/comment/" + id}}
 	}
 	if removes(d.viewer, c, d.thing.Owner) {
 		out.Menu = []ui.Action{{Label: ui.T(ctx, "talk.delete"), Href: "/talk/comments/" + id + "/delete?back=" + url.QueryEscape(d.back), Icon: "trash-2"}}
 	}
 	return out
 }
+
+var stateWords = ui.Keys("talk.state.", "withheld", "withheld_staff")
 
 func person(c Comment) ui.PersonView {
 	if c.Author == 0 || c.Name == "" {

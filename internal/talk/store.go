@@ -17,25 +17,28 @@ import (
 // store holds the SQL of comments, likes and favourites.
 type store struct{ db *db.DB }
 
-var columns = `c.id, coalesce(c.author_id, 0), c.ref_kind, c.ref_id, c.service, c.place_id, coalesce(c.parent_id, 0), c.text, c.state, c.created_at,
-	coalesce(a.name, ''), coalesce(f.display_name, ''), coalesce(f.avatar, ''), case when ` + service.Visible("c.author_id", "c.service", "c.place_id") + ` then 0 else 1 end`
+// columns are those of a comment with its author's; $1 is the viewer.
+var columns = `c.id, coalesce(c.author_id, 0), c.ref_kind, c.ref_id, c.service, c.place_id, coalesce(c.parent_id, 0), c.text, c.state, c.created_at, c.likes,
+	coalesce(a.name, ''), coalesce(f.display_name, ''), coalesce(f.avatar, ''), case when ` + service.Visible("c.author_id", "c.service", "c.place_id") + ` then 0 else 1 end,
+	case when c.author_id = $1 or ` + service.Unblocked("$1", "c.author_id") + ` then 0 else 1 end`
 
 const authors = ` left join accounts a on a.id = c.author_id left join profiles f on f.account_id = c.author_id `
 
 func scanComment(r db.Row) (Comment, error) {
 	var c Comment
-	var id, author, ref, place, parent, at, veiled int64
+	var id, author, ref, place, parent, at, veiled, blocked int64
 	var state string
-	err := r.Scan(&id, &author, &c.On.Kind, &ref, &c.Service, &place, &parent, &c.Text, &state, &at, &c.Name, &c.Display, &c.Avatar, &veiled)
+	err := r.Scan(&id, &author, &c.On.Kind, &ref, &c.Service, &place, &parent, &c.Text, &state, &at, &c.Likes, &c.Name, &c.Display, &c.Avatar, &veiled, &blocked)
 	c.ID, c.Author, c.On.ID, c.Place, c.Parent = who.ID(id), who.ID(author), who.ID(ref), who.ID(place), who.ID(parent)
-	c.Gone, c.At, c.Veiled = state == gone, db.Time(at), veiled == 1
+	c.Gone, c.Withheld, c.At, c.Veiled, c.Blocked = state == gone, state == withheld, db.Time(at), veiled == 1, blocked == 1
 	return c, err
 }
 
-// The states of a comment.
+// The states of a comment. Only living ones are counted.
 const (
-	live = "live"
-	gone = "gone"
+	live     = "live"
+	gone     = "gone"     // a tombstone: it stands because of its answers
+	withheld = "withheld" // taken out by who moderates; its author and they see it
 )
 
 func (s store) comments(ctx context.Context, what, query string, args ...any) ([]Comment, error) {
@@ -51,28 +54,52 @@ func (s store) comments(ctx context.Context, what, query string, args ...any) ([
 }
 
 // byIDs gives those of the comments that exist.
-func (s store) byIDs(ctx context.Context, ids []who.ID) ([]Comment, error) {
-	list, args := service.In(1, ids)
-	return s.comments(ctx, "read comments", `select `+columns+` from comments c`+authors+`where c.id in (`+list+`)`, args...)
+func (s store) byIDs(ctx context.Context, viewer who.ID, ids []who.ID) ([]Comment, error) {
+	list, args := service.In(2, ids)
+	return s.comments(ctx, "read comments", `select `+columns+` from comments c`+authors+`where c.id in (`+list+`)`, append([]any{int64(viewer)}, args...)...)
 }
 
-// on gives a page of the comments on a thing that are no answers, oldest first.
-func (s store) on(ctx context.Context, ref who.Ref, after who.ID, limit int) ([]Comment, error) {
+// on gives a page of the comments on a thing that are no answers.
+func (s store) on(ctx context.Context, viewer who.ID, ref who.Ref, o Order, c cursor, limit int) ([]Comment, error) {
+	where, order, args := `c.id > $4`, `c.id`, []any{int64(viewer), ref.Kind, int64(ref.ID), int64(c.id)}
+	if c == (cursor{}) && o != Oldest {
+		c = cursor{math.MaxInt64, math.MaxInt64}
+		args[3] = int64(c.id)
+	}
+	switch o {
+	case Newest:
+		where, order = `c.id < $4`, `c.id desc`
+	case Liked:
+		where, order = `(c.likes, c.id) < ($5, $4)`, `c.likes desc, c.id desc`
+		args = append(args, c.likes)
+	}
+	args = append(args, limit)
 	return s.comments(ctx, "list comments", `select `+columns+` from comments c`+authors+`
-		where c.ref_kind = $1 and c.ref_id = $2 and c.id > $3 and c.parent_id is null order by c.id limit $4`, ref.Kind, int64(ref.ID), int64(after), limit)
+		where c.ref_kind = $2 and c.ref_id = $3 and c.parent_id is null and `+where+` order by `+order+fmt.Sprintf(` limit $%d`, len(args)), args...)
 }
 
-// mostAnswers bounds the answers that one page shows.
-const mostAnswers = 500
-
-// answers gives the answers to the comments, oldest first, at most mostAnswers of all.
-func (s store) answers(ctx context.Context, parents []who.ID) ([]Comment, error) {
+// firstAnswers gives the first answers to each of the comments, oldest first, at most each of one. There are no more parents than
+// a page has threads: each is a short walk of the index.
+func (s store) firstAnswers(ctx context.Context, viewer who.ID, parents []who.ID, each int) ([]Comment, error) {
 	if len(parents) == 0 {
 		return nil, nil
 	}
-	list, args := service.In(2, parents)
-	return s.comments(ctx, "list answers", `select `+columns+` from comments c`+authors+`where c.parent_id in (`+list+`) order by c.parent_id, c.id limit $1`,
-		append([]any{mostAnswers}, args...)...)
+	args := []any{int64(viewer), each}
+	var arms strings.Builder
+	for i, id := range parents {
+		if i > 0 {
+			arms.WriteString(" union all ")
+		}
+		args = append(args, int64(id))
+		fmt.Fprintf(&arms, `select w.id from (select id from comments where parent_id = $%d order by id limit $2) w`, len(args))
+	}
+	return s.comments(ctx, "list answers", `select `+columns+` from comments c`+authors+`where c.id in (`+arms.String()+`) order by c.parent_id, c.id`, args...)
+}
+
+// answers gives a page of the answers to a comment, oldest first, from the one with the id on.
+func (s store) answers(ctx context.Context, viewer, parent, from who.ID, limit int) ([]Comment, error) {
+	return s.comments(ctx, "list answers", `select `+columns+` from comments c`+authors+`where c.parent_id = $2 and c.id >= $3 order by c.id limit $4`,
+		int64(viewer), int64(parent), int64(from), limit)
 }
 
 // add stores comments of one author in one statement; origins, if not nil, are those of what was brought along.
@@ -139,8 +166,8 @@ func (s store) mention(ctx context.Context, pass service.Pass, c Comment, accoun
 	return nil
 }
 
-// count adds to a counter of things of one kind.
-func (s store) count(ctx context.Context, pass service.Pass, table, column string, ids []who.ID, n int) error {
+// count adds to a counter of the things of a kind. Their heat follows.
+func (s store) count(ctx context.Context, pass service.Pass, k service.Kind, column string, ids []who.ID, n int) error {
 	if !pass.Valid() {
 		return service.ErrNoPass()
 	}
@@ -148,18 +175,33 @@ func (s store) count(ctx context.Context, pass service.Pass, table, column strin
 		return nil
 	}
 	list, args := service.In(2, ids)
-	if _, err := s.db.Exec(ctx, `update `+table+` set `+column+` = `+column+` + $1 where id in (`+list+`)`, append([]any{n}, args...)...); err != nil {
+	if _, err := s.db.Exec(ctx, `update `+k.Table+` set `+column+` = `+column+` + $1 where id in (`+list+`)`, append([]any{n}, args...)...); err != nil {
 		return fmt.Errorf("count %s: %w", column, err)
+	}
+	if k.Hot == "" {
+		return nil
+	}
+	list, args = service.In(1, ids)
+	if _, err := s.db.Exec(ctx, `update `+k.Table+` set hot = `+k.Hot+` where id in (`+list+`)`, args...); err != nil {
+		return fmt.Errorf("follow heat: %w", err)
 	}
 	return nil
 }
 
+// heat has the heat of things follow their counts, after those were corrected for the rows: {rows} refer to the things.
+func heat(k service.Kind) []string {
+	if k.Hot == "" {
+		return nil
+	}
+	return []string{`update ` + k.Table + ` set hot = ` + k.Hot + ` where id in (select r.ref_id from {rows} r where r.ref_kind = '` + k.Name + `')`}
+}
+
 // A tombstone keeps of a comment what its answers need: id, place and time.
 const (
-	asTombstone  = `author_id = null, text = '', origin = null, state = 'gone'`
+	asTombstone  = `author_id = null, text = '', origin = null, state = 'gone', likes = 0`
 	asDeparted   = `author_id = null, origin = null`
-	anyAnswers   = `exists (select 1 from comments w where w.parent_id = comments.id and w.state = 'live')`
-	otherAnswers = `exists (select 1 from comments w where w.parent_id = comments.id and w.state = 'live' and (w.author_id is null or w.author_id <> comments.author_id))`
+	anyAnswers   = `exists (select 1 from comments w where w.parent_id = comments.id and w.state <> 'gone')`
+	otherAnswers = `exists (select 1 from comments w where w.parent_id = comments.id and w.state <> 'gone' and (w.author_id is null or w.author_id <> comments.author_id))`
 )
 
 // hung gives the statements that run before comments go: {rows} are theirs. What hangs on them goes, counts on
@@ -173,12 +215,13 @@ func hung(counted []service.Kind) []string {
 	for _, k := range counted {
 		out = append(out, `update `+k.Table+` set comments = comments - g.n from (select r.ref_id, count(*) as n from {rows} r
 			where r.ref_kind = '`+k.Name+`' and r.state = 'live' group by r.ref_id) g where `+k.Table+`.id = g.ref_id`)
+		out = append(out, heat(k)...)
 	}
 	return append(out,
 		`delete from comments where state = 'gone' and id in (select r.parent_id from {rows} r where r.parent_id is not null)
-			and not exists (select 1 from comments w where w.parent_id = comments.id and w.state = 'live' and w.id not in (select r.id from {rows} r))`,
+			and not exists (select 1 from comments w where w.parent_id = comments.id and w.state <> 'gone' and w.id not in (select r.id from {rows} r))`,
 		`delete from posts where state = 'gone' and id in (select r.ref_id from {rows} r where r.ref_kind = 'post')
-			and not exists (select 1 from comments w where w.ref_kind = 'post' and w.ref_id = posts.id and w.state = 'live' and w.id not in (select r.id from {rows} r))`)
+			and not exists (select 1 from comments w where w.ref_kind = 'post' and w.ref_id = posts.id and w.state <> 'gone' and w.id not in (select r.id from {rows} r))`)
 }
 
 // remove takes one comment out with all that hangs on it.
@@ -187,7 +230,7 @@ func (s store) remove(ctx context.Context, pass service.Pass, id who.ID, counted
 		return service.ErrNoPass()
 	}
 	for _, q := range append(hung(counted), `update comments set `+asTombstone+` where id in (select r.id from {rows} r) and `+anyAnswers,
-		`delete from comments where id in (select r.id from {rows} r) and state = 'live'`) {
+		`delete from comments where id in (select r.id from {rows} r) and state <> 'gone'`) {
 		if _, err := s.db.Exec(ctx, strings.ReplaceAll(q, "{rows}", `(select * from comments where id = $1)`), int64(id)); err != nil {
 			return fmt.Errorf("delete comment: %w", err)
 		}
@@ -285,30 +328,6 @@ func (s store) marks(ctx context.Context, account who.ID, kind string, ids []who
 		return nil, nil, fmt.Errorf("read likes: %w", err)
 	}
 	return liked, saved, nil
-}
-
-// liked gives which of the comments the account has liked, and how many have, in one query.
-func (s store) liked(ctx context.Context, account who.ID, comments []who.ID) (mine map[who.ID]bool, counts map[who.ID]int, err error) {
-	mine, counts = map[who.ID]bool{}, map[who.ID]int{}
-	if len(comments) == 0 {
-		return mine, counts, nil
-	}
-	in, args := service.In(2, comments)
-	rows, err := s.db.Q(ctx).QueryContext(ctx, `select ref_id, count(*), sum(case when account_id = $1 then 1 else 0 end) from likes
-		where ref_kind = 'comment' and ref_id in (`+in+`) group by ref_id`, append([]any{int64(account)}, args...)...)
-	if err != nil {
-		return nil, nil, fmt.Errorf("count likes: %w", err)
-	}
-	_, err = db.Scan(rows, func(r db.Row) (int64, error) {
-		var id, n, own int64
-		err := r.Scan(&id, &n, &own)
-		mine[who.ID(id)], counts[who.ID(id)] = own > 0, int(n)
-		return id, err
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("count likes: %w", err)
-	}
-	return mine, counts, nil
 }
 
 // listed gives a page of what an account has marked, newest first.

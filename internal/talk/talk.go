@@ -33,10 +33,13 @@ type Config struct {
 	Secret []byte
 }
 
-// Room is the talk room. It is safe for concurrent use.
+// Room is the talk room. It is safe for concurrent use once Screen is set, which is done at start.
 type Room struct {
 	Config
-	store store
+	// Screen looks at a comment that is about to stand before others, in its transaction, and may refuse it. Nil: nothing is
+	// looked at. The text has mentions as @{id}.
+	Screen func(ctx context.Context, pass service.Pass, author who.ID, service string, place who.ID, text string) error
+	store  store
 }
 
 // New gives the talk room and has the post room show comments and likes.
@@ -47,9 +50,9 @@ func New(c Config) *Room {
 	return r
 }
 
-// Kind tells the registry of comments: they can be liked, and their likes are counted when they are shown.
+// Kind tells the registry of comments: they can be liked, not commented on.
 func (r *Room) Kind() service.Kind {
-	return service.Kind{Name: "comment", Table: "comments", Keeper: r}
+	return service.Kind{Name: "comment", Table: "comments", Keeper: r, Withhold: r.withhold}
 }
 
 // Comment is a comment with what is needed to show it.
@@ -61,10 +64,13 @@ type Comment struct {
 	Parent     who.ID // 0: not an answer
 	Text       string // mentions as @{id}
 	Gone       bool   // a tombstone: it stands because of its answers
+	Withheld   bool   // taken out by who moderates
+	Likes      int
 	At         time.Time
 
 	Name, Display, Avatar string // the author's
 	Veiled                bool
+	Blocked               bool // its author or the viewer has blocked the other
 }
 
 // Ref names the comment for other rooms.
@@ -101,6 +107,9 @@ type Draft struct {
 
 // Comment stores a comment of the viewer and gives its id. An answer to an answer stands beside it. Errors: Invalid with the sentence for the field, NotFound, Forbidden, Unavailable.
 func (r *Room) Comment(ctx context.Context, v who.Viewer, ref who.Ref, d Draft) (who.ID, error) {
+	if ref.Kind == "comment" { // it is answered where it stands
+		return 0, exit.Fail(exit.NotFound, "error.not_found")
+	}
 	text, err := cleanComment(d.Text)
 	if err != nil {
 		return 0, err
@@ -119,7 +128,7 @@ func (r *Room) comment(ctx context.Context, v who.Viewer, c Comment) error {
 	onto := []who.ID{t.Owner}
 	var answered who.ID
 	if c.Parent != 0 {
-		above, err := r.above(ctx, c.On, c.Parent)
+		above, err := r.above(ctx, v, c.On, c.Parent)
 		if err != nil {
 			return err
 		}
@@ -138,6 +147,11 @@ func (r *Room) comment(ctx context.Context, v who.Viewer, c Comment) error {
 		return err
 	}
 	c.Text, c.At = text, pass.At
+	if r.Screen != nil {
+		if err := r.Screen(ctx, pass, c.Author, c.Service, c.Place, c.Text); err != nil {
+			return err
+		}
+	}
 	if err := r.store.add(ctx, pass, []Comment{c}, nil); err != nil {
 		return err
 	}
@@ -151,24 +165,29 @@ func (r *Room) comment(ctx context.Context, v who.Viewer, c Comment) error {
 }
 
 // above gives the comment that is answered.
-func (r *Room) above(ctx context.Context, ref who.Ref, id who.ID) (Comment, error) {
-	list, err := r.store.byIDs(ctx, []who.ID{id})
+func (r *Room) above(ctx context.Context, v who.Viewer, ref who.Ref, id who.ID) (Comment, error) {
+	list, err := r.store.byIDs(ctx, v.Account, []who.ID{id})
 	if err != nil {
 		return Comment{}, err
 	}
-	if len(list) == 0 || list[0].On != ref || list[0].Gone || list[0].Veiled {
+	if len(list) == 0 || list[0].On != ref || list[0].Gone || list[0].Withheld || !sees(v, list[0], false) {
 		return Comment{}, exit.Fail(exit.NotFound, "talk.error.no_comment")
 	}
 	return list[0], nil
 }
 
-// count adds to a counter of a thing whose kind is counted.
+// count adds to a counter of a thing whose kind has it.
 func (r *Room) count(ctx context.Context, pass service.Pass, ref who.Ref, column string, n int) error {
-	k, ok := r.Registry.Kind(ref.Kind)
-	if !ok || !k.Counted {
-		return nil
+	kinds := r.counted()
+	if column == string(likes) {
+		kinds = r.liked()
 	}
-	return r.store.count(ctx, pass, k.Table, column, []who.ID{ref.ID}, n)
+	for _, k := range kinds {
+		if k.Name == ref.Kind {
+			return r.store.count(ctx, pass, k, column, []who.ID{ref.ID}, n)
+		}
+	}
+	return nil
 }
 
 // Delete takes a comment out: its author may, and the owner of what it is about. Where living
@@ -180,7 +199,7 @@ func (r *Room) Delete(ctx context.Context, v who.Viewer, id who.ID) (on who.Ref,
 			return err
 		}
 		on = c.On
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: c.Service, Place: c.Place})
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: c.Service, Place: c.Place, Removal: true})
 		if err != nil {
 			return err
 		}
@@ -194,7 +213,7 @@ func (r *Room) Delete(ctx context.Context, v who.Viewer, id who.ID) (on who.Ref,
 
 // removable gives a comment that the viewer may delete, and what it is about; NotFound for any other.
 func (r *Room) removable(ctx context.Context, v who.Viewer, id who.ID) (Comment, service.Thing, error) {
-	list, err := r.store.byIDs(ctx, []who.ID{id})
+	list, err := r.store.byIDs(ctx, v.Account, []who.ID{id})
 	if err != nil {
 		return Comment{}, service.Thing{}, err
 	}
@@ -221,6 +240,19 @@ func (r *Room) counted() []service.Kind {
 		}
 	}
 	return out
+}
+
+// liked gives the kinds of things that count their likes: comments, too.
+func (r *Room) liked() []service.Kind { return append(r.counted(), r.Kind()) }
+
+// withhold takes comments out of everybody's sight but their authors' and the moderators', or lets them be seen again. It
+// is the registry's [service.Kind.Withhold].
+func (r *Room) withhold(ctx context.Context, pass service.Pass, ids []who.ID, on bool) error {
+	from, to, n := withheld, live, 1
+	if on {
+		from, to, n = live, withheld, -1
+	}
+	return r.store.turn(ctx, pass, ids, from, to, n, r.counted())
 }
 
 // Like has the viewer like a thing. A repeat changes nothing.
@@ -283,7 +315,7 @@ func (r *Room) unmark(ctx context.Context, v who.Viewer, ref who.Ref, l list) er
 		if err != nil {
 			return err
 		}
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: had.service, Place: had.place})
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: had.service, Place: had.place, Removal: true})
 		if err != nil {
 			return err
 		}

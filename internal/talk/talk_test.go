@@ -116,7 +116,7 @@ func (h *house) threads(t *testing.T, v who.Viewer, ref who.Ref) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	views, _, err := h.talks.Comments(t.Context(), v, p.Thing(v), 0, 20)
+	views, _, err := h.talks.Comments(t.Context(), v, p.Thing(v), talk.Oldest, "", 20)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,9 +139,9 @@ func TestThreads(t *testing.T) {
 		if err != nil || p.Comments != 4 {
 			t.Errorf("the post counts %d comments, want 4 (%v)", p.Comments, err)
 		}
-		views, next, err := h.talks.Comments(ctx, jo, p.Thing(jo), 0, 1)
-		if err != nil || outline(views) != "a(b c)" || next != a {
-			t.Errorf("the first page is %q, next %d, %v", outline(views), next, err)
+		views, next, err := h.talks.Comments(ctx, jo, p.Thing(jo), talk.Oldest, "", 1)
+		if err != nil || outline(views) != "a(b c)" || next != "0-"+a.String() {
+			t.Errorf("the first page is %q, next %q, %v", outline(views), next, err)
 		}
 		if _, err := h.talks.Delete(ctx, kim, a); exit.KindOf(err) != exit.NotFound {
 			t.Errorf("somebody else deletes: %v", err)
