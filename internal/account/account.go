@@ -71,6 +71,8 @@ type Config struct {
 	SignUpsPerHour int
 	// Secure marks cookies Secure even where the request itself came without TLS: behind a proxy.
 	Secure bool
+	// Host is what people call the install, without scheme: passkeys are for that name. "" takes the request's.
+	Host string
 	// Slip gives the run that a slip's secret belongs to; it claims a held name back. May be nil:
 	// sign-up then asks for no slip.
 	Slip func(ctx context.Context, secret string) (run string, err error)

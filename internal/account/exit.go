@@ -44,7 +44,7 @@ func (r *Room) Classes() []exit.Class {
 		}},
 		{Name: classPerson, Subject: exit.SubjectPerson, Rank: 4, Gate: gateLast, Places: []exit.Place{
 			place("people", "id"), place("recovery_codes", "person_id"), place("one_time_links", "person_id"), place("sessions", "person_id"),
-			place("account_people", "person_id"), place("account_approvals", "person_id"),
+			place("account_people", "person_id"), place("account_approvals", "person_id"), place("passkeys", "person_id"),
 		}},
 	}
 }
@@ -73,7 +73,7 @@ func tables(d *db.DB) exitsql.Tables {
 			of("account_people", "account_id", "person_id"), of("accounts", "id", "id"),
 		},
 		classPerson: {
-			of("recovery_codes", "person_id", "id"), of("one_time_links", "person_id", "id"), of("sessions", "person_id", "id"),
+			of("passkeys", "person_id", "id"), of("recovery_codes", "person_id", "id"), of("one_time_links", "person_id", "id"), of("sessions", "person_id", "id"),
 			of("account_approvals", "person_id", "id"), of("account_people", "person_id", "account_id"), of("people", "id", "id"),
 		},
 	}

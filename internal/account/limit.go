@@ -70,6 +70,12 @@ func (r *Room) TakeSignUp(ctx context.Context, address string) error {
 	return r.take(ctx, limit{r.addressLimit("sign-up", address), r.SignUpsPerHour, signUpWindow})
 }
 
+// Attempt counts an attempt of something that other rooms bound: TooMany once there were most of it within a window of
+// machine time, a day at most. What it is about is kept as a keyed hash.
+func (r *Room) Attempt(ctx context.Context, what string, most int, window time.Duration) error {
+	return r.take(ctx, limit{r.keyed("limit", what), most, window})
+}
+
 // Sweep removes up to limit rows of each kind that have had their time: attempts older than a
 // day, expired links, invitations and sessions, held names past their date. It gives how many
 // went; the server calls it now and then until none is left.
@@ -87,6 +93,7 @@ func (r *Room) Sweep(ctx context.Context, limit int) (n int64, err error) {
 			func() (int64, error) { return r.store.sweepInvites(ctx, machine, limit) },
 			func() (int64, error) { return r.store.sweepSessions(ctx, machine.Add(-sessionLife), limit) },
 			func() (int64, error) { return r.store.sweepNames(ctx, now, limit) },
+			func() (int64, error) { return r.store.sweepSpent(ctx, machine, limit) },
 		} {
 			k, err := sweep()
 			if err != nil {

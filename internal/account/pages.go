@@ -41,7 +41,7 @@ const (
 
 // Routes gives the room's pages.
 func (r *Room) Routes() []service.Route {
-	return []service.Route{
+	routes := []service.Route{
 		{Pattern: "GET " + signUpPath, Handle: r.getSignUp},
 		{Pattern: "POST " + signUpPath, Handle: r.postSignUp},
 		{Pattern: "GET " + ui.SignInPath, Handle: r.getSignIn},
@@ -76,6 +76,8 @@ func (r *Room) Routes() []service.Route {
 		{Pattern: "GET " + joinPath + "{token}", Access: service.Member, Handle: r.getJoin},
 		{Pattern: "POST " + joinPath + "{token}", Access: service.Member, Handle: r.postJoin},
 	}
+	routes = append(routes, r.passkeyRoutes()...)
+	return routes
 }
 
 // page draws a page of this room. Each has a form of its own, so none has the button to write.
@@ -270,18 +272,22 @@ func badForm(err error) error {
 }
 
 func (r *Room) getSignIn(w http.ResponseWriter, req *http.Request) error {
-	return showSignIn(w, req, "", nil)
+	return r.showSignIn(w, req, "", nil)
 }
 
-func showSignIn(w http.ResponseWriter, req *http.Request, name string, p problems) error {
+func (r *Room) showSignIn(w http.ResponseWriter, req *http.Request, name string, p problems) error {
 	ctx := req.Context()
 	field := nameField(ctx, name, p)
 	field.Hint, field.MinLength, field.MaxLength = "", 0, 0
-	return page(w, req, p.status(), ui.T(ctx, "account.sign_in.title"), nil, formBody(formView{
+	_, _, why := r.party(req)
+	if why == "" {
+		field.Autocomplete = "username webauthn" // browsers offer passkeys where the name is typed
+	}
+	return page(w, req, p.status(), ui.T(ctx, "account.sign_in.title"), nil, signInBody(formView{
 		Notice: p[""], Action: ui.SignInPath, Submit: ui.T(ctx, "account.sign_in.do"),
 		Fields: []ui.Field{field, {Name: "password", Label: ui.T(ctx, "account.field.password"), Type: "password", Autocomplete: "current-password", Required: true}},
 		Ways:   []ui.Link{{Text: ui.T(ctx, "account.sign_in.lost"), Href: recoverPath}, {Text: ui.T(ctx, "account.sign_in.new"), Href: signUpPath}},
-	}))
+	}, why == ""))
 }
 
 func (r *Room) postSignIn(w http.ResponseWriter, req *http.Request) error {
@@ -296,7 +302,7 @@ func (r *Room) postSignIn(w http.ResponseWriter, req *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return showSignIn(w, req, name, p)
+		return r.showSignIn(w, req, name, p)
 	}
 	if _, err := r.enter(w, req, token); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"exeunt/internal/notify"
 	"exeunt/internal/relation"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
@@ -38,8 +39,10 @@ func (r *Room) showSettings(w http.ResponseWriter, req *http.Request, s Settings
 		Ways: []wayView{
 			{Icon: "user", Name: ui.T(ctx, "account.me.profile"), Href: profilePath},
 			{Icon: "lock", Name: ui.T(ctx, "account.password.title"), About: ui.T(ctx, "account.password.about"), Href: passwordPath},
+			{Icon: "key-round", Name: ui.T(ctx, "account.passkeys.title"), About: ui.T(ctx, "account.passkeys.short"), Href: passkeysPath},
 			{Icon: "shield-check", Name: ui.T(ctx, "account.sessions.title"), About: ui.T(ctx, "account.sessions.short"), Href: sessionsPath},
 			{Icon: "users", Name: ui.T(ctx, "account.accounts.title"), About: ui.T(ctx, "account.accounts.about"), Href: accountsPath},
+			{Icon: "bell", Name: ui.T(ctx, "notify.settings.title"), About: ui.T(ctx, "notify.settings.about"), Href: notify.SettingsPath},
 		},
 		Language: languageCards(ctx, s.Language), Theme: themeCards(ctx, s.Theme), SeenBy: seenByCards(ctx, s.SeenBy), Found: foundBox(ctx, s.Unfound), Zone: zoneSelect(ctx, s.Zone, p),
 	}

@@ -7,11 +7,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"exeunt/exit"
+	"exeunt/internal/account"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
+	"exeunt/internal/who"
 )
 
 // proofView asks who is closing.
@@ -22,6 +25,7 @@ type proofView struct {
 	Fields []ui.HiddenField
 	Yes    ui.Button
 	No     ui.Button
+	Key    bool // a passkey proves it too
 }
 
 // waitView says what a closing of an organisation still needs.
@@ -61,18 +65,36 @@ func (l *Room) askProof(w http.ResponseWriter, r *http.Request, title string, v 
 		Name: "proof", Type: "password", Label: ui.T(ctx, "leave.proof"), Hint: ui.T(ctx, "leave.proof.hint"), Autocomplete: "current-password",
 		Required: true, Autofocus: true, MaxLength: 1000,
 	}
+	me := service.ViewerOf(ctx)
+	var err error
+	if v.Key, err = l.byPasskey(r, me); err != nil {
+		return false, err
+	}
 	status := http.StatusOK
-	if r.PostForm.Has("proof") {
-		err := l.Accounts.Prove(ctx, service.ViewerOf(ctx).Person, r.PostForm.Get("proof"))
+	if r.PostForm.Has("proof") || v.Key && r.PostForm.Has("passkey") {
+		wrong := "leave.proof.wrong"
+		if r.PostForm.Has("proof") {
+			err = l.Accounts.Prove(ctx, me.Person, r.PostForm.Get("proof"))
+		} else {
+			wrong, err = "leave.proof.wrong_passkey", l.Accounts.ProvePasskey(w, r, me)
+		}
 		if err == nil {
 			return true, nil
 		}
 		if exit.KindOf(err) != exit.Unauthenticated {
 			return false, err
 		}
-		status, v.Field.Error = http.StatusUnprocessableEntity, ui.T(ctx, "leave.proof.wrong")
+		status, v.Field.Error = http.StatusUnprocessableEntity, ui.Sentence(ctx, wrong)
 	}
 	return false, ui.Render(w, r, status, proofPage(l.frame(ctx, title, toCentre(ctx)), v))
+}
+
+// byPasskey reports whether the policy takes a passkey as a proof and the viewer can give one here.
+func (l *Room) byPasskey(r *http.Request, me who.Viewer) (bool, error) {
+	if !slices.Contains(l.Policy.Close.Verify[string(account.Personal)], "passkey") {
+		return false, nil // how an organisation agrees is another matter: each of its people proves who they are
+	}
+	return l.Accounts.Provable(r, me)
 }
 
 // approved puts the person's proof down where the policy asks an organisation for more than one, and

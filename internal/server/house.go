@@ -32,15 +32,16 @@ import (
 
 // Options says where an install lives. Empty fields take what the install remembers, then the default.
 type Options struct {
-	Data         string // folder of the SQLite database, media, keys, the list outside, spool
-	Database     string // postgres://…; "" is the SQLite file in Data
-	Media        string // a folder or s3://…; remembered
-	Outside      string // a folder or bucket for the list outside the database; remembered
-	SigningKey   string // the ledger key's file
-	Policy       string // the policy's file; its source is remembered
-	Host         string // where people reach the install, without scheme; for addresses in archives
-	MetricsToken string // whoever has it may read /metrics; "": the operator alone
-	Secure       bool   // behind TLS: cookies are Secure
+	Data         string      // folder of the SQLite database, media, keys, the list outside, spool
+	Database     string      // postgres://…; "" is the SQLite file in Data
+	Media        string      // a folder or s3://…; remembered
+	Outside      string      // a folder or bucket for the list outside the database; remembered
+	SigningKey   string      // the ledger key's file
+	Policy       string      // the policy's file; its source is remembered
+	Host         string      // where people reach the install, without scheme; for addresses in archives
+	MetricsToken string      // whoever has it may read /metrics; "": the operator alone
+	Secure       bool        // behind TLS: cookies are Secure
+	Mail         notify.Post // sends e-mail; nil: this process sends none
 	Log          *slog.Logger
 	Clock        clock.Clock // the machine clock
 	Hash         account.HashCost
@@ -212,10 +213,11 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	h.install.Ways = operatorWays
 	h.meter = h.measure()
 	h.search = search.New(search.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, Queue: h.Queue})
-	h.notices = notify.New(notify.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, Queue: h.Queue, Log: o.Log, Secret: secret, Host: o.Host, Secure: o.Secure})
+	h.notices = notify.New(notify.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, Queue: h.Queue, Log: o.Log, Post: o.Mail, Secret: secret, Host: o.Host, Secure: o.Secure, Zone: h.Policy.Zone})
 	h.Accounts = account.New(account.Config{
-		Search: h.search, DB: h.DB, Desk: h.Desk, Blobs: h.Blobs, Secret: secret, Secure: o.Secure, Hash: o.Hash, Slip: h.Leave.OpenSlip,
+		Search: h.search, DB: h.DB, Desk: h.Desk, Blobs: h.Blobs, Secret: secret, Secure: o.Secure, Host: o.Host, Hash: o.Hash, Slip: h.Leave.OpenSlip,
 	})
+	h.notices.Limit = h.Accounts.Attempt
 	h.relations = relation.New(relation.Config{Notices: h.notices, DB: h.DB, Desk: h.Desk, NameKey: account.NameKey, Host: o.Host})
 	h.posts = post.New(post.Config{Queue: h.Queue, Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, NameKey: account.NameKey, Host: o.Host})
 	h.talks = talk.New(talk.Config{Notices: h.notices, DB: h.DB, Desk: h.Desk, Registry: h.Registry, Posts: h.posts, Host: o.Host, Secret: secret})
@@ -231,6 +233,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	}
 	l := h.Leave
 	l.DB, l.Desk, l.Registry, l.Blobs, l.Queue, l.Engine, l.Accounts = h.DB, h.Desk, h.Registry, h.Blobs, h.Queue, h.Engine, h.Accounts
+	l.Notices = h.notices
 	l.Policy, l.Key, l.Log, l.Host, l.Spool = h.Policy, key, o.Log, o.Host, filepath.Join(o.Data, "spool")
 	l.Begin()
 	h.Registry.Services = []service.Service{page.Service, circle.Service}

@@ -90,3 +90,64 @@ if (bell && "EventSource" in window) {
   addEventListener("pageshow", follow);
   follow();
 }
+
+// A form with data-passkey is sent with the browser's answer to a challenge, which it fetches first. A conditional one waits
+// where the name is typed until a passkey is picked there.
+const keyForms = document.querySelectorAll("form[data-passkey]");
+if (keyForms.length && window.PublicKeyCredential && PublicKeyCredential.parseRequestOptionsFromJSON) {
+  let waiting = null; // the question that stands in the name field; there may be one at a time
+  const ask = async (form, mediation) => {
+    const answer = await fetch(form.dataset.passkey, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    const { options, problem } = await answer.json();
+    if (problem) throw new Error(problem);
+    if (options.user) {
+      return navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) });
+    }
+    const request = { publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) };
+    if (mediation) {
+      waiting = new AbortController();
+      Object.assign(request, { mediation, signal: waiting.signal });
+    }
+    return navigator.credentials.get(request);
+  };
+  const send = (form, key) => {
+    form.elements.passkey.value = JSON.stringify(key.toJSON());
+    form.submit();
+  };
+  const offer = async (form) => {
+    if (waiting) waiting.abort();
+    try {
+      send(form, await ask(form, "conditional"));
+    } catch {
+      // Nobody asked for it aloud: the button and the password are there.
+    }
+  };
+  for (const form of keyForms) {
+    form.hidden = false;
+    const none = form.previousElementSibling;
+    if (none && none.hasAttribute("data-passkey-none")) none.hidden = true;
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      event.stopPropagation(); // it is not sent yet
+      const line = form.querySelector("[data-problem]");
+      const button = form.querySelector("button");
+      line.hidden = true;
+      button.disabled = true;
+      if (waiting) waiting.abort();
+      try {
+        send(form, await ask(form));
+      } catch (e) {
+        line.textContent = e instanceof DOMException || e instanceof TypeError || e instanceof SyntaxError ? form.dataset.failed : e.message;
+        line.hidden = false;
+      }
+      button.disabled = false;
+    });
+    if ("conditional" in form.dataset && PublicKeyCredential.isConditionalMediationAvailable) {
+      PublicKeyCredential.isConditionalMediationAvailable().then((can) => {
+        if (!can) return;
+        offer(form);
+        setInterval(() => offer(form), 240000); // a challenge lives for five minutes
+      });
+    }
+  }
+}
