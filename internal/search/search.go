@@ -68,7 +68,7 @@ type Room struct {
 }
 
 // New gives the search room.
-func New(c Config) *Room { return &Room{Config: c, store: store{c.DB}} }
+func New(c Config) *Room { return &Room{Config: c, store: store{c.DB, walked}} }
 
 // Put has things be found, as they are now, in place of what was known of them. It is called in the transaction of
 // their change, after it.

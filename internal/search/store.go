@@ -11,7 +11,10 @@ import (
 )
 
 // store holds the SQL of the index.
-type store struct{ db *db.DB }
+type store struct {
+	db   *db.DB
+	walk int // how many of the newest rows PostgreSQL looks at without the index
+}
 
 // row is one of search_docs.
 type row struct {
@@ -87,7 +90,7 @@ func (s store) add(ctx context.Context, p service.Pass, list []row) error {
 			query := names + `) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (id) do nothing`
 			if !s.db.SQLite() {
 				query = names + `, terms) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, array_to_tsvector(string_to_array($10, ' '))) on conflict (id) do nothing`
-				args = append(args, x.terms())
+				args = append(args, strings.Join(append(timeTerms(x.id), x.terms()), " "))
 			}
 			n, err := s.db.Exec(ctx, query, args...)
 			if err != nil {

@@ -154,34 +154,22 @@ func (s store) find(ctx context.Context, q lookup, limit int) ([]hit, error) {
 	if q.before == 0 {
 		q.before = math.MaxInt64
 	}
-	if s.db.SQLite() {
-		var a args
-		query := s.lookupSQLite(hitColumns, q, &a)
-		return s.hits(ctx, query+` order by search_terms.rowid desc limit `+a.add(limit), a)
-	}
-	if q.kind == Post {
-		var a args
-		query := s.walkPostgres(hitColumns, q, &a)
-		list, err := s.hits(ctx, query+` order by d.id desc limit `+a.add(limit), a)
-		if err != nil || len(list) == limit {
-			return list, err
-		}
+	if !s.db.SQLite() {
+		return s.findPostgres(ctx, q, limit)
 	}
 	var a args
-	query := s.lookupPostgres(q, &a)
-	return s.hits(ctx, query+` order by d.id desc limit `+a.add(limit), a)
+	query := s.lookupSQLite(hitColumns, q, &a)
+	return s.hits(ctx, query+` order by search_terms.rowid desc limit `+a.add(limit), a)
 }
 
 // count counts the rows that answer the question, at most up to most.
 func (s store) count(ctx context.Context, q lookup, most int) (n int, err error) {
 	q.before = math.MaxInt64
-	var a args
-	query := ""
-	if s.db.SQLite() {
-		query = s.lookupSQLite("1", q, &a)
-	} else {
-		query = `select 1 from search_docs d where d.terms @@ ` + a.add(s.match(q)) + `::tsquery` + s.inText(q, &a) + ` and ` + s.open(q, &a)
+	if !s.db.SQLite() {
+		return s.countPostgres(ctx, q, most)
 	}
+	var a args
+	query := s.lookupSQLite("1", q, &a)
 	err = s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from (`+query+` limit `+a.add(most)+`) c`, a...).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count found: %w", err)
@@ -193,23 +181,6 @@ func (s store) count(ctx context.Context, q lookup, most int) (n int, err error)
 func (s store) lookupSQLite(columns string, q lookup, a *args) string {
 	return `select ` + columns + ` from search_terms cross join search_docs d on d.id = search_terms.rowid
 		where search_terms match ` + a.add(s.match(q)) + ` and search_terms.rowid < ` + a.add(q.before) + s.inText(q, a) + ` and ` + s.open(q, a)
-}
-
-// walked is how many of the newest rows are looked at, on PostgreSQL, before the index is asked. Its index gives all rows
-// that have a term, in no order: for a frequent word that is far more than what the newest rows have of it.
-const walked = 2000
-
-// walkPostgres looks at the newest rows one after the other.
-func (s store) walkPostgres(columns string, q lookup, a *args) string {
-	return `select ` + columns + ` from (select * from search_docs w where w.id < ` + a.add(q.before) + fmt.Sprintf(` order by w.id desc limit %d`, walked) + `) d
-		where d.terms @@ ` + a.add(s.match(q)) + `::tsquery` + s.inText(q, a) + ` and ` + s.open(q, a)
-}
-
-// lookupPostgres asks the index for all rows first, so that the order is no reason to walk through everything else.
-func (s store) lookupPostgres(q lookup, a *args) string {
-	return `with d as materialized (select d.id, d.ref_kind, d.ref_id, d.owner_id, d.service, d.place_id, d.audience from search_docs d
-		where d.terms @@ ` + a.add(s.match(q)) + `::tsquery and d.id < ` + a.add(q.before) + s.inText(q, a) + `)
-		select ` + hitColumns + ` from d where ` + s.open(q, a)
 }
 
 // circles gives the circles that an account is in.
