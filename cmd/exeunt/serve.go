@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"exeunt/internal/leave"
+	"exeunt/internal/notify"
 	"exeunt/internal/server"
 )
 
@@ -20,6 +22,9 @@ type serveCmd struct {
 	Host             string `help:"Where people reach the install, for addresses in archives." placeholder:"HOST"`
 	TLS              bool   `help:"The install is reached through TLS: cookies are marked Secure." name:"tls"`
 	MetricsTokenFile string `help:"A file with the token that may read /metrics; without it the operator alone may." type:"path" placeholder:"FILE"`
+	SMTP             string `help:"Mail server for notices by e-mail: smtps://USER:PASSWORD@HOST:PORT, or smtp://… with STARTTLS." name:"smtp" placeholder:"URL"`
+	MailFrom         string `help:"Address that e-mail comes from; goes with --smtp." placeholder:"ADDR"`
+	SMTPPasswordFile string `help:"A file with the mail server's password, in place of one in --smtp." name:"smtp-password-file" type:"path" placeholder:"FILE"`
 	Trial            bool   `help:"A trial install: its clock can be moved, visitors are lent an account."`
 	Begin            string `help:"The day on which a new trial install begins." placeholder:"DATE"`
 }
@@ -29,6 +34,9 @@ func (c *serveCmd) Run(a *app) (err error) {
 	o.Media, o.Policy, o.Host, o.Secure = c.Media, c.Policy, c.Host, c.TLS
 	o.Log = slog.New(slog.NewJSONHandler(a.err, nil))
 	if o.MetricsToken, err = readToken(c.MetricsTokenFile); err != nil {
+		return err
+	}
+	if o.Mail, err = c.mail(); err != nil {
 		return err
 	}
 	if o.Host == "" {
@@ -68,6 +76,32 @@ func readToken(path string) (string, error) {
 		return "", fmt.Errorf("the token in %s is shorter than 16 bytes: anybody could guess it", path)
 	}
 	return token, nil
+}
+
+// mail gives what sends e-mail, nil without a mail server.
+func (c *serveCmd) mail() (notify.Post, error) {
+	if c.SMTP == "" {
+		if c.MailFrom != "" || c.SMTPPasswordFile != "" {
+			return nil, errors.New("--mail-from and --smtp-password-file go with --smtp")
+		}
+		return nil, nil
+	}
+	if c.MailFrom == "" {
+		return nil, errors.New("--smtp goes with --mail-from ADDR, the address that e-mail comes from")
+	}
+	var password string
+	if c.SMTPPasswordFile != "" {
+		b, err := os.ReadFile(c.SMTPPasswordFile)
+		if err != nil {
+			return nil, fmt.Errorf("read the mail server's password: %w", err)
+		}
+		password = strings.TrimRight(string(b), "\r\n")
+	}
+	s, err := notify.ParseSMTP(c.SMTP, c.MailFrom, password)
+	if err != nil {
+		return nil, fmt.Errorf("read --smtp: %w", err)
+	}
+	return s, nil
 }
 
 // prepare does what must be done before the first request is answered.

@@ -55,6 +55,9 @@ func (l *Room) dateSlip(ctx context.Context, r exit.Run, now time.Time) (time.Ti
 
 // Sweep forgets what has come to its end: slips, and names that were held.
 func (l *Room) Sweep(ctx context.Context) error {
+	if err := l.Remind(ctx); err != nil {
+		return err
+	}
 	return l.DB.Update(ctx, func(ctx context.Context) error {
 		now, err := l.DB.Now(ctx)
 		if err != nil {

@@ -79,14 +79,14 @@ func (r *Room) centre(ctx context.Context, v who.Viewer, before who.ID) (centre,
 
 // fold puts rows together into groups until there are enough, and gives how many it took.
 func (c *centre) fold(rows []row) int {
-	type key struct {
+	type same struct {
 		kind Kind
 		on   who.Ref
 		seen bool
 	}
-	at := map[key]int{}
+	at := map[same]int{}
 	for i, x := range rows {
-		k := key{x.Kind, x.On, x.seen}
+		k := same{x.Kind, x.On, x.seen}
 		if x.Kind == Follow {
 			k.on = who.Ref{}
 		}

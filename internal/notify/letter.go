@@ -88,7 +88,7 @@ func (r *Room) noticeLetter(ctx context.Context, a address, g group) letter {
 		id: "notice-" + g.id.String(), subject: ui.T(ctx, "notify.mail.subject", "Said", said), stop: r.at(r.stopPath(a.id, g.Kind)),
 		lines: []string{
 			said, "", r.at(line.href), "", "-- ", ui.T(ctx, "notify.mail.why", "Kind", ui.T(ctx, names[string(g.Kind)])),
-			ui.T(ctx, "notify.mail.stop", "Link", r.at(r.stopPath(a.id, g.Kind))), ui.T(ctx, "notify.mail.settings", "Link", r.at(settingsPath)),
+			ui.T(ctx, "notify.mail.stop", "Link", r.at(r.stopPath(a.id, g.Kind))), ui.T(ctx, "notify.mail.settings", "Link", r.at(SettingsPath)),
 		},
 	}
 }

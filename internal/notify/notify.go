@@ -65,7 +65,7 @@ func New(c Config) *Room {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Room{Config: c, Lead: map[Kind]func(Notice) string{}, store: store{c.DB}, hub: newHub()}
-	if c.Queue != nil {
+	if c.Queue != nil && c.Post != nil { // a process that sends no e-mail leaves it to one that does
 		c.Queue.Handle(jobMail, r.mailJob)
 		c.Queue.Handle(jobProve, r.proveJob)
 	}
@@ -156,6 +156,21 @@ func (r *Room) Forget(ctx context.Context, pass service.Pass, refs ...who.Ref) e
 		return fmt.Errorf("forget notices: %d things at once, at most %d", len(refs), most)
 	}
 	return r.store.forget(ctx, pass, refs)
+}
+
+// Untold gives those of the notices, all of one kind and about things of one kind, that their accounts were not told yet.
+func (r *Room) Untold(ctx context.Context, list []Notice) ([]Notice, error) {
+	told, err := r.store.told(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	var out []Notice
+	for _, n := range list {
+		if !told[key{n.To, n.On.ID}] {
+			out = append(out, n)
+		}
+	}
+	return out, nil
 }
 
 func (r *Room) wake(rows []row) {

@@ -14,9 +14,9 @@ import (
 // Addresses of the room's pages.
 const (
 	centrePath   = service.NoticesPath
-	settingsPath = "/settings/notices"
-	addressPath  = settingsPath + "/address"
-	unbindPath   = settingsPath + "/address/remove"
+	SettingsPath = "/settings/notices" // what an account wants to be told
+	addressPath  = SettingsPath + "/address"
+	unbindPath   = SettingsPath + "/address/remove"
 	provePath    = "/mail/prove/"
 	stopPath     = "/mail/stop/"
 )
@@ -27,8 +27,8 @@ func (r *Room) Routes() []service.Route {
 		{Pattern: "GET " + centrePath, Access: service.Leaving, Handle: r.getCentre},
 		{Pattern: "POST " + centrePath + "/read", Access: service.Leaving, Handle: r.postRead},
 		{Pattern: "GET " + centrePath + "/live", Access: service.Leaving, Handle: r.getLive},
-		{Pattern: "GET " + settingsPath, Access: service.Member, Handle: r.getSettings},
-		{Pattern: "POST " + settingsPath, Access: service.Member, Handle: r.postSettings},
+		{Pattern: "GET " + SettingsPath, Access: service.Member, Handle: r.getSettings},
+		{Pattern: "POST " + SettingsPath, Access: service.Member, Handle: r.postSettings},
 		{Pattern: "POST " + addressPath, Access: service.Member, Handle: r.postAddress},
 		{Pattern: "POST " + unbindPath, Access: service.Leaving, Handle: r.postUnbind},
 		{Pattern: "GET " + provePath + "{token}", Handle: r.getProve},

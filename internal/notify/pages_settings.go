@@ -115,7 +115,7 @@ func (r *Room) postSettings(w http.ResponseWriter, req *http.Request) error {
 	if err := r.Choose(ctx, v, chosen); err != nil {
 		return err
 	}
-	return service.Done(w, req, settingsPath, "notify.done.saved")
+	return service.Done(w, req, SettingsPath, "notify.done.saved")
 }
 
 // Choose stores what the viewer's account wants of each kind.
@@ -152,14 +152,14 @@ func (r *Room) postAddress(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return service.Done(w, req, settingsPath, "notify.done.sent")
+	return service.Done(w, req, SettingsPath, "notify.done.sent")
 }
 
 func (r *Room) postUnbind(w http.ResponseWriter, req *http.Request) error {
 	if err := r.Unbind(req.Context(), service.ViewerOf(req.Context())); err != nil {
 		return err
 	}
-	return service.Done(w, req, settingsPath, "notify.done.unbound")
+	return service.Done(w, req, SettingsPath, "notify.done.unbound")
 }
 
 // askView is a page with one sentence and one button: what a link in an e-mail leads to. Opening it changes

@@ -164,12 +164,45 @@ func (s store) take(ctx context.Context, p service.Pass, n Notice) error {
 	if !p.Valid() {
 		return service.ErrNoPass()
 	}
-	_, err := s.db.Exec(ctx, `update notices set taken = 1 where ($1 = 0 or account_id = $1) and kind = $2 and ref_kind = $3 and ref_id = $4 and coalesce(by_id, 0) = $5`,
-		int64(n.To), string(n.Kind), n.On.Kind, int64(n.On.ID), int64(n.By))
-	if err != nil {
+	where, args := `kind = $1 and ref_kind = $2 and ref_id = $3 and coalesce(by_id, 0) = $4`, []any{string(n.Kind), n.On.Kind, int64(n.On.ID), int64(n.By)}
+	if n.To != 0 {
+		where, args = where+` and account_id = $5`, append(args, int64(n.To))
+	}
+	if _, err := s.db.Exec(ctx, `update notices set taken = 1 where `+where, args...); err != nil {
 		return fmt.Errorf("take notice back: %w", err)
 	}
 	return nil
+}
+
+// key tells notices of one kind about things of one kind apart.
+type key struct{ to, on who.ID }
+
+// told gives those of the notices that are there.
+func (s store) told(ctx context.Context, list []Notice) (map[key]bool, error) {
+	out := map[key]bool{}
+	if len(list) == 0 {
+		return out, nil
+	}
+	ids := make([]who.ID, len(list))
+	for i, n := range list {
+		ids[i] = n.On.ID
+	}
+	in, args := service.In(3, ids)
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select account_id, ref_id from notices where ref_kind = $1 and kind = $2 and ref_id in (`+in+`)`,
+		append([]any{list[0].On.Kind, string(list[0].Kind)}, args...)...)
+	if err != nil {
+		return nil, fmt.Errorf("read notices: %w", err)
+	}
+	_, err = db.Scan(rows, func(r db.Row) (int, error) {
+		var k key
+		err := r.Scan((*int64)(&k.to), (*int64)(&k.on))
+		out[k] = true
+		return 0, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read notices: %w", err)
+	}
+	return out, nil
 }
 
 // forget removes what others did to things.
