@@ -34,12 +34,13 @@ import (
 const (
 	Profile  = "profile"  // avatars and covers
 	Posts    = "posts"    // images of posts and their thumbnails
+	Circles  = "circles"  // covers and avatars of circles, under their owner's account
 	Archives = "archives" // volumes made to be taken along
 	Imports  = "imports"  // archives sent in, until they are imported
 )
 
 // Folders gives all folders.
-func Folders() []string { return []string{Archives, Imports, Posts, Profile} }
+func Folders() []string { return []string{Archives, Circles, Imports, Posts, Profile} }
 
 // Blob is a file that was put.
 type Blob struct {
@@ -63,7 +64,7 @@ type Store struct {
 	doomed chan who.ID
 }
 
-var keyForm = regexp.MustCompile(`^([1-9][0-9]{0,18})/(profile|posts|archives|imports)/([a-z2-7]{26})((?:\.[a-z0-9]{1,8}){0,2})$`)
+var keyForm = regexp.MustCompile(`^([1-9][0-9]{0,18})/(profile|posts|circles|archives|imports)/([a-z2-7]{26})((?:\.[a-z0-9]{1,8}){0,2})$`)
 
 // Key is a key's parts.
 type Key struct {

@@ -6,8 +6,12 @@ func belongs(m Membership) bool { return m.State == Active }
 
 func owns(m Membership) bool { return belongs(m) && m.Role == Owner }
 
-// manages reports whether a member may accept, refuse, invite and remove.
-func manages(m Membership) bool { return belongs(m) && (m.Role == Owner || m.Role == Moderator) }
+// runs reports whether a member is the owner or a co-owner: they change what a circle is, see its board, and
+// appoint moderators. Ending it, handing it on and appointing co-owners is the owner's.
+func runs(m Membership) bool { return belongs(m) && (m.Role == Owner || m.Role == CoOwner) }
+
+// manages reports whether a member may accept, refuse, invite and remove, and write notices.
+func manages(m Membership) bool { return runs(m) || belongs(m) && m.Role == Moderator }
 
 // maySee reports whether somebody may know of a circle at all. Members always do; others not of
 // one that has ended, that is by invitation, or whose owner is veiled.
@@ -18,8 +22,16 @@ func maySee(c Circle, m Membership) bool {
 	return c.State != Ended && !c.Veiled && (c.Mode != Invitation || m.State == Asked)
 }
 
-// mayRead reports whether somebody may see posts and members.
+// mayKnow reports whether somebody sees a circle's description and rules.
+func mayKnow(c Circle, m Membership) bool { return belongs(m) || c.Preview != PreviewNothing }
+
+// mayRead reports whether somebody may see all posts, and members.
 func mayRead(m Membership) bool { return belongs(m) }
+
+// mayPreview reports whether somebody who is no member sees the latest posts.
+func mayPreview(c Circle, m Membership) bool {
+	return !belongs(m) && c.Preview == PreviewPosts && maySee(c, m)
+}
 
 // mayWrite refuses to write in a circle.
 func mayWrite(c Circle, m Membership) error {
@@ -43,11 +55,24 @@ func mayEnter(c Circle) error {
 	return nil
 }
 
-// mayRemove reports whether one member may take another out. Nobody takes the owner out, and
-// moderators no moderators.
-func mayRemove(by, whom Membership) bool {
-	if whom.Role == Owner {
-		return false
+// rank orders roles: one is taken out and appointed only by somebody above.
+func rank(r Role) int {
+	switch r {
+	case Owner:
+		return 3
+	case CoOwner:
+		return 2
+	case Moderator:
+		return 1
+	default:
+		return 0
 	}
-	return owns(by) || manages(by) && whom.Role == Member
+}
+
+// mayRemove reports whether one member may take another out: those above, whose role is at least moderator's.
+func mayRemove(by, whom Membership) bool { return manages(by) && rank(by.Role) > rank(whom.Role) }
+
+// mayAppoint reports whether one member may give another, or one who was above a member, a role.
+func mayAppoint(by, whom Membership, role Role) bool {
+	return runs(by) && rank(by.Role) > rank(whom.Role) && rank(by.Role) > rank(role)
 }

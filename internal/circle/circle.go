@@ -5,16 +5,22 @@ package circle
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"exeunt/exit"
+	"exeunt/internal/blob"
 	"exeunt/internal/db"
+	"exeunt/internal/notify"
 	"exeunt/internal/post"
 	"exeunt/internal/relation"
+	"exeunt/internal/search"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Name is the service's name, in policies, scopes and refs.
@@ -33,6 +39,8 @@ const (
 	Invitation JoinMode = "invitation" // by link only; in no list
 )
 
+func isCategory(s string) bool { return slices.Contains(categories, s) }
+
 func (m JoinMode) valid() bool { return m == Open || m == Approval || m == Invitation }
 
 // State is the state of a circle.
@@ -47,12 +55,34 @@ const (
 // Role is what a member may do.
 type Role string
 
-// The roles. A circle has one owner; it has none when the owner has left and it has ended.
+// The roles. A circle has one owner; it has none when the owner has left and it has ended. Co-owners
+// have all rights but ending it and handing it on, and take over when the owner leaves without an heir.
 const (
 	Owner     Role = "owner"
+	CoOwner   Role = "co_owner"
 	Moderator Role = "moderator"
 	Member    Role = "member"
 )
+
+// Preview says what somebody who is no member sees of a circle.
+type Preview string
+
+// What can be previewed. Name, category and number of members are seen in any case.
+const (
+	PreviewNothing Preview = "nothing"
+	PreviewIntro   Preview = "intro" // description and rules
+	PreviewPosts   Preview = "posts" // those and the latest ten posts
+)
+
+func (p Preview) valid() bool { return p == PreviewNothing || p == PreviewIntro || p == PreviewPosts }
+
+// categories are what circles are about: a fixed list, in the order in which it is shown.
+var categories = []string{"life", "outdoors", "reading", "study", "work", "tech", "arts", "games", "food", "family", "local", otherCategory}
+
+const otherCategory = "other"
+
+// Categories gives the keys of the categories, in the order in which they are shown.
+func Categories() []string { return slices.Clone(categories) }
 
 // Joined is the state of a membership.
 type Joined string
@@ -69,30 +99,38 @@ const (
 	mostJoined     = 500 // asked ones too
 	mostModerators = 30
 	mostInvites    = 50
-	mostName       = 40  // characters
-	mostIntro      = 500 // characters
+	mostCoOwners   = 10
+	mostName       = 40   // characters
+	mostIntro      = 500  // characters
+	mostRules      = 5000 // characters
+	mostQuestion   = 200  // characters
+	mostAnswer     = 500  // characters
+	mostNotice     = 1000 // characters
+	mostNotices    = 200
+	mostPreviewed  = 10 // posts that a guest sees where the owner lets guests
 )
 
-// inviteLife is how long an invitation link works, by the machine clock; inviteUses is how many
-// people it lets in.
-const (
-	inviteLife = 7 * 24 * time.Hour
-	inviteUses = 50
-)
-
-// Circle is a circle. Name and Intro are "" once an owner has left it without an heir: words go
-// with whose they are.
+// Circle is a circle. Its words are "" once an owner has left it without an heir: words go with
+// whose they are.
 type Circle struct {
-	ID      who.ID
-	Name    string
-	Intro   string
-	Mode    JoinMode
-	State   State
-	Members int64
-	Created time.Time // UTC
-	Owner   who.ID    // 0 if there is none any more
-	Veiled  bool      // its owner is veiled here: only members see it
-	Paused  bool      // its owner is leaving: nobody joins
+	ID       who.ID
+	Name     string
+	Intro    string
+	Category string
+	Rules    string
+	Question string // asked of who wants to join by approval; "" for none
+	Mode     JoinMode
+	Preview  Preview
+	Unlisted bool // neither in Discover nor in search
+	Approves bool // posts wait for a yes
+	State    State
+	Members  int64
+	Created  time.Time // UTC
+	Owner    who.ID    // 0 if there is none any more
+	Cover    string    // blob key, "" if there is none
+	Avatar   string    // blob key, "" if there is none
+	Veiled   bool      // its owner is veiled here: only members see it
+	Paused   bool      // its owner is leaving: nobody joins
 }
 
 // Ref gives the circle's ref.
@@ -107,31 +145,67 @@ type Membership struct {
 	Role  Role
 	State Joined
 	Since time.Time // UTC
+	// Named says that the name may stand in the owner's export of the whole circle.
+	Named bool
+	// Seen is the last notice that the member has seen.
+	Seen who.ID
 }
 
-// Draft is what an owner writes of a circle.
+// Draft is what an owner writes of a circle. Category "" is "other", Preview "" the introduction.
 type Draft struct {
-	Name  string
-	Intro string
-	Mode  JoinMode
+	Name     string
+	Intro    string
+	Category string
+	Rules    string
+	Question string
+	Mode     JoinMode
+	Preview  Preview
+	Unlisted bool
+	Approves bool
 }
 
-// Clean trims a draft and refuses, with Invalid, what is too short, too long or unknown.
+// Clean trims a draft and refuses, with Invalid, what is too short, too long or unknown, and a name
+// that hides something or imitates another script.
 func (d Draft) Clean() (Draft, error) {
-	d.Name = strings.Join(strings.Fields(d.Name), " ")
-	d.Intro = strings.TrimSpace(strings.ReplaceAll(d.Intro, "\r\n", "\n"))
+	d.Name = strings.Join(strings.Fields(norm.NFC.String(d.Name)), " ")
+	d.Question = strings.Join(strings.Fields(d.Question), " ")
+	d.Intro, d.Rules = lines(d.Intro), lines(d.Rules)
+	if d.Category == "" {
+		d.Category = otherCategory
+	}
+	if d.Preview == "" {
+		d.Preview = PreviewIntro
+	}
 	switch {
 	case d.Name == "":
 		return d, exit.Fail(exit.Invalid, "circle.error.name_empty")
-	case utf8.RuneCountInString(d.Name) > mostName || !printable(d.Name, ""):
+	case utf8.RuneCountInString(d.Name) > mostName:
 		return d, exit.Fail(exit.Invalid, "circle.error.name_long", "Count", mostName)
-	case utf8.RuneCountInString(d.Intro) > mostIntro || !printable(d.Intro, "\n\t"):
+	case who.Hides(d.Name):
+		return d, exit.Fail(exit.Invalid, "circle.error.name_hides")
+	case who.Mixes(d.Name):
+		return d, exit.Fail(exit.Invalid, "circle.error.name_mixes")
+	case !fits(d.Intro, mostIntro):
 		return d, exit.Fail(exit.Invalid, "circle.error.intro_long", "Count", mostIntro)
+	case !fits(d.Rules, mostRules):
+		return d, exit.Fail(exit.Invalid, "circle.error.rules_long", "Count", mostRules)
+	case !fits(d.Question, mostQuestion):
+		return d, exit.Fail(exit.Invalid, "circle.error.question_long", "Count", mostQuestion)
 	case !d.Mode.valid():
 		return d, exit.Fail(exit.Invalid, "circle.error.mode")
+	case !slices.Contains(categories, d.Category):
+		return d, exit.Fail(exit.Invalid, "circle.error.category")
+	case !d.Preview.valid():
+		return d, exit.Fail(exit.Invalid, "circle.error.preview")
 	}
 	return d, nil
 }
+
+// lines gives a text of several lines as it is stored.
+func lines(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")) }
+
+// fits refuses texts that are too long or cannot be stored.
+func fits(s string, most int) bool { return utf8.RuneCountInString(s) <= most && printable(s, "\n\t") }
 
 // printable refuses broken UTF-8 and control characters other than the allowed ones: one database
 // would take them and the other would not.
@@ -147,6 +221,13 @@ type Config struct {
 	Desk      *service.Desk
 	Relations *relation.Room
 	Posts     *post.Room
+	Blobs     *blob.Store // where covers and avatars lie
+	// Notices takes what others are told of. Nil: nobody is.
+	Notices *notify.Room
+	// Search is told of what can be found; nil: nothing is.
+	Search *search.Room
+	// Secret keys the pseudonyms of others in an owner's archive.
+	Secret []byte
 }
 
 // Room is the circle room. It is safe for concurrent use.
@@ -189,29 +270,63 @@ func (r *Room) Create(ctx context.Context, v who.Viewer, d Draft) (who.ID, error
 		if owned >= mostOwned || joined >= mostJoined {
 			return exit.Fail(exit.Conflict, "circle.error.most", "Count", mostOwned)
 		}
-		return r.store.create(ctx, pass, id, v.Account, d)
+		if err := r.mayName(ctx, v.Account, d); err != nil {
+			return err
+		}
+		return r.raise(ctx, pass, id, v.Account, d, "")
 	})
 	return id, err
 }
 
-// Change stores a circle's new words and mode; its owner may.
+// raise stores a circle and has it be found.
+func (r *Room) raise(ctx context.Context, pass service.Pass, id, owner who.ID, d Draft, origin string) error {
+	if err := r.store.create(ctx, pass, id, owner, d, origin); err != nil {
+		return err
+	}
+	return r.indexed(ctx, pass, id)
+}
+
+// mayName refuses a name that people would take for that of somebody else's circle: Conflict.
+func (r *Room) mayName(ctx context.Context, owner who.ID, d Draft) error {
+	if d.Unlisted || d.Mode == Invitation {
+		return nil // in no list, it stands beside no other
+	}
+	taken, err := r.store.looksLike(ctx, owner, who.Looks(d.Name))
+	if err == nil && taken {
+		err = exit.Fail(exit.Conflict, "circle.error.name_taken")
+	}
+	return err
+}
+
+// Change stores a circle's new words and ways; its owners may.
 func (r *Room) Change(ctx context.Context, v who.Viewer, id who.ID, d Draft) error {
 	d, err := d.Clean()
 	if err != nil {
 		return err
 	}
-	return r.asOwner(ctx, v, id, func(ctx context.Context, pass service.Pass, c Circle) error {
+	return r.asOwners(ctx, v, id, func(ctx context.Context, pass service.Pass, c Circle) error {
 		if c.State == Ended {
 			return errEnded()
 		}
-		return r.store.change(ctx, pass, id, d)
+		if d.Name != c.Name || c.Unlisted && !d.Unlisted || c.Mode == Invitation {
+			if err := r.mayName(ctx, c.Owner, d); err != nil {
+				return err
+			}
+		}
+		if err := r.store.change(ctx, pass, id, d); err != nil {
+			return err
+		}
+		return r.indexed(ctx, pass, id)
 	})
 }
 
 // End ends a circle: its members go on reading, nobody writes or joins. It cannot be undone.
 func (r *Room) End(ctx context.Context, v who.Viewer, id who.ID) error {
 	return r.asOwner(ctx, v, id, func(ctx context.Context, pass service.Pass, _ Circle) error {
-		return r.store.end(ctx, pass, id)
+		if err := r.store.end(ctx, pass, id); err != nil {
+			return err
+		}
+		return r.indexed(ctx, pass, id)
 	})
 }
 
@@ -221,6 +336,16 @@ func errEnded() error { return exit.Fail(exit.Unavailable, "circle.error.ended")
 func (r *Room) asOwner(ctx context.Context, v who.Viewer, id who.ID, fn func(context.Context, service.Pass, Circle) error, onto ...who.ID) error {
 	return r.inside(ctx, v, id, onto, func(ctx context.Context, pass service.Pass, c Circle, m Membership) error {
 		if !owns(m) {
+			return exit.Fail(exit.Forbidden, "circle.error.owner_only")
+		}
+		return fn(ctx, pass, c)
+	})
+}
+
+// asOwners runs a change that owner and co-owners may make, the circle locked.
+func (r *Room) asOwners(ctx context.Context, v who.Viewer, id who.ID, fn func(context.Context, service.Pass, Circle) error, onto ...who.ID) error {
+	return r.inside(ctx, v, id, onto, func(ctx context.Context, pass service.Pass, c Circle, m Membership) error {
+		if !runs(m) {
 			return exit.Fail(exit.Forbidden, "circle.error.owner_only")
 		}
 		return fn(ctx, pass, c)

@@ -3,19 +3,18 @@ package circle
 import (
 	"context"
 	"fmt"
-	"math"
-	"strconv"
-	"strings"
+	"slices"
 
 	"exeunt/archive"
 	"exeunt/exit"
 	"exeunt/exit/exitsql"
+	"exeunt/internal/blob"
 	"exeunt/internal/db"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
 )
 
-// Holder keeps memberships, circles owned, invitations and offers.
+// Holder keeps memberships, circles owned, notices written, invitations and offers.
 type Holder struct {
 	exitsql.Tables
 	room *Room
@@ -27,6 +26,7 @@ const (
 	classCircles = "circles"
 	classInvites = "invites"
 	classOffers  = "offers"
+	classNotices = "notices"
 )
 
 // Holder gives the room's holder.
@@ -37,10 +37,13 @@ func (r *Room) Holder() *Holder {
 	members := table("circle_members", "account_id")
 	members.Where = `role <> 'owner'`
 	members.Also = []string{lessMembers}
+	members.Bytes = "length(answer)"
 	owned := table("circle_members", "account_id")
 	owned.Where = `role = 'owner'`
+	notices := table("circle_notices", "author_id")
+	notices.Bytes = "length(text)"
 	return &Holder{room: r, Tables: exitsql.Tables{
-		classMembers: {members}, classCircles: {owned}, classInvites: {table("circle_invites", "account_id")},
+		classMembers: {members}, classCircles: {owned}, classNotices: {notices}, classInvites: {table("circle_invites", "account_id")},
 		classOffers: {table("circle_offers", "account_id"), table("circle_offers", "heir_id")},
 	}}
 }
@@ -62,12 +65,16 @@ func (h *Holder) Classes() []exit.Class {
 			Places: []exit.Place{{Table: "circle_members", Column: "account_id"}},
 		},
 		{
-			Name: classCircles, Services: in, Exported: true,
-			Places: []exit.Place{{Table: "circle_members", Column: "account_id"}},
+			Name: classCircles, Services: in, Exported: true, Imported: true,
+			Places: []exit.Place{{Table: "circle_members", Column: "account_id"}, {Blobs: blob.Circles + "/"}},
 			After: []exit.Order{
 				{Class: "post.posts", Why: "circle.order.empty"},
 				{Class: "circle." + classMembers, Why: "circle.order.empty"},
 			},
+		},
+		{
+			Name: classNotices, Services: in, Exported: true, Imported: true,
+			Places: []exit.Place{{Table: "circle_notices", Column: "author_id"}},
 		},
 		{Name: classInvites, Services: in, Places: []exit.Place{{Table: "circle_invites", Column: "account_id"}}},
 		{
@@ -77,8 +84,8 @@ func (h *Holder) Classes() []exit.Class {
 	}
 }
 
-// Erase does one chunk. Circles that an account leaves without an heir end, without their words; what
-// others wrote in them stays theirs, and who is in them goes on reading it.
+// Erase does one chunk. Circles that an account leaves without an heir go to a co-owner; without one they end,
+// without their words: what others wrote in them stays theirs, and who is in them goes on reading it.
 func (h *Holder) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	if t.Class != classMembers && t.Class != classCircles {
 		return h.Tables.Erase(ctx, t)
@@ -99,29 +106,76 @@ func (h *Holder) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) 
 	if err != nil {
 		return p, err
 	}
+	if t.Class == classCircles {
+		if err := h.room.succeed(ctx, circles); err != nil {
+			return p, err
+		}
+	}
 	return p, h.room.store.sweep(ctx, circles)
 }
 
-// ending are the statements that end the circles of a chunk at an instant in Unix milliseconds.
+// succeed passes circles without an owner to a co-owner, and has them be found under that one's name.
+func (r *Room) succeed(ctx context.Context, circles []who.ID) error {
+	if err := r.store.succeed(ctx, circles); err != nil || r.Search == nil {
+		return err
+	}
+	for _, id := range circles {
+		owner, err := r.store.ownerOf(ctx, id)
+		if err != nil {
+			return err
+		}
+		if owner == 0 {
+			continue
+		}
+		pass, err := r.Desk.EnterExit(ctx, owner)
+		if err != nil {
+			return err
+		}
+		if err := r.indexed(ctx, pass, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// heiress is a co-owner (h) of the circle of an SQL expression who can take it over: nothing of theirs is veiled or frozen.
+func heiress(circle string) string {
+	return `(select min(h.id) from circle_members h join accounts a on a.id = h.account_id where h.circle_id = ` + circle + ` and h.role = 'co_owner' and h.state = 'active'
+		and a.state = 'active' and not exists (select 1 from reasons z where z.account_id = h.account_id and z.what in ('veil', 'freeze') and z.scope in ('', 'circle')))`
+}
+
+// ending are the statements that end the circles of a chunk at an instant in Unix milliseconds, but for those that a
+// co-owner takes over. Pictures are their owner's files and go in any case.
 func ending(at int64) []string {
 	of := ` where circle_id in (select r.circle_id from {rows} r)`
+	pictures := `(select c.cover, c.avatar, r.account_id from {rows} r join circles c on c.id = r.circle_id) r`
 	return []string{
 		lessMembers,
-		fmt.Sprintf(`update circles set state = 'ended', ended_at = coalesce(ended_at, %d), name = '', intro = '', cover = ''
-			where id in (select r.circle_id from {rows} r)`, at),
+		blob.DoomSQL(pictures, "r.cover", "r.account_id"), blob.DoomSQL(pictures, "r.avatar", "r.account_id"),
+		`update circles set cover = '', avatar = '' where id in (select r.circle_id from {rows} r)`,
+		fmt.Sprintf(`update circles set state = 'ended', ended_at = coalesce(ended_at, %d), `, at) + wordless +
+			` where id in (select r.circle_id from {rows} r) and ` + heiress("circles.id") + ` is null`,
 		`delete from circle_pauses` + of,
 		// Who asked and was not answered asks nobody now.
-		`delete from circle_members` + of + ` and state = 'asked'`,
+		`delete from circle_members` + of + ` and state = 'asked' and ` + heiress("circle_members.circle_id") + ` is null`,
 	}
 }
 
-// Bindings names the living circles that the subject owns: each goes to an heir, or ends.
+// Bindings names the living circles that the subject owns: each goes to an heir, to a co-owner, or ends.
 func (h *Holder) Bindings(ctx context.Context, s exit.Subject) ([]exit.Binding, error) {
 	id, _ := who.ParseID(s.ID)
 	circles, err := h.room.store.owned(ctx, id, s)
+	if err != nil || len(circles) == 0 {
+		return nil, err
+	}
+	shared, err := h.room.store.shared(ctx, circles)
 	var out []exit.Binding
 	for _, c := range circles {
-		out = append(out, exit.Binding{Holder: Name, Code: "circle_owner", Ref: who.Ref{Kind: Name, ID: c}.String(), Fixes: []string{"end", "heir"}})
+		b := exit.Binding{Holder: Name, Code: "circle_owner", Ref: who.Ref{Kind: Name, ID: c}.String(), Fixes: []string{"end", "heir"}}
+		if slices.Contains(shared, c) {
+			b.Code, b.Fixes = "circle_shared", []string{"co_owner", "heir"}
+		}
+		out = append(out, b)
 	}
 	return out, err
 }
@@ -162,119 +216,11 @@ func (h *Holder) Transfer(ctx context.Context, t exit.Task, offered bool) error 
 	return h.room.store.offer(ctx, circles, owner, heir, t.Run, t.Now)
 }
 
-// most is how many records one call exports at most.
-const most = 500
-
-// Export writes memberships or circles owned, oldest first.
-func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Progress, error) {
-	p := exit.Progress{Cursor: t.Cursor}
-	after, cut, err := bounds(t)
-	if err != nil {
-		return p, err
-	}
-	list, err := h.room.store.along(ctx, t, after, cut, most)
-	if err != nil {
-		return p, err
-	}
-	for _, x := range list {
-		if to.Full() {
-			return p, nil
-		}
-		if err := to.Record(record(t.Class, x)); err != nil {
-			return p, fmt.Errorf("export %s: %w", t.Class, err)
-		}
-		p.Items, p.Cursor = p.Items+1, x.Row.String()
-	}
-	p.Done = len(list) < most
-	return p, nil
-}
-
-func record(class string, x exported) any {
-	if class == classCircles {
-		return archive.Circle{ID: x.ID.String(), Name: x.Name, Intro: x.Intro, JoinMode: string(x.Mode), Created: archive.At(x.Created), Members: x.Members, Posts: x.posts}
-	}
-	return archive.Membership{Circle: x.ID.String(), Name: x.Name, Role: string(x.Role), Joined: archive.At(x.Since)}
-}
-
-// bounds reads an export's cursor and cut.
-func bounds(t exit.Task) (after, cut int64, err error) {
-	cut = math.MaxInt64
-	for _, b := range []struct {
-		text string
-		to   *int64
-	}{{t.Cursor, &after}, {t.Cut, &cut}} {
-		if b.text == "" {
-			continue
-		}
-		if *b.to, err = strconv.ParseInt(b.text, 10, 64); err != nil {
-			return 0, 0, fmt.Errorf("read cursor: %w", err)
-		}
-	}
-	return after, cut, nil
-}
-
-// exported is a membership as it is taken along.
-type exported struct {
-	Mine
-	posts int64
-}
-
-// scope gives the account and, if the task is narrowed to one, the circle that it is about.
-func scope(t exit.Task) (account, circle int64) {
-	id, _ := who.ParseID(t.Subject.ID)
-	place, _ := who.ParseID(t.Subject.Place())
-	return int64(id), int64(place)
-}
-
-// along gives memberships above the row after, up to the row cut: owner's rows for circles, all
-// active ones for memberships.
-func (s store) along(ctx context.Context, t exit.Task, after, cut int64, limit int) ([]exported, error) {
-	account, circle := scope(t)
-	which := `m.state = 'active'`
-	if t.Class == classCircles {
-		which = `m.role = 'owner'`
-	}
-	rows, err := s.db.Q(ctx).QueryContext(ctx, `select m.id, m.role, m.created_at, c.id, c.name, c.intro, c.join_mode, c.members, c.posts, c.created_at
-		from circle_members m join circles c on c.id = m.circle_id
-		where m.account_id = $1 and (m.circle_id = $2 or $2 = 0) and m.id > $3 and m.id <= $4 and `+which+` order by m.id limit $5`, account, circle, after, cut, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", t.Class, err)
-	}
-	return db.Scan(rows, func(r db.Row) (exported, error) {
-		var x exported
-		var since, created int64
-		err := r.Scan((*int64)(&x.Row), (*string)(&x.Role), &since, (*int64)(&x.ID), &x.Name, &x.Intro, (*string)(&x.Mode), &x.Members, &x.posts, &created)
-		x.Since, x.Created = db.Time(since), db.Time(created)
-		return x, err
-	})
-}
-
-// leaving gives the circles of the next chunk's rows that have ended or will end with it. Circles that will end
-// are locked, as handing one over locks it first: from here on they have this owner until the chunk is committed.
-func (s store) leaving(ctx context.Context, t exit.Task, role string) ([]who.ID, error) {
-	account, circle := scope(t)
-	after := int64(math.MinInt64)
-	if t.Cursor != "" {
-		var err error
-		if after, err = strconv.ParseInt(t.Cursor, 10, 64); err != nil {
-			return nil, fmt.Errorf("read cursor: %w", err)
-		}
-	}
-	limit := t.Limit
-	if limit <= 0 {
-		limit = most
-	}
-	rows, which := `(select circle_id from circle_members where account_id = $1 and role <> 'owner' and (circle_id = $2 or $2 = 0) and id > $3 order by id limit $4)`, ` and c.state = 'ended'`
-	if role == "owner" {
-		rows, which = strings.Replace(rows, "<>", "=", 1), ""
-	}
-	return s.idList(ctx, `select c.id from circles c where c.id in `+rows+which+` order by c.id`+s.db.ForUpdate(), account, circle, after, limit)
-}
-
 var (
 	_ exit.Holder      = (*Holder)(nil)
 	_ exit.Counter     = (*Holder)(nil)
 	_ exit.Exporter    = (*Holder)(nil)
+	_ exit.Importer    = (*Holder)(nil)
 	_ exit.Binder      = (*Holder)(nil)
 	_ exit.Transferrer = (*Holder)(nil)
 	_ service.Keeper   = (*Room)(nil)

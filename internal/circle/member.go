@@ -2,12 +2,12 @@ package circle
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
-	"time"
+	"errors"
+	"strings"
+	"unicode/utf8"
 
 	"exeunt/exit"
+	"exeunt/internal/notify"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
@@ -20,6 +20,7 @@ type Person struct {
 	Name    string
 	Display string
 	Avatar  string // blob key
+	Answer  string // what an asker answered; for owners and moderators alone
 }
 
 // View gives the person as pages draw it.
@@ -34,7 +35,17 @@ func (p Person) View() ui.PersonView {
 // Join has the viewer join a circle, or ask to where the owner wants to be asked. It is no error
 // to be in already. It gives what the viewer is now.
 func (r *Room) Join(ctx context.Context, v who.Viewer, id who.ID) (Joined, error) {
+	return r.JoinWith(ctx, v, id, "")
+}
+
+// JoinWith is Join with an answer to the circle's question: Invalid without one where there is a question.
+// The answer is seen by owners and moderators, and gone with their yes or no.
+func (r *Room) JoinWith(ctx context.Context, v who.Viewer, id who.ID, answer string) (Joined, error) {
 	state := Active
+	answer = lines(answer)
+	if !fits(answer, mostAnswer) {
+		return "", exit.Fail(exit.Invalid, "circle.error.answer_long", "Count", mostAnswer)
+	}
 	err := r.inside(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, c Circle, m Membership) error {
 		if m.State != "" {
 			state = m.State
@@ -46,12 +57,21 @@ func (r *Room) Join(ctx context.Context, v who.Viewer, id who.ID) (Joined, error
 		if c.Mode == Approval {
 			state = Asked
 		}
-		return r.add(ctx, pass, v, c, state)
+		switch {
+		case state != Asked || c.Question == "":
+			answer = ""
+		case answer == "":
+			return exit.Fail(exit.Invalid, "circle.error.answer_empty")
+		}
+		if err := r.add(ctx, pass, v, c, state, answer); err != nil || state != Asked {
+			return err
+		}
+		return r.tellStaff(ctx, pass, c, notify.CircleAsked, v.Account)
 	})
 	return state, err
 }
 
-func (r *Room) add(ctx context.Context, pass service.Pass, v who.Viewer, c Circle, state Joined) error {
+func (r *Room) add(ctx context.Context, pass service.Pass, v who.Viewer, c Circle, state Joined, answer string) error {
 	if err := mayEnter(c); err != nil {
 		return err
 	}
@@ -62,7 +82,7 @@ func (r *Room) add(ctx context.Context, pass service.Pass, v who.Viewer, c Circl
 	if joined >= mostJoined {
 		return exit.Fail(exit.Conflict, "circle.error.most_joined", "Count", mostJoined)
 	}
-	return r.store.addMember(ctx, pass, c.ID, v.Account, state)
+	return r.store.addMember(ctx, pass, c.ID, v.Account, state, answer)
 }
 
 // Leave takes the viewer out of a circle, or takes the asking back. What they wrote stays under
@@ -80,7 +100,7 @@ func (r *Room) Leave(ctx context.Context, v who.Viewer, id who.ID) error {
 			return err
 		}
 		if m.Role == Owner {
-			if err := r.store.unname(ctx, pass, id); err != nil {
+			if err := errors.Join(r.doomPicture(ctx, c.Cover), r.doomPicture(ctx, c.Avatar), r.store.unname(ctx, pass, id)); err != nil {
 				return err
 			}
 		}
@@ -97,7 +117,10 @@ func (r *Room) Accept(ctx context.Context, v who.Viewer, id, account who.ID) err
 		if err := mayEnter(c); err != nil {
 			return err
 		}
-		return r.store.accept(ctx, pass, id, account)
+		if err := r.store.accept(ctx, pass, id, account); err != nil {
+			return err
+		}
+		return r.tell(ctx, pass, notify.Notice{To: account, Kind: notify.CircleAccepted, By: v.Account, On: c.Ref()})
 	})
 }
 
@@ -117,31 +140,57 @@ func (r *Room) Remove(ctx context.Context, v who.Viewer, id, account who.ID) err
 		if theirs.State == "" {
 			return nil
 		}
-		if !mayRemove(own, theirs) {
+		if theirs.State == Active && !mayRemove(own, theirs) {
 			return exit.Fail(exit.Forbidden, "circle.error.owner_only")
 		}
 		return r.store.removeMember(ctx, pass, id, account)
 	})
 }
 
-// Appoint makes a member a moderator, or a moderator a member again; the owner may.
+// Appoint gives a member another role. The owner makes co-owners, owners make moderators, and each makes those
+// below a member again.
 func (r *Room) Appoint(ctx context.Context, v who.Viewer, id, account who.ID, role Role) error {
-	if role != Moderator && role != Member {
+	if role != CoOwner && role != Moderator && role != Member {
 		return exit.Fail(exit.Invalid, "circle.error.role")
 	}
-	return r.asOwner(ctx, v, id, func(ctx context.Context, pass service.Pass, c Circle) error {
-		if c.State == Ended {
-			return errEnded()
-		}
-		staff, err := r.store.staff(ctx, id, mostModerators+1)
+	return r.inside(ctx, v, id, []who.ID{account}, func(ctx context.Context, pass service.Pass, c Circle, own Membership) error {
+		theirs, err := r.store.membership(ctx, id, account)
 		if err != nil {
 			return err
 		}
-		if role == Moderator && len(staff) > mostModerators {
+		switch {
+		case !runs(own):
+			return exit.Fail(exit.Forbidden, "circle.error.owner_only")
+		case c.State == Ended:
+			return errEnded()
+		case theirs.State != Active || theirs.Role == Owner:
+			return exit.Fail(exit.NotFound, "circle.error.no_member")
+		case !mayAppoint(own, theirs, role):
+			return exit.Fail(exit.Forbidden, "circle.error.owner_only")
+		}
+		moderators, owners, err := r.store.roles(ctx, id)
+		if err != nil {
+			return err
+		}
+		if role == Moderator && theirs.Role != Moderator && moderators >= mostModerators {
 			return exit.Fail(exit.Conflict, "circle.error.most_moderators", "Count", mostModerators)
 		}
+		if role == CoOwner && theirs.Role != CoOwner && owners >= mostCoOwners {
+			return exit.Fail(exit.Conflict, "circle.error.most_co_owners", "Count", mostCoOwners)
+		}
 		return r.store.appoint(ctx, pass, id, account, role)
-	}, account)
+	})
+}
+
+// SetNamed stores whether the viewer's name may stand in the owner's export of the whole circle. Without
+// this yes, which nobody has given who has not been asked, a pseudonym stands there.
+func (r *Room) SetNamed(ctx context.Context, v who.Viewer, id who.ID, on bool) error {
+	return r.inside(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, _ Circle, m Membership) error {
+		if !belongs(m) {
+			return exit.Fail(exit.Forbidden, "circle.error.members_only")
+		}
+		return r.store.setNamed(ctx, pass, id, v.Account, on)
+	})
 }
 
 // managing runs a change of one member by the owner or a moderator.
@@ -170,12 +219,29 @@ func (r *Room) Members(ctx context.Context, v who.Viewer, id, before who.ID, lim
 		return nil, nil, exit.Fail(exit.Forbidden, "circle.error.members_only")
 	}
 	if before == 0 {
-		if staff, err = r.store.staff(ctx, id, mostModerators+1); err != nil {
+		if staff, err = r.store.staff(ctx, id, mostModerators+mostCoOwners+1); err != nil {
 			return nil, nil, err
 		}
 	}
 	members, err = r.store.members(ctx, id, Active, before, limit)
 	return staff, members, err
+}
+
+// FindMembers gives a page of the members of any role in whose names a text is found, the newest first, from below the
+// row before (0: from the top). Forbidden for who is no member.
+func (r *Room) FindMembers(ctx context.Context, v who.Viewer, id who.ID, text string, before who.ID, limit int) ([]Person, error) {
+	_, m, err := r.Circle(ctx, v, id)
+	if err != nil {
+		return nil, err
+	}
+	text = strings.TrimSpace(text)
+	switch {
+	case !mayRead(m):
+		return nil, exit.Fail(exit.Forbidden, "circle.error.members_only")
+	case text == "" || !fits(text, mostName) || !utf8.ValidString(text):
+		return nil, nil
+	}
+	return r.store.search(ctx, id, text, before, limit)
 }
 
 // Askers gives a page of those who asked to join, the newest first; owner and moderators may see it.
@@ -188,95 +254,6 @@ func (r *Room) Askers(ctx context.Context, v who.Viewer, id, before who.ID, limi
 		return nil, exit.Fail(exit.Forbidden, "circle.error.moderators_only")
 	}
 	return r.store.members(ctx, id, Asked, before, limit)
-}
-
-// Invite makes a link by which up to 50 people join within 7 days, whatever the circle's mode.
-// The token is given this once; only its hash is kept.
-func (r *Room) Invite(ctx context.Context, v who.Viewer, id who.ID) (token string, err error) {
-	token = rand.Text()
-	err = r.inside(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, c Circle, m Membership) error {
-		if !manages(m) {
-			return exit.Fail(exit.Forbidden, "circle.error.moderators_only")
-		}
-		if err := mayEnter(c); err != nil {
-			return err
-		}
-		n, err := r.store.invites(ctx, id, r.machine())
-		if err != nil {
-			return err
-		}
-		if n >= mostInvites {
-			return exit.Fail(exit.TooMany, "circle.error.most_invites", "Count", mostInvites)
-		}
-		return r.store.addInvite(ctx, pass, id, v.Account, digest(token), r.machine().Add(inviteLife), r.machine())
-	})
-	return token, err
-}
-
-// Revoke ends all of a circle's invitation links; owner and moderators may.
-func (r *Room) Revoke(ctx context.Context, v who.Viewer, id who.ID) error {
-	return r.inside(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, _ Circle, m Membership) error {
-		if !manages(m) {
-			return exit.Fail(exit.Forbidden, "circle.error.moderators_only")
-		}
-		return r.store.revoke(ctx, pass, id)
-	})
-}
-
-// Invited gives the circle that a token invites to. NotFound if the link does not work any more.
-func (r *Room) Invited(ctx context.Context, v who.Viewer, token string) (Circle, Membership, error) {
-	id, err := r.store.invited(ctx, digest(token), r.machine())
-	if err != nil {
-		return Circle{}, Membership{}, err
-	}
-	c, m, err := r.store.circle(ctx, id, v.Account)
-	if err == nil && c.State == Ended && !belongs(m) {
-		err = errLink()
-	}
-	return c, m, err
-}
-
-// JoinBy has the viewer join the circle that a token invites to, and gives it.
-func (r *Room) JoinBy(ctx context.Context, v who.Viewer, token string) (who.ID, error) {
-	c, _, err := r.Invited(ctx, v, token)
-	if err != nil {
-		return 0, err
-	}
-	return c.ID, r.DB.Update(ctx, func(ctx context.Context) error {
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: Name, Place: c.ID})
-		if err != nil {
-			return err
-		}
-		if err := r.store.lock(ctx, c.ID); err != nil {
-			return err
-		}
-		c, m, err := r.store.circle(ctx, c.ID, v.Account)
-		switch {
-		case err != nil:
-			return err
-		case belongs(m):
-			return nil
-		}
-		if err := mayEnter(c); err != nil {
-			return err
-		}
-		if err := r.store.useInvite(ctx, pass, digest(token), r.machine()); err != nil {
-			return err
-		}
-		if m.State == Asked {
-			return r.store.accept(ctx, pass, c.ID, v.Account)
-		}
-		return r.add(ctx, pass, v, c, Active)
-	})
-}
-
-func errLink() error { return exit.Fail(exit.NotFound, "circle.error.link") }
-
-func (r *Room) machine() time.Time { return r.DB.Clock.Now() }
-
-func digest(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:])
 }
 
 // Mine is a circle in the list of one's own, with one's place in it.
@@ -314,7 +291,12 @@ type After struct {
 
 // Found gives circles that can be found and that the viewer is not in, the largest first.
 func (r *Room) Found(ctx context.Context, v who.Viewer, after After, limit int) ([]Circle, error) {
-	return r.store.found(ctx, v.Account, after, limit)
+	return r.FoundIn(ctx, v, "", after, limit)
+}
+
+// FoundIn is Found within a category; "" is all of them.
+func (r *Room) FoundIn(ctx context.Context, v who.Viewer, category string, after After, limit int) ([]Circle, error) {
+	return r.store.found(ctx, v.Account, category, after, limit)
 }
 
 // Things gives what others may know of circles.
@@ -323,11 +305,19 @@ func (r *Room) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([]servic
 	out := make([]service.Thing, 0, len(list))
 	for _, x := range list {
 		out = append(out, service.Thing{
-			Ref: x.Ref(), Owner: x.Owner, Service: Name, Place: x.ID, Title: x.Name, Excerpt: cut(x.Intro, 120), Link: Path(x.ID),
+			Ref: x.Ref(), Owner: x.Owner, Service: Name, Place: x.ID, Title: x.Name, Excerpt: cut(shownIntro(x.Circle, x.Membership), 120), Link: Path(x.ID),
 			See: maySee(x.Circle, x.Membership),
 		})
 	}
 	return out, err
+}
+
+// shownIntro gives a circle's description to who may read it.
+func shownIntro(c Circle, m Membership) string {
+	if !mayKnow(c, m) {
+		return ""
+	}
+	return c.Intro
 }
 
 // Kind gives what the registry keeps of circles as things.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"exeunt/exit"
+	"exeunt/internal/notify"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
 )
@@ -39,7 +40,10 @@ func (r *Room) OfferTo(ctx context.Context, v who.Viewer, id who.ID, name string
 		if err := r.store.withdraw(ctx, pass, id, v.Account); err != nil {
 			return err
 		}
-		return r.store.offer(ctx, []who.ID{id}, v.Account, heir.ID, "", pass.At)
+		if err := r.store.offer(ctx, []who.ID{id}, v.Account, heir.ID, "", pass.At); err != nil {
+			return err
+		}
+		return r.tell(ctx, pass, notify.Notice{To: heir.ID, Kind: notify.CircleOffer, By: v.Account, On: c.Ref()})
 	}, heir.ID)
 }
 
@@ -78,10 +82,25 @@ func (r *Room) Offers(ctx context.Context, v who.Viewer, before who.ID, limit in
 // Take accepts an offer: the viewer owns the circle from now on, who owned it is a member. It works while the
 // owner is leaving, which freezes the owner's account and not what it agreed to hand on.
 func (r *Room) Take(ctx context.Context, v who.Viewer, offer who.ID) (circle who.ID, err error) {
-	err = r.DB.Update(ctx, func(ctx context.Context) error {
-		id, owner, err := r.store.offered(ctx, offer, v.Account)
+	id, owner, err := r.store.offered(ctx, offer, v.Account)
+	if err != nil {
+		return 0, err
+	}
+	c, _, err := r.store.circle(ctx, id, v.Account)
+	if err != nil {
+		return 0, err
+	}
+	put, err := r.copyPictures(ctx, c, v.Account)
+	if err != nil {
+		return 0, err
+	}
+	return id, r.DB.Update(ctx, func(ctx context.Context) error {
+		_, now, err := r.store.offered(ctx, offer, v.Account)
 		if err != nil {
 			return err
+		}
+		if now != owner {
+			return errOffer()
 		}
 		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: Name, Place: id})
 		if err != nil {
@@ -100,10 +119,14 @@ func (r *Room) Take(ctx context.Context, v who.Viewer, offer who.ID) (circle who
 		if owned >= mostOwned {
 			return exit.Fail(exit.Conflict, "circle.error.most", "Count", mostOwned)
 		}
-		circle = id
-		return r.store.handOver(ctx, pass, id, owner, v.Account)
+		if err := r.store.handOver(ctx, pass, id, owner, v.Account); err != nil {
+			return err
+		}
+		if err := r.keepCopies(ctx, pass, id, put); err != nil {
+			return err
+		}
+		return r.indexed(ctx, pass, id)
 	})
-	return circle, err
 }
 
 // Decline refuses an offer.

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"exeunt/exit"
-	"exeunt/internal/post"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
@@ -19,7 +18,6 @@ import (
 
 // Rows a page shows.
 const (
-	postsAPage   = 20
 	circlesAPage = 20
 	peopleAPage  = 50
 )
@@ -34,16 +32,28 @@ func (r *Room) Routes() []service.Route {
 		{Pattern: "POST /circles/offers/{offer}/take", Access: service.Member, Handle: r.take},
 		{Pattern: "POST /circles/offers/{offer}/decline", Access: service.Member, Handle: r.decline},
 		{Pattern: "GET /circles/{id}", Access: service.Anyone, Handle: r.show},
+		{Pattern: "GET /circles/{id}/rules", Access: service.Anyone, Handle: r.rulesPage},
+		{Pattern: "GET /circles/{id}/notices", Access: service.Member, Handle: r.noticesPage},
+		{Pattern: "POST /circles/{id}/notices", Access: service.Member, Handle: r.tellForm},
+		{Pattern: "POST /circles/{id}/notices/{notice}/remove", Access: service.Member, Handle: r.untell},
+		{Pattern: "GET /circles/{id}/topics", Access: service.Member, Handle: r.topicsPage},
+		{Pattern: "POST /circles/{id}/topics", Access: service.Member, Handle: r.newTopic},
+		{Pattern: "POST /circles/{id}/topics/{topic}/{act}", Access: service.Member, Handle: r.changeTopic},
+		{Pattern: "GET /circles/{id}/board", Access: service.Member, Handle: r.boardPage},
+		{Pattern: "GET /circles/{id}/mine", Access: service.Member, Handle: r.minePage},
+		{Pattern: "POST /circles/{id}/mine", Access: service.Member, Handle: r.setMine},
 		{Pattern: "GET /circles/{id}/members", Access: service.Member, Handle: r.membersPage},
 		{Pattern: "POST /circles/{id}/members/{account}/{act}", Access: service.Member, Handle: r.member},
 		{Pattern: "GET /circles/{id}/settings", Access: service.Member, Handle: r.settings},
 		{Pattern: "POST /circles/{id}/settings", Access: service.Member, Handle: r.change},
+		{Pattern: "POST /circles/{id}/pictures", Access: service.Member, Handle: r.pictures, Upload: true},
 		{Pattern: "POST /circles/{id}/heir", Access: service.Member, Handle: r.offerTo},
 		{Pattern: "POST /circles/{id}/heir/withdraw", Access: service.Member, Handle: r.withdraw},
 		{Pattern: "POST /circles/{id}/end", Access: service.Member, Handle: r.end},
 		{Pattern: "GET /circles/{id}/invite", Access: service.Member, Handle: r.invitePage},
 		{Pattern: "POST /circles/{id}/invite", Access: service.Member, Handle: r.invite},
 		{Pattern: "POST /circles/{id}/invite/revoke", Access: service.Member, Handle: r.revoke},
+		{Pattern: "GET /circles/{id}/join", Access: service.Member, Handle: r.joinPage},
 		{Pattern: "POST /circles/{id}/join", Access: service.Member, Handle: r.join},
 		{Pattern: "GET /circles/{id}/leave", Access: service.Member, Handle: r.leavePage},
 		{Pattern: "POST /circles/{id}/leave", Access: service.Member, Handle: r.leave},
@@ -53,9 +63,11 @@ func (r *Room) Routes() []service.Route {
 }
 
 var (
-	modeWords = ui.Keys("circle.mode.", "open", "approval", "invitation")
-	modeHints = ui.Keys("circle.mode_hint.", "open", "approval", "invitation")
-	roleWords = ui.Keys("circle.role.", "owner", "moderator", "member")
+	modeWords    = ui.Keys("circle.mode.", "open", "approval", "invitation")
+	modeHints    = ui.Keys("circle.mode_hint.", "open", "approval", "invitation")
+	roleWords    = ui.Keys("circle.role.", "owner", "co_owner", "moderator", "member")
+	previews     = ui.Keys("circle.preview.", "nothing", "intro", "posts")
+	previewHints = ui.Keys("circle.preview_hint.", "nothing", "intro", "posts")
 )
 
 // page draws a page of this room.
@@ -101,13 +113,13 @@ func toCircles(ctx context.Context) *ui.Link {
 
 // card gives a circle as lists draw it.
 func card(ctx context.Context, c Circle, m Membership) ui.CircleView {
-	v := ui.CircleView{Name: title(ctx, c.Name), Href: Path(c.ID), About: c.Intro, Members: int(c.Members)}
+	v := ui.CircleView{Name: title(ctx, c.Name), Href: Path(c.ID), About: shownIntro(c, m), Avatar: service.MediaPath(c.Avatar), Members: int(c.Members)}
 	switch {
 	case c.State == Ended:
 		v.Badge = ui.T(ctx, "circle.ended")
 	case m.State == Asked:
 		v.Badge = ui.T(ctx, "circle.asked")
-	case m.Role == Owner || m.Role == Moderator:
+	case rank(m.Role) > 0:
 		v.Badge = ui.T(ctx, roleWords[string(m.Role)])
 	case m.State == "":
 		v.Joining = ui.T(ctx, modeWords[string(c.Mode)])
@@ -132,6 +144,16 @@ type listView struct {
 	Older, Wider string
 	Offers       int
 	Only         bool // a further page of one of the two lists
+	Category     string
+}
+
+// categories are the ways to narrow the list of circles.
+func (v listView) categories(ctx context.Context) []ui.PageTab {
+	out := []ui.PageTab{{Label: ui.T(ctx, "circle.category.all"), Href: Service.Path, Count: -1, Active: v.Category == ""}}
+	for _, c := range categories {
+		out = append(out, ui.PageTab{Label: ui.T(ctx, categoryWords[c]), Href: Service.Path + "?category=" + c, Count: -1, Active: v.Category == c})
+	}
+	return out
 }
 
 func (r *Room) list(w http.ResponseWriter, req *http.Request) error {
@@ -140,7 +162,10 @@ func (r *Room) list(w http.ResponseWriter, req *http.Request) error {
 	view := listView{Guest: v.Guest()}
 	after, wider := parseAfter(req.FormValue("after"))
 	view.Only = wider || before(req) != 0
-	if !v.Guest() && !wider {
+	if c := req.FormValue("category"); isCategory(c) {
+		view.Category = c
+	}
+	if !v.Guest() && !wider && view.Category == "" {
 		mine, err := r.Memberships(ctx, v, before(req), circlesAPage)
 		if err != nil {
 			return err
@@ -158,7 +183,7 @@ func (r *Room) list(w http.ResponseWriter, req *http.Request) error {
 		view.Offers = len(offers)
 	}
 	if before(req) == 0 {
-		found, err := r.Found(ctx, v, after, circlesAPage)
+		found, err := r.FoundIn(ctx, v, view.Category, after, circlesAPage)
 		if err != nil {
 			return err
 		}
@@ -168,6 +193,9 @@ func (r *Room) list(w http.ResponseWriter, req *http.Request) error {
 		if len(found) == circlesAPage {
 			last := found[len(found)-1]
 			view.Wider = fmt.Sprintf("%s?after=%d-%d", Service.Path, last.Members, last.ID)
+			if view.Category != "" {
+				view.Wider += "&category=" + view.Category
+			}
 		}
 	}
 	return page(w, req, http.StatusOK, ui.T(ctx, "circle.service"), nil, listPage(view))
@@ -189,6 +217,7 @@ type draftView struct {
 	Draft
 	Action   string
 	Button   string
+	Whole    bool // all of it, of a circle that stands
 	Problems problems
 }
 
@@ -203,7 +232,11 @@ func (r *Room) draftPage(w http.ResponseWriter, req *http.Request, d Draft, p pr
 }
 
 func draftOf(req *http.Request) Draft {
-	return Draft{Name: req.PostFormValue("name"), Intro: req.PostFormValue("intro"), Mode: JoinMode(req.PostFormValue("mode"))}
+	return Draft{
+		Name: req.PostFormValue("name"), Intro: req.PostFormValue("intro"), Category: req.PostFormValue("category"), Rules: req.PostFormValue("rules"),
+		Mode: JoinMode(req.PostFormValue("mode")), Question: req.PostFormValue("question"), Preview: Preview(req.PostFormValue("preview")),
+		Unlisted: req.PostFormValue("unlisted") != "", Approves: req.PostFormValue("approves") != "",
+	}
 }
 
 func (r *Room) create(w http.ResponseWriter, req *http.Request) error {
@@ -232,7 +265,11 @@ func (p problems) status() int {
 }
 
 // fields are the fields of this room's forms by the beginning of the keys of their errors.
-var fields = map[string]string{"circle.error.name": "name", "circle.error.intro": "intro", "circle.error.mode": "mode", "circle.error.heir": "heir"}
+var fields = map[string]string{
+	"circle.error.name_": "name", "circle.error.intro": "intro", "circle.error.mode": "mode", "circle.error.heir": "heir", "circle.error.rules": "rules",
+	"circle.error.question": "question", "circle.error.category": "category", "circle.error.preview": "preview", "circle.error.notice_": "text",
+	"circle.error.answer": "answer", "circle.error.terms": "terms", "post.error.topic": "name", "media.error.": "picture",
+}
 
 // explain turns an error that a person can do something about into a sentence at its field. Any
 // other error is given back.
@@ -252,57 +289,4 @@ func explain(ctx context.Context, err error) (problems, error) {
 		}
 	}
 	return problems{"": sentence}, nil
-}
-
-// circleView is a circle's own page.
-type circleView struct {
-	Circle
-	Membership
-	Guest bool
-	Name  string
-	Mode  string
-	Role  string
-	Posts []ui.PostView
-	Older string
-}
-
-func (r *Room) show(w http.ResponseWriter, req *http.Request) error {
-	ctx := req.Context()
-	v := service.ViewerOf(ctx)
-	id, err := idOf(req)
-	if err != nil {
-		return err
-	}
-	c, m, err := r.Circle(ctx, v, id)
-	if err != nil {
-		return err
-	}
-	view := circleView{Circle: c, Membership: m, Guest: v.Guest(), Name: title(ctx, c.Name), Mode: ui.T(ctx, modeWords[string(c.Mode)])}
-	if belongs(m) {
-		view.Role = ui.T(ctx, roleWords[string(m.Role)])
-	}
-	if mayRead(m) && r.Posts != nil {
-		list, err := r.Posts.InPlace(ctx, v, place(c, m), post.ParseCursor(req.FormValue("before")), postsAPage)
-		if err != nil {
-			return err
-		}
-		if view.Posts, err = r.Posts.Views(ctx, v, list); err != nil {
-			return err
-		}
-		for i := range view.Posts {
-			view.Posts[i].Place = nil // every post here stands in this circle
-		}
-		if next := post.Next(list, postsAPage); next != (post.Cursor{}) {
-			view.Older = Path(id) + "?before=" + next.String()
-		}
-	}
-	f := service.Frame(ctx, view.Name)
-	f.Active, f.Back, f.NoIndex = Service.Path, toCircles(ctx), true
-	if f.WriteHref != "" {
-		f.WriteHref = ""
-		if mayWrite(c, m) == nil {
-			f.WriteHref = "/write?in=" + c.Ref().String()
-		}
-	}
-	return ui.Render(w, req, http.StatusOK, ui.PageWith(f, circlePage(view)))
 }

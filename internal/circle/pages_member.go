@@ -3,6 +3,8 @@ package circle
 import (
 	"context"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"exeunt/exit"
 	"exeunt/internal/service"
@@ -20,6 +22,8 @@ type membersView struct {
 	Older  string
 	More   string // further askers
 	Me     who.ID
+	Query  string
+	Found  []Person // by the query, of any role
 }
 
 // acts gives what the viewer may do about a member.
@@ -28,18 +32,28 @@ func (v membersView) acts(ctx context.Context, p Person) []ui.Action {
 	act := func(what, icon, key string) {
 		out = append(out, ui.Action{Label: ui.T(ctx, key), Href: Path(v.ID) + "/members/" + p.ID.String() + "/" + what, Icon: icon, Post: true})
 	}
-	switch {
-	case p.ID == v.Me:
-	case owns(v.Own) && p.Role == Moderator:
-		act("member", "user", "circle.dismiss")
-	case owns(v.Own) && p.Role == Member && v.State != Ended:
-		act("moderator", "shield-check", "circle.appoint")
+	if p.ID == v.Me {
+		return nil
 	}
-	if p.ID != v.Me && mayRemove(v.Own, p.Membership) {
+	if v.State() != Ended {
+		if p.Role != CoOwner && mayAppoint(v.Own, p.Membership, CoOwner) {
+			act("co_owner", "key-round", "circle.appoint_owner")
+		}
+		if p.Role != Moderator && mayAppoint(v.Own, p.Membership, Moderator) {
+			act("moderator", "shield-check", "circle.appoint")
+		}
+	}
+	if p.Role != Member && mayAppoint(v.Own, p.Membership, Member) {
+		act("member", "user", "circle.dismiss")
+	}
+	if mayRemove(v.Own, p.Membership) {
 		act("remove", "circle-minus", "circle.remove")
 	}
 	return out
 }
+
+// State is the circle's: that of the viewer's membership stands in Own.
+func (v membersView) State() State { return v.Circle.State }
 
 func (r *Room) membersPage(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
@@ -51,6 +65,15 @@ func (r *Room) membersPage(w http.ResponseWriter, req *http.Request) error {
 	view := membersView{Me: v.Account}
 	if view.Circle, view.Own, err = r.Circle(ctx, v, id); err != nil {
 		return err
+	}
+	if view.Query = strings.TrimSpace(req.FormValue("q")); view.Query != "" {
+		if view.Found, err = r.FindMembers(ctx, v, id, view.Query, before(req), peopleAPage); err != nil {
+			return err
+		}
+		if len(view.Found) == peopleAPage {
+			view.Older = Path(id) + "/members?" + url.Values{"q": {view.Query}, "before": {view.Found[peopleAPage-1].Row.String()}}.Encode()
+		}
+		return page(w, req, http.StatusOK, ui.T(ctx, "circle.members"), toCircle(ctx, view.Circle), membersList(view))
 	}
 	asking := req.FormValue("list") == "asked"
 	if manages(view.Own) && (asking || before(req) == 0) {
@@ -92,6 +115,8 @@ func (r *Room) member(w http.ResponseWriter, req *http.Request) error {
 		done, err = "circle.done.refused", r.Refuse(ctx, v, id, account)
 	case "remove":
 		done, err = "circle.done.removed", r.Remove(ctx, v, id, account)
+	case "co_owner":
+		done, err = "circle.done.appointed_owner", r.Appoint(ctx, v, id, account, CoOwner)
 	case "moderator":
 		done, err = "circle.done.appointed", r.Appoint(ctx, v, id, account, Moderator)
 	case "member":
@@ -103,21 +128,6 @@ func (r *Room) member(w http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	return service.Done(w, req, Path(id)+"/members", done)
-}
-
-func (r *Room) join(w http.ResponseWriter, req *http.Request) error {
-	id, err := idOf(req)
-	if err != nil {
-		return err
-	}
-	state, err := r.Join(req.Context(), service.ViewerOf(req.Context()), id)
-	if err != nil {
-		return err
-	}
-	if state == Asked {
-		return service.Done(w, req, Path(id), "circle.done.asked")
-	}
-	return service.Done(w, req, Path(id), "circle.done.joined")
 }
 
 // leaveView is the page that asks a leaving member what becomes of what they wrote here.
@@ -164,92 +174,4 @@ func (r *Room) leave(w http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	return service.Done(w, req, Service.Path, "circle.done.left")
-}
-
-// inviteView is the page of a circle's invitation links.
-type inviteView struct {
-	Circle
-	Link string // one just made, shown this once
-	Uses int
-}
-
-func (r *Room) invitePage(w http.ResponseWriter, req *http.Request) error {
-	return r.inviting(w, req, inviteView{})
-}
-
-func (r *Room) inviting(w http.ResponseWriter, req *http.Request, view inviteView) error {
-	ctx := req.Context()
-	id, err := idOf(req)
-	if err != nil {
-		return err
-	}
-	var m Membership
-	if view.Circle, m, err = r.Circle(ctx, service.ViewerOf(ctx), id); err != nil {
-		return err
-	}
-	if !manages(m) {
-		return exit.Fail(exit.Forbidden, "circle.error.moderators_only")
-	}
-	view.Uses = inviteUses
-	return page(w, req, http.StatusOK, ui.T(ctx, "circle.invite"), toCircle(ctx, view.Circle), invitePage(view))
-}
-
-func (r *Room) invite(w http.ResponseWriter, req *http.Request) error {
-	ctx := req.Context()
-	id, err := idOf(req)
-	if err != nil {
-		return err
-	}
-	token, err := r.Invite(ctx, service.ViewerOf(ctx), id)
-	if err != nil {
-		return err
-	}
-	scheme := "http://"
-	if req.TLS != nil || req.Header.Get("X-Forwarded-Proto") == "https" {
-		scheme = "https://"
-	}
-	return r.inviting(w, req, inviteView{Link: scheme + req.Host + "/join/" + token})
-}
-
-func (r *Room) revoke(w http.ResponseWriter, req *http.Request) error {
-	id, err := idOf(req)
-	if err != nil {
-		return err
-	}
-	if err := r.Revoke(req.Context(), service.ViewerOf(req.Context()), id); err != nil {
-		return err
-	}
-	return service.Done(w, req, Path(id)+"/invite", "circle.done.revoked")
-}
-
-// invitationView is the page that an invitation link leads to.
-type invitationView struct {
-	Guest bool
-	Token string
-	Card  ui.CircleView
-	In    bool
-}
-
-func (r *Room) invitation(w http.ResponseWriter, req *http.Request) error {
-	ctx := req.Context()
-	v := service.ViewerOf(ctx)
-	token := req.PathValue("token")
-	c, m, err := r.Invited(ctx, v, token)
-	if err != nil {
-		return err
-	}
-	view := invitationView{Guest: v.Guest(), Token: token, Card: card(ctx, c, m), In: belongs(m)}
-	if !view.In {
-		// The page of a circle by invitation opens only once one is in.
-		view.Card.Href = req.URL.Path
-	}
-	return page(w, req, http.StatusOK, ui.T(ctx, "circle.invited"), nil, invitationPage(view))
-}
-
-func (r *Room) joinBy(w http.ResponseWriter, req *http.Request) error {
-	id, err := r.JoinBy(req.Context(), service.ViewerOf(req.Context()), req.PathValue("token"))
-	if err != nil {
-		return err
-	}
-	return service.Done(w, req, Path(id), "circle.done.joined")
 }

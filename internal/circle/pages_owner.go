@@ -2,6 +2,9 @@ package circle
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"mime/multipart"
 	"net/http"
 
 	"exeunt/exit"
@@ -14,6 +17,7 @@ import (
 type settingsView struct {
 	Circle
 	Form     draftView
+	Owner    bool // not a co-owner
 	Offer    *Offer
 	Heir     string
 	Problems problems
@@ -34,20 +38,27 @@ func (r *Room) settingsPage(w http.ResponseWriter, req *http.Request, typed *Dra
 	if err != nil {
 		return err
 	}
-	if !owns(m) {
+	if !runs(m) {
 		return exit.Fail(exit.Forbidden, "circle.error.owner_only")
 	}
-	d := Draft{Name: c.Name, Intro: c.Intro, Mode: c.Mode}
+	d := Draft{
+		Name: c.Name, Intro: c.Intro, Category: c.Category, Rules: c.Rules, Question: c.Question, Mode: c.Mode, Preview: c.Preview, Unlisted: c.Unlisted, Approves: c.Approves,
+	}
 	if typed != nil {
 		d = *typed
 	}
-	view := settingsView{Circle: c, Heir: heir, Problems: p, Form: draftView{Draft: d, Action: Path(id) + "/settings", Button: ui.T(ctx, "circle.save"), Problems: p}}
-	offer, ok, err := r.OfferOf(ctx, v, id)
-	if err != nil {
-		return err
+	view := settingsView{
+		Circle: c, Owner: owns(m), Heir: heir, Problems: p,
+		Form: draftView{Draft: d, Action: Path(id) + "/settings", Button: ui.T(ctx, "circle.save"), Whole: true, Problems: p},
 	}
-	if ok {
-		view.Offer = &offer
+	if view.Owner {
+		offer, ok, err := r.OfferOf(ctx, v, id)
+		if err != nil {
+			return err
+		}
+		if ok {
+			view.Offer = &offer
+		}
 	}
 	return page(w, req, p.status(), ui.T(ctx, "circle.settings"), toCircle(ctx, c), settingsBody(view))
 }
@@ -140,4 +151,49 @@ func (r *Room) decline(w http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	return service.Done(w, req, "/circles/offers", "circle.done.declined")
+}
+
+// mostUpload bounds a form with both pictures, in bytes.
+const mostUpload = 2*mostPicture + 1<<20
+
+// pictures stores cover and avatar, or takes them away.
+func (r *Room) pictures(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	v := service.ViewerOf(ctx)
+	id, err := idOf(req)
+	if err != nil {
+		return err
+	}
+	req.Body = http.MaxBytesReader(w, req.Body, mostUpload)
+	if err := req.ParseMultipartForm(1 << 20); err != nil { //nolint:gosec // the line above bounds it
+		return &exit.Error{Kind: exit.Invalid, Key: "media.error.too_heavy", Args: map[string]any{"MB": mostPicture / 1_000_000}, Err: err}
+	}
+	defer req.MultipartForm.RemoveAll() //nolint:errcheck // temporary files; the system clears what is left
+	for _, which := range []Which{Cover, Avatar} {
+		if err := r.takePicture(ctx, v, id, which, req.MultipartForm); err != nil {
+			p, err := explain(ctx, err)
+			if err != nil {
+				return err
+			}
+			return r.settingsPage(w, req, nil, "", problems{string(which): p["picture"] + p[""]})
+		}
+	}
+	return service.Done(w, req, Path(id)+"/settings", "circle.done.saved")
+}
+
+// takePicture stores one of the form's two pictures, if one was chosen, or takes it away if that was.
+func (r *Room) takePicture(ctx context.Context, v who.Viewer, id who.ID, which Which, form *multipart.Form) (err error) {
+	files := form.File[string(which)]
+	if len(files) == 0 || files[0].Filename == "" {
+		if len(form.Value[string(which)+"_remove"]) == 0 {
+			return nil
+		}
+		return r.SetPicture(ctx, v, id, which, nil)
+	}
+	f, err := files[0].Open()
+	if err != nil {
+		return fmt.Errorf("open upload: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return r.SetPicture(ctx, v, id, which, f)
 }

@@ -69,7 +69,7 @@ func TestPages(t *testing.T) {
 		h.wants(owner, ui.English, at+"/members", []string{"Owner and moderators", "ann", "Make moderator", "Remove"}, nil)
 		h.wants(ann, ui.Chinese, at+"/members", []string{"圈主和管理员", "@owner"}, []string{"移出"})
 		h.sends(owner, at+"/members/"+ann.Account.String()+"/moderator", nil, at+"/members")
-		h.wants(owner, ui.Chinese, at+"/members", []string{"取消管理员"}, nil)
+		h.wants(owner, ui.Chinese, at+"/members", []string{"改回成员"}, nil)
 		h.wants(ann, ui.Chinese, at+"/leave", []string{
 			"留着，还是我的名字", "/exit/close?in=circle:" + id.String() + `"`,
 			"/exit/close?in=circle:" + id.String() + "&amp;choice.post.posts=detach&amp;choice.talk.comments=detach",

@@ -8,12 +8,20 @@ import (
 	"exeunt/internal/who"
 )
 
-// place gives a circle as the place of posts. Only its members see what stands in it.
+// place gives a circle as the place of posts. Its members see what stands in it, and guests where the owner lets them.
 func place(c Circle, m Membership) post.Place {
+	guest := mayPreview(c, m)
 	return post.Place{
 		Service: Name, ID: c.ID, Owner: c.Owner, Name: c.Name, Href: Path(c.ID), Audience: who.CircleOnly(c.ID),
-		See: mayRead(m), Member: belongs(m), Ended: c.State == Ended,
+		See: mayRead(m) || guest, Member: belongs(m), Ended: c.State == Ended, Staff: manages(m), Approves: c.Approves, Guest: guest,
 	}
+}
+
+// Place gives a circle as the place of posts, with what the viewer may do there. NotFound if there is none that the
+// viewer may know of.
+func (r *Room) Place(ctx context.Context, v who.Viewer, id who.ID) (post.Place, error) {
+	c, m, err := r.Circle(ctx, v, id)
+	return place(c, m), err
 }
 
 // MayPost gives the circle if the viewer may write there.
@@ -51,6 +59,16 @@ func (r *Room) Mine(ctx context.Context, v who.Viewer) ([]post.Place, error) {
 		}
 	}
 	return out, err
+}
+
+// Moderates reports whether the viewer answers for what stands in a circle: its owners and moderators. For
+// anything but a circle nobody does here.
+func (r *Room) Moderates(ctx context.Context, v who.Viewer, service string, id who.ID) (bool, error) {
+	if service != Name || id == 0 || v.Guest() {
+		return false, nil
+	}
+	m, err := r.store.membership(ctx, id, v.Account)
+	return manages(m), err
 }
 
 var _ post.Places = (*Room)(nil)

@@ -16,10 +16,10 @@ import (
 type store struct{ db *db.DB }
 
 // columns of a circle (c) with its owner (o), a viewer's membership (m) and whether it is paused.
-var columns = `c.id, c.name, c.intro, c.join_mode, c.state, c.members, c.created_at, coalesce(o.account_id, 0),
-	case when o.account_id is null or ` + service.Visible("o.account_id", "'circle'", "c.id") + ` then 0 else 1 end,
+var columns = `c.id, c.name, c.intro, c.category, c.rules, c.question, c.join_mode, c.preview, c.found, c.approves, c.cover, c.avatar, c.state, c.members, c.created_at,
+	coalesce(o.account_id, 0), case when o.account_id is null or ` + service.Visible("o.account_id", "'circle'", "c.id") + ` then 0 else 1 end,
 	case when exists (select 1 from circle_pauses z where z.circle_id = c.id) then 1 else 0 end,
-	coalesce(m.id, 0), coalesce(m.role, ''), coalesce(m.state, ''), coalesce(m.created_at, 0)`
+	coalesce(m.id, 0), coalesce(m.role, ''), coalesce(m.state, ''), coalesce(m.created_at, 0), coalesce(m.named, 0), coalesce(m.seen_notice, 0)`
 
 // joins of a circle with its owner and with the membership of the account $1.
 const joins = ` left join circle_members o on o.circle_id = c.id and o.role = 'owner'
@@ -27,10 +27,11 @@ const joins = ` left join circle_members o on o.circle_id = c.id and o.role = 'o
 
 func scanCircle(r db.Row) (Mine, error) {
 	var x Mine
-	var created, since, veiled, paused int64
-	err := r.Scan((*int64)(&x.ID), &x.Name, &x.Intro, (*string)(&x.Mode), (*string)(&x.Circle.State), &x.Members, &created, (*int64)(&x.Owner),
-		&veiled, &paused, (*int64)(&x.Row), (*string)(&x.Role), (*string)(&x.Membership.State), &since)
-	x.Created, x.Veiled, x.Paused = db.Time(created), veiled == 1, paused == 1
+	var created, since, veiled, paused, found, approves, named int64
+	err := r.Scan((*int64)(&x.ID), &x.Name, &x.Intro, &x.Category, &x.Rules, &x.Question, (*string)(&x.Mode), (*string)(&x.Preview), &found, &approves,
+		&x.Cover, &x.Avatar, (*string)(&x.Circle.State), &x.Members, &created, (*int64)(&x.Owner), &veiled, &paused,
+		(*int64)(&x.Row), (*string)(&x.Role), (*string)(&x.Membership.State), &since, &named, (*int64)(&x.Seen))
+	x.Created, x.Veiled, x.Paused, x.Unlisted, x.Approves, x.Named = db.Time(created), veiled == 1, paused == 1, found == 0, approves == 1, named == 1
 	if x.Row != 0 {
 		x.Since = db.Time(since)
 	}
@@ -78,20 +79,36 @@ func (s store) mine(ctx context.Context, account, before who.ID, limit int) ([]M
 		order by m.id desc limit $3`, int64(account), int64(before), limit)
 }
 
-// found gives a page of the circles that can be found, the largest first.
-func (s store) found(ctx context.Context, account who.ID, after After, limit int) ([]Circle, error) {
+// found gives a page of the circles that can be found, of a category or of all, the largest first.
+func (s store) found(ctx context.Context, account who.ID, category string, after After, limit int) ([]Circle, error) {
 	if after.ID == 0 {
 		after = After{math.MaxInt64, math.MaxInt64}
 	}
+	args := []any{int64(account), after.Members, int64(after.ID), limit}
+	of := ""
+	if category != "" {
+		of, args = ` and c.category = $5`, append(args, category)
+	}
 	list, err := s.list(ctx, `select `+columns+` from circles c`+joins+`
-		where c.state = 'open' and (c.members, c.id) < ($2, $3) and c.join_mode <> 'invitation' and m.id is null
-		and (o.account_id is null or `+service.Visible("o.account_id", "'circle'", "c.id")+`)
-		order by c.members desc, c.id desc limit $4`, int64(account), after.Members, int64(after.ID), limit)
+		where c.state = 'open' and (c.members, c.id) < ($2, $3) and c.join_mode <> 'invitation' and c.found = 1 and m.id is null`+of+`
+		and (o.account_id is null or `+service.Visible("o.account_id", "'circle'", "c.id")+` and `+service.Unblocked("$1", "o.account_id")+`)
+		order by c.members desc, c.id desc limit $4`, args...)
 	out := make([]Circle, len(list))
 	for i, x := range list {
 		out[i] = x.Circle
 	}
 	return out, err
+}
+
+// looksLike reports whether a living circle of others that can be found has a name that looks the same.
+func (s store) looksLike(ctx context.Context, owner who.ID, key string) (yes bool, err error) {
+	var n int64
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from (select 1 from circles c left join circle_members o on o.circle_id = c.id and o.role = 'owner'
+		where c.name_key = $1 and c.state = 'open' and c.found = 1 and c.join_mode <> 'invitation' and coalesce(o.account_id, 0) <> $2 limit 1) x`, key, int64(owner)).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("look for names: %w", err)
+	}
+	return n > 0, nil
 }
 
 func (s store) idList(ctx context.Context, query string, args ...any) ([]who.ID, error) {
@@ -139,13 +156,21 @@ func (s store) lock(ctx context.Context, id who.ID) error {
 	return nil
 }
 
-// create stores a circle and its owner.
-func (s store) create(ctx context.Context, p service.Pass, id, owner who.ID, d Draft) error {
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// create stores a circle and its owner. Origin is the URI of the circle that it is brought back from, or "".
+func (s store) create(ctx context.Context, p service.Pass, id, owner who.ID, d Draft, origin string) error {
 	if !p.Valid() {
 		return service.ErrNoPass()
 	}
-	if _, err := s.db.Exec(ctx, `insert into circles (id, name, intro, join_mode, cover, state, members, posts, created_at) values ($1, $2, $3, $4, '', 'open', 1, 0, $5)`,
-		int64(id), d.Name, d.Intro, string(d.Mode), db.Ms(p.At)); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into circles (id, name, name_key, intro, category, rules, question, join_mode, preview, found, approves, cover, avatar, origin, state, members, posts, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '', '', $12, 'open', 1, 0, $13)`,
+		int64(id), d.Name, who.Looks(d.Name), d.Intro, d.Category, d.Rules, d.Question, string(d.Mode), string(d.Preview), flag(!d.Unlisted), flag(d.Approves), origin, db.Ms(p.At)); err != nil {
 		return fmt.Errorf("store circle: %w", err)
 	}
 	if _, err := s.db.Exec(ctx, `insert into circle_members (id, circle_id, account_id, role, state, created_at) values ($1, $2, $3, 'owner', 'active', $4)`,
@@ -155,15 +180,47 @@ func (s store) create(ctx context.Context, p service.Pass, id, owner who.ID, d D
 	return nil
 }
 
-// change stores new words and mode.
+// change stores new words and ways.
 func (s store) change(ctx context.Context, p service.Pass, id who.ID, d Draft) error {
 	if !p.Valid() {
 		return service.ErrNoPass()
 	}
-	if _, err := s.db.Exec(ctx, `update circles set name = $1, intro = $2, join_mode = $3 where id = $4`, d.Name, d.Intro, string(d.Mode), int64(id)); err != nil {
+	if _, err := s.db.Exec(ctx, `update circles set name = $1, name_key = $2, intro = $3, category = $4, rules = $5, question = $6, join_mode = $7, preview = $8, found = $9, approves = $10
+		where id = $11`, d.Name, who.Looks(d.Name), d.Intro, d.Category, d.Rules, d.Question, string(d.Mode), string(d.Preview), flag(!d.Unlisted), flag(d.Approves), int64(id)); err != nil {
 		return fmt.Errorf("change circle: %w", err)
 	}
 	return nil
+}
+
+// setPicture refers to a picture and gives the key of the one before.
+func (s store) setPicture(ctx context.Context, p service.Pass, id who.ID, which Which, key string) (old string, err error) {
+	if !p.Valid() {
+		return "", service.ErrNoPass()
+	}
+	column := map[Which]string{Avatar: "avatar", Cover: "cover"}[which]
+	if column == "" {
+		return "", fmt.Errorf("store picture: no picture %q", which)
+	}
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select `+column+` from circles where id = $1`+s.db.ForUpdate(), int64(id)).Scan(&old); err != nil {
+		return "", fmt.Errorf("read picture: %w", err)
+	}
+	if _, err := s.db.Exec(ctx, `update circles set `+column+` = $1 where id = $2`, key, int64(id)); err != nil {
+		return "", fmt.Errorf("store picture: %w", err)
+	}
+	return old, nil
+}
+
+// ofPicture gives the circle that a blob is a picture of; NotFound if there is none.
+func (s store) ofPicture(ctx context.Context, owner who.ID, key string) (id who.ID, err error) {
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select c.id from circle_members o join circles c on c.id = o.circle_id
+		where o.account_id = $1 and o.role = 'owner' and (c.cover = $2 or c.avatar = $2) limit 1`, int64(owner), key).Scan((*int64)(&id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, errNone()
+	}
+	if err != nil {
+		return 0, fmt.Errorf("find picture: %w", err)
+	}
+	return id, nil
 }
 
 // end ends a circle and all that leads into it.
@@ -185,12 +242,24 @@ func (s store) end(ctx context.Context, p service.Pass, id who.ID) error {
 	return nil
 }
 
+// wordless takes from a circle all that was its owner's.
+const wordless = `name = '', name_key = '', intro = '', rules = '', question = '', cover = '', avatar = '', origin = ''`
+
+// ownerOf gives a circle's owner, 0 if it has none.
+func (s store) ownerOf(ctx context.Context, id who.ID) (owner who.ID, err error) {
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select coalesce(max(account_id), 0) from circle_members where circle_id = $1 and role = 'owner'`, int64(id)).Scan((*int64)(&owner))
+	if err != nil {
+		return 0, fmt.Errorf("read owner: %w", err)
+	}
+	return owner, nil
+}
+
 // unname takes the words of an ended circle away when its owner leaves it.
 func (s store) unname(ctx context.Context, p service.Pass, id who.ID) error {
 	if !p.Valid() {
 		return service.ErrNoPass()
 	}
-	if _, err := s.db.Exec(ctx, `update circles set name = '', intro = '' where id = $1 and state = 'ended'`, int64(id)); err != nil {
+	if _, err := s.db.Exec(ctx, `update circles set `+wordless+` where id = $1 and state = 'ended'`, int64(id)); err != nil {
 		return fmt.Errorf("take words from circle: %w", err)
 	}
 	return nil
@@ -207,7 +276,8 @@ func (s store) sweep(ctx context.Context, ids []who.ID) error {
 		and not exists (select 1 from posts p where p.service = 'circle' and p.place_id = c.id))`
 	for _, statement := range []string{
 		`delete from circle_invites where circle_id in ` + empty, `delete from circle_offers where circle_id in ` + empty,
-		`delete from circle_pauses where circle_id in ` + empty, `delete from circles where id in ` + empty,
+		`delete from circle_pauses where circle_id in ` + empty, `delete from circle_notices where circle_id in ` + empty,
+		`delete from topics where service = 'circle' and place_id in ` + empty, `delete from circles where id in ` + empty,
 	} {
 		if _, err := s.db.Exec(ctx, statement, args...); err != nil {
 			return fmt.Errorf("remove empty circles: %w", err)

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"time"
+	"strings"
 
 	"exeunt/exit"
 	"exeunt/internal/db"
@@ -30,7 +30,7 @@ func (s store) membership(ctx context.Context, circle, account who.ID) (Membersh
 	return m, nil
 }
 
-const personQuery = `select m.id, m.role, m.state, m.created_at, a.id, a.name, coalesce(f.display_name, ''), coalesce(f.avatar, '')
+const personQuery = `select m.id, m.role, m.state, m.created_at, m.answer, a.id, a.name, coalesce(f.display_name, ''), coalesce(f.avatar, '')
 	from circle_members m join accounts a on a.id = m.account_id left join profiles f on f.account_id = a.id
 	where m.circle_id = $1 and a.state <> 'gone' and `
 
@@ -42,7 +42,7 @@ func (s store) people(ctx context.Context, query string, args ...any) ([]Person,
 	list, err := db.Scan(rows, func(r db.Row) (Person, error) {
 		var p Person
 		var since int64
-		err := r.Scan((*int64)(&p.Row), (*string)(&p.Role), (*string)(&p.State), &since, (*int64)(&p.ID), &p.Name, &p.Display, &p.Avatar)
+		err := r.Scan((*int64)(&p.Row), (*string)(&p.Role), (*string)(&p.State), &since, &p.Answer, (*int64)(&p.ID), &p.Name, &p.Display, &p.Avatar)
 		p.Since = db.Time(since)
 		return p, err
 	})
@@ -64,16 +64,30 @@ func (s store) members(ctx context.Context, circle who.ID, state Joined, before 
 // staff gives the owner and the moderators.
 func (s store) staff(ctx context.Context, circle who.ID, limit int) ([]Person, error) {
 	return s.people(ctx, personQuery+service.Visible("m.account_id", "'circle'", "m.circle_id")+`
-		and m.state = 'active' and m.role <> 'member' order by case when m.role = 'owner' then 0 else 1 end, m.id limit $2`, int64(circle), limit)
+		and m.state = 'active' and m.role <> 'member' order by case m.role when 'owner' then 0 when 'co_owner' then 1 else 2 end, m.id limit $2`, int64(circle), limit)
 }
 
-// addMember stores a member, or somebody who asks to become one.
-func (s store) addMember(ctx context.Context, p service.Pass, circle, account who.ID, state Joined) error {
+// search gives a page of the members of any role in whose names a text is found, the newest first. Key is the
+// text as look-alikes read it.
+func (s store) search(ctx context.Context, circle who.ID, text string, before who.ID, limit int) ([]Person, error) {
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	like := func(t string) string {
+		return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(t) + "%"
+	}
+	return s.people(ctx, personQuery+service.Visible("m.account_id", "'circle'", "m.circle_id")+`
+		and m.state = 'active' and m.id < $2 and (a.name_key like $3 escape '\' or lower(coalesce(f.display_name, '')) like $4 escape '\')
+		order by m.id desc limit $5`, int64(circle), int64(before), like(who.Looks(text)), like(strings.ToLower(text)), limit)
+}
+
+// addMember stores a member, or somebody who asks to become one, with what they answered.
+func (s store) addMember(ctx context.Context, p service.Pass, circle, account who.ID, state Joined, answer string) error {
 	if !p.Valid() {
 		return service.ErrNoPass()
 	}
-	n, err := s.db.Exec(ctx, `insert into circle_members (id, circle_id, account_id, role, state, created_at) values ($1, $2, $3, 'member', $4, $5)
-		on conflict (circle_id, account_id) do nothing`, int64(s.db.IDs.Next()), int64(circle), int64(account), string(state), db.Ms(p.At))
+	n, err := s.db.Exec(ctx, `insert into circle_members (id, circle_id, account_id, role, state, created_at, answer) values ($1, $2, $3, 'member', $4, $5, $6)
+		on conflict (circle_id, account_id) do nothing`, int64(s.db.IDs.Next()), int64(circle), int64(account), string(state), db.Ms(p.At), answer)
 	if err != nil {
 		return fmt.Errorf("store member: %w", err)
 	}
@@ -95,7 +109,7 @@ func (s store) accept(ctx context.Context, p service.Pass, circle, account who.I
 	if !p.Valid() {
 		return service.ErrNoPass()
 	}
-	n, err := s.db.Exec(ctx, `update circle_members set state = 'active', created_at = $3 where circle_id = $1 and account_id = $2 and state = 'asked'`,
+	n, err := s.db.Exec(ctx, `update circle_members set state = 'active', answer = '', created_at = $3 where circle_id = $1 and account_id = $2 and state = 'asked'`,
 		int64(circle), int64(account), db.Ms(p.At))
 	if err != nil {
 		return fmt.Errorf("accept member: %w", err)
@@ -137,67 +151,23 @@ func (s store) appoint(ctx context.Context, p service.Pass, circle, account who.
 	return nil
 }
 
-// invites counts a circle's links that still work.
-func (s store) invites(ctx context.Context, circle who.ID, machine time.Time) (int64, error) {
-	var n int64
-	if err := s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from circle_invites where circle_id = $1 and expires_at > $2 and uses > 0`,
-		int64(circle), db.Ms(machine)).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count invitations: %w", err)
-	}
-	return n, nil
-}
-
-// addInvite stores an invitation by its hash, and removes the circle's dead ones.
-func (s store) addInvite(ctx context.Context, p service.Pass, circle, account who.ID, hash string, until, machine time.Time) error {
+// setNamed stores whether a member's name may stand in the owner's export.
+func (s store) setNamed(ctx context.Context, p service.Pass, circle, account who.ID, on bool) error {
 	if !p.Valid() {
 		return service.ErrNoPass()
 	}
-	if _, err := s.db.Exec(ctx, `delete from circle_invites where circle_id = $1 and (expires_at <= $2 or uses <= 0)`, int64(circle), db.Ms(machine)); err != nil {
-		return fmt.Errorf("remove old invitations: %w", err)
-	}
-	if _, err := s.db.Exec(ctx, `insert into circle_invites (id, circle_id, account_id, hash, expires_at, uses, created_at) values ($1, $2, $3, $4, $5, $6, $7)`,
-		int64(s.db.IDs.Next()), int64(circle), int64(account), hash, db.Ms(until), inviteUses, db.Ms(p.At)); err != nil {
-		return fmt.Errorf("store invitation: %w", err)
+	if _, err := s.db.Exec(ctx, `update circle_members set named = $3 where circle_id = $1 and account_id = $2`, int64(circle), int64(account), flag(on)); err != nil {
+		return fmt.Errorf("store consent: %w", err)
 	}
 	return nil
 }
 
-func (s store) revoke(ctx context.Context, p service.Pass, circle who.ID) error {
-	if !p.Valid() {
-		return service.ErrNoPass()
-	}
-	if _, err := s.db.Exec(ctx, `delete from circle_invites where circle_id = $1`, int64(circle)); err != nil {
-		return fmt.Errorf("remove invitations: %w", err)
-	}
-	return nil
-}
-
-// invited gives the circle of an invitation that still works. One whose maker is veiled, or is no
-// member any more, works no longer.
-func (s store) invited(ctx context.Context, hash string, machine time.Time) (who.ID, error) {
-	var id int64
-	err := s.db.Q(ctx).QueryRowContext(ctx, `select i.circle_id from circle_invites i
-		join circle_members m on m.circle_id = i.circle_id and m.account_id = i.account_id and m.state = 'active' and m.role in ('owner', 'moderator')
-		where i.hash = $1 and i.expires_at > $2 and i.uses > 0 and `+service.Visible("i.account_id", "'circle'", "i.circle_id"), hash, db.Ms(machine)).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, errLink()
-	}
+// roles counts a circle's moderators and co-owners.
+func (s store) roles(ctx context.Context, circle who.ID) (moderators, owners int64, err error) {
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select coalesce(sum(case m.role when 'moderator' then 1 else 0 end), 0), coalesce(sum(case m.role when 'co_owner' then 1 else 0 end), 0)
+		from circle_members m where m.circle_id = $1 and m.role <> 'member'`, int64(circle)).Scan(&moderators, &owners)
 	if err != nil {
-		return 0, fmt.Errorf("read invitation: %w", err)
+		return 0, 0, fmt.Errorf("count roles: %w", err)
 	}
-	return who.ID(id), nil
-}
-
-func (s store) useInvite(ctx context.Context, p service.Pass, hash string, machine time.Time) error {
-	if !p.Valid() {
-		return service.ErrNoPass()
-	}
-	n, err := s.db.Exec(ctx, `update circle_invites set uses = uses - 1 where hash = $1 and uses > 0 and expires_at > $2`, hash, db.Ms(machine))
-	if err != nil {
-		return fmt.Errorf("use invitation: %w", err)
-	}
-	if n == 0 {
-		return errLink()
-	}
-	return nil
+	return moderators, owners, nil
 }

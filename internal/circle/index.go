@@ -1,0 +1,102 @@
+package circle
+
+import (
+	"context"
+
+	"exeunt/internal/notify"
+	"exeunt/internal/search"
+	"exeunt/internal/service"
+	"exeunt/internal/who"
+)
+
+// indexed has a circle be found as it is now, or not any more where it is in no list.
+func (r *Room) indexed(ctx context.Context, pass service.Pass, id who.ID) error {
+	if r.Search == nil {
+		return nil
+	}
+	x, err := r.store.doc(ctx, id)
+	if err != nil {
+		return err
+	}
+	if x.Ref == (who.Ref{}) {
+		return r.Search.Drop(ctx, pass, who.Ref{Kind: Name, ID: id})
+	}
+	return r.Search.Put(ctx, pass, x)
+}
+
+// tell tells accounts what happened, within the transaction of the change.
+func (r *Room) tell(ctx context.Context, pass service.Pass, list ...notify.Notice) error {
+	if r.Notices == nil || len(list) == 0 {
+		return nil
+	}
+	for i := range list {
+		list[i].Service, list[i].Place = Name, list[i].On.ID
+	}
+	return r.Notices.Add(ctx, pass, list...)
+}
+
+// tellStaff tells owners and moderators.
+func (r *Room) tellStaff(ctx context.Context, pass service.Pass, c Circle, kind notify.Kind, by who.ID) error {
+	if r.Notices == nil {
+		return nil
+	}
+	staff, err := r.store.memberIDs(ctx, c.ID, true, mostModerators+mostCoOwners+1)
+	if err != nil {
+		return err
+	}
+	return r.tell(ctx, pass, notices(staff, kind, by, c)...)
+}
+
+// mostTold is the size of a circle whose members are told one by one of what is on the notice board. In a larger one the
+// board itself is marked as new, which costs nobody a row.
+const mostTold = 500
+
+// tellMembers tells all members of a circle that is not too large.
+func (r *Room) tellMembers(ctx context.Context, pass service.Pass, c Circle, kind notify.Kind, by who.ID) error {
+	if r.Notices == nil || c.Members > mostTold {
+		return nil
+	}
+	members, err := r.store.memberIDs(ctx, c.ID, false, mostTold)
+	if err != nil {
+		return err
+	}
+	return r.tell(ctx, pass, notices(members, kind, by, c)...)
+}
+
+func notices(to []who.ID, kind notify.Kind, by who.ID, c Circle) []notify.Notice {
+	out := make([]notify.Notice, 0, len(to))
+	for _, id := range to {
+		if id != by {
+			out = append(out, notify.Notice{To: id, Kind: kind, By: by, On: c.Ref()})
+		}
+	}
+	return out
+}
+
+// source has the search room make its index anew from circles.
+type source struct{ room *Room }
+
+// Source gives the circles as things to be found.
+func (r *Room) Source() search.Source { return source{r} }
+
+// Kind is the kind of circles' refs.
+func (source) Kind() string { return search.Circle }
+
+// Docs gives those circles above an id that can be found.
+func (s source) Docs(ctx context.Context, after who.ID, limit int) (docs []search.Doc, last who.ID, more bool, err error) {
+	docs, err = s.room.store.docs(ctx, after, limit)
+	if n := len(docs); n > 0 {
+		last = docs[n-1].Ref.ID
+	}
+	return docs, last, len(docs) == limit, err
+}
+
+// Words gives names and descriptions of circles, as guests may read them.
+func (s source) Words(ctx context.Context, ids []who.ID) (map[who.ID]search.Words, error) {
+	list, err := s.room.store.circles(ctx, 0, ids)
+	out := make(map[who.ID]search.Words, len(list))
+	for _, x := range list {
+		out[x.ID] = search.Words{Title: x.Name, Text: shownIntro(x.Circle, Membership{})}
+	}
+	return out, err
+}

@@ -1,0 +1,153 @@
+package circle
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"mime"
+
+	"exeunt/exit"
+	"exeunt/internal/blob"
+	"exeunt/internal/media"
+	"exeunt/internal/service"
+	"exeunt/internal/who"
+)
+
+// Which is one of a circle's two pictures.
+type Which string
+
+// The pictures.
+const (
+	Avatar Which = "avatar"
+	Cover  Which = "cover"
+)
+
+// mostPicture bounds an uploaded picture, in bytes.
+const mostPicture = 10_000_000
+
+// pictureLimits say how large a picture may come and how large it is kept.
+var pictureLimits = map[Which]media.Limits{
+	Avatar: {Bytes: mostPicture, Keep: 512, Thumb: 64},
+	Cover:  {Bytes: mostPicture, Keep: 1600, Thumb: 64},
+}
+
+// SetPicture stores a circle's avatar or cover from an image file; a nil reader removes it. Owner and co-owners may.
+// The file is the owner's: it goes when the owner's circles go. It must not be called inside a transaction.
+func (r *Room) SetPicture(ctx context.Context, v who.Viewer, id who.ID, which Which, from io.Reader) error {
+	c, m, err := r.Circle(ctx, v, id)
+	if err != nil {
+		return err
+	}
+	if !runs(m) {
+		return exit.Fail(exit.Forbidden, "circle.error.owner_only")
+	}
+	key, err := r.putPicture(ctx, c.Owner, which, from, false)
+	if err != nil {
+		return err
+	}
+	return r.asOwners(ctx, v, id, func(ctx context.Context, pass service.Pass, now Circle) error {
+		switch {
+		case now.State == Ended:
+			return errEnded()
+		case now.Owner != c.Owner:
+			return exit.Fail(exit.Conflict, "circle.error.handed_on")
+		}
+		return r.keepPicture(ctx, pass, id, which, key)
+	}, c.Owner)
+}
+
+// putPicture reads an image and puts it, to be kept by a transaction; "" for a nil reader.
+func (r *Room) putPicture(ctx context.Context, owner who.ID, which Which, from io.Reader, clean bool) (string, error) {
+	if from == nil {
+		return "", nil
+	}
+	limits := pictureLimits[which]
+	limits.KeepClean = clean
+	p, err := media.Image(ctx, from, limits)
+	if err != nil {
+		return "", err
+	}
+	b, err := r.Blobs.Put(ctx, owner, blob.Circles, p.Ext, p.Type, bytes.NewReader(p.Bytes))
+	return b.Key, err
+}
+
+// keepPicture refers to a picture that was put, and gives up the one before.
+func (r *Room) keepPicture(ctx context.Context, pass service.Pass, id who.ID, which Which, key string) error {
+	old, err := r.store.setPicture(ctx, pass, id, which, key)
+	if err != nil {
+		return err
+	}
+	if key != "" {
+		if err := r.Blobs.Keep(ctx, key); err != nil {
+			return err
+		}
+	}
+	return r.doomPicture(ctx, old)
+}
+
+// doomPicture gives up a picture; "" is passed over.
+func (r *Room) doomPicture(ctx context.Context, key string) error {
+	k, ok := blob.ParseKey(key)
+	if !ok {
+		return nil // "" and nothing else: what is stored was made by the store
+	}
+	return r.Blobs.Doom(ctx, k.Account, key)
+}
+
+// copies are a circle's pictures as the files of another account.
+type copies map[Which]string
+
+// copyPictures puts copies of a circle's pictures for who takes it over: files belong to one account and go with it. A
+// picture whose file is not there is left behind.
+func (r *Room) copyPictures(ctx context.Context, c Circle, to who.ID) (copies, error) {
+	out := copies{}
+	for which, key := range map[Which]string{Avatar: c.Avatar, Cover: c.Cover} {
+		k, ok := blob.ParseKey(key)
+		if !ok || r.Blobs == nil {
+			continue
+		}
+		from, err := r.Blobs.NewReader(ctx, key, 0, -1)
+		if exit.KindOf(err) == exit.NotFound {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		b, err := r.Blobs.Put(ctx, to, blob.Circles, k.Ext, mime.TypeByExtension(k.Ext), from)
+		if err = errors.Join(err, from.Close()); err != nil {
+			return nil, err
+		}
+		out[which] = b.Key
+	}
+	return out, nil
+}
+
+// keepCopies puts the copies in the place of a circle's pictures, which are given up.
+func (r *Room) keepCopies(ctx context.Context, pass service.Pass, id who.ID, put copies) error {
+	if r.Blobs == nil {
+		return nil
+	}
+	for _, which := range []Which{Avatar, Cover} {
+		if err := r.keepPicture(ctx, pass, id, which, put[which]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MayMedia answers who may see a picture of a circle: who may know of the circle.
+func (r *Room) MayMedia(ctx context.Context, v who.Viewer, owner who.ID, key string) (may, public bool, err error) {
+	id, err := r.store.ofPicture(ctx, owner, key)
+	if exit.KindOf(err) == exit.NotFound {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, err
+	}
+	c, m, err := r.store.circle(ctx, id, v.Account)
+	if err != nil {
+		return false, false, err
+	}
+	return maySee(c, m), maySee(c, Membership{}), nil
+}

@@ -1,0 +1,77 @@
+package circle
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"exeunt/internal/db"
+	"exeunt/internal/service"
+	"exeunt/internal/who"
+)
+
+// notices gives a page of a circle's notices. Who wrote them is named as long as they can be seen.
+func (s store) notices(ctx context.Context, circle, before who.ID, limit int) ([]Notice, error) {
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select n.id, n.text, n.created_at, coalesce(a.id, 0), coalesce(a.name, ''), coalesce(f.display_name, ''), coalesce(f.avatar, '')
+		from circle_notices n left join accounts a on a.id = n.author_id and a.state <> 'gone' and `+service.Visible("a.id", "'circle'", "n.circle_id")+`
+		left join profiles f on f.account_id = a.id
+		where n.circle_id = $1 and n.id < $2 order by n.id desc limit $3`, int64(circle), int64(before), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list notices: %w", err)
+	}
+	list, err := db.Scan(rows, func(r db.Row) (n Notice, err error) {
+		var at int64
+		err = r.Scan((*int64)(&n.ID), &n.Text, &at, (*int64)(&n.By.ID), &n.By.Name, &n.By.Display, &n.By.Avatar)
+		n.At = db.Time(at)
+		return n, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list notices: %w", err)
+	}
+	return list, nil
+}
+
+func (s store) countNotices(ctx context.Context, circle who.ID) (n int64, err error) {
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from circle_notices where circle_id = $1`, int64(circle)).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count notices: %w", err)
+	}
+	return n, nil
+}
+
+// addNotice stores a notice; its time is the pass's, or the original one of a notice that is brought back.
+func (s store) addNotice(ctx context.Context, p service.Pass, id, circle, author who.ID, text string, at time.Time) error {
+	if !p.Valid() {
+		return service.ErrNoPass()
+	}
+	if _, err := s.db.Exec(ctx, `insert into circle_notices (id, circle_id, author_id, text, created_at) values ($1, $2, $3, $4, $5)`,
+		int64(id), int64(circle), int64(author), text, db.Ms(at)); err != nil {
+		return fmt.Errorf("store notice: %w", err)
+	}
+	return nil
+}
+
+func (s store) removeNotice(ctx context.Context, p service.Pass, circle, id who.ID) error {
+	if !p.Valid() {
+		return service.ErrNoPass()
+	}
+	if _, err := s.db.Exec(ctx, `delete from circle_notices where circle_id = $1 and id = $2`, int64(circle), int64(id)); err != nil {
+		return fmt.Errorf("remove notice: %w", err)
+	}
+	return nil
+}
+
+// see moves the mark of what a member has seen on, never back.
+func (s store) see(ctx context.Context, p service.Pass, circle, account, notice who.ID) error {
+	if !p.Valid() {
+		return service.ErrNoPass()
+	}
+	if _, err := s.db.Exec(ctx, `update circle_members set seen_notice = $3 where circle_id = $1 and account_id = $2 and seen_notice < $3`,
+		int64(circle), int64(account), int64(notice)); err != nil {
+		return fmt.Errorf("mark notices as seen: %w", err)
+	}
+	return nil
+}
