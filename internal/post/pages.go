@@ -37,10 +37,7 @@ func (r *Room) Routes() []service.Route {
 		{Pattern: "GET /me/drafts", Access: service.Member, Handle: r.getDrafts},
 		{Pattern: "POST /me/drafts/{id}/delete", Access: service.Member, Handle: r.postDropDraft},
 		{Pattern: "GET /topics/{id}", Handle: r.getTopic},
-		{Pattern: "GET /topics/in/{service}/{id}", Access: service.Member, Handle: r.getTopics},
-		{Pattern: "POST /topics/in/{service}/{id}", Access: service.Member, Handle: r.postTopic},
 		{Pattern: "POST /topics/{id}/rename", Access: service.Member, Handle: r.postRename},
-		{Pattern: "POST /topics/{id}/close", Access: service.Member, Handle: r.postClose},
 		{Pattern: "GET /share/{kind}/{id}", Access: service.Member, Handle: r.getShare},
 	}
 }

@@ -127,15 +127,23 @@ type topicView struct {
 	posts []ui.PostView
 	older string
 	write string
+	staff bool   // the viewer may rename it
+	name  string // typed, of the topic
+	wrong string
 }
 
 func (r *Room) getTopic(w http.ResponseWriter, req *http.Request) error {
-	ctx := req.Context()
-	v := service.ViewerOf(ctx)
 	id, err := pathID(req)
 	if err != nil {
 		return err
 	}
+	return r.renderTopic(w, req, id, "", "")
+}
+
+// renderTopic shows a topic; name and wrong are those of a renaming that was refused.
+func (r *Room) renderTopic(w http.ResponseWriter, req *http.Request, id who.ID, name, wrong string) error {
+	ctx := req.Context()
+	v := service.ViewerOf(ctx)
 	t, p, err := r.Topic(ctx, v, id)
 	if err != nil {
 		return err
@@ -144,7 +152,11 @@ func (r *Room) getTopic(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := topicView{topic: t}
+	view := topicView{topic: t, staff: t.Service != Page && p.Staff && v.State == who.Active, name: t.Name, wrong: wrong}
+	status := http.StatusOK
+	if wrong != "" {
+		view.name, status = name, http.StatusUnprocessableEntity
+	}
 	if view.posts, err = r.Views(ctx, v, list); err != nil {
 		return err
 	}
@@ -163,114 +175,32 @@ func (r *Room) getTopic(w http.ResponseWriter, req *http.Request) error {
 		}
 		f.WriteHref = view.write
 	}
-	return ui.Render(w, req, http.StatusOK, topicPage(f, view))
+	return ui.Render(w, req, status, topicPage(f, view))
 }
-
-// topicsView is the page on which staff keeps the topics of a place.
-type topicsView struct {
-	action string
-	topics []Topic
-	name   string // typed, of a new topic
-	wrong  string
-	at     who.ID // the topic whose name is wrong; 0: the new one
-}
-
-func (r *Room) getTopics(w http.ResponseWriter, req *http.Request) error {
-	ctx := req.Context()
-	p, err := r.pathPlace(ctx, service.ViewerOf(ctx), req)
-	if err != nil {
-		return err
-	}
-	return r.renderTopics(w, req, p, topicsView{})
-}
-
-func (r *Room) renderTopics(w http.ResponseWriter, req *http.Request, p Place, view topicsView) error {
-	ctx := req.Context()
-	if !p.Staff {
-		return exit.Fail(exit.Forbidden, "post.error.staff")
-	}
-	var err error
-	if view.topics, err = r.Topics(ctx, service.ViewerOf(ctx), p); err != nil {
-		return err
-	}
-	view.action = topicsPath(p)
-	f := service.Frame(ctx, ui.T(ctx, "post.topics"))
-	f.NoIndex, f.WriteHref, f.Back = true, "", &ui.Link{Text: p.Name, Href: p.Href}
-	status := http.StatusOK
-	if view.wrong != "" {
-		status = http.StatusUnprocessableEntity
-	}
-	return ui.Render(w, req, status, topicsPage(f, view))
-}
-
-func topicsPath(p Place) string { return "/topics/in/" + p.Service + "/" + p.ID.String() }
 
 // wrongName tells what is wrong with a topic's name, if that is what the error is about.
-func wrongName(ctx context.Context, err error) (string, bool) {
+func wrongName(ctx context.Context, err error) string {
 	var e *exit.Error
 	if errors.As(err, &e) && (e.Kind == exit.Invalid || e.Kind == exit.Conflict) {
-		return ui.Sentence(ctx, e.Key, args(e)...), true
+		return ui.Sentence(ctx, e.Key, args(e)...)
 	}
-	return "", false
-}
-
-func (r *Room) postTopic(w http.ResponseWriter, req *http.Request) error {
-	ctx := req.Context()
-	v := service.ViewerOf(ctx)
-	p, err := r.pathPlace(ctx, v, req)
-	if err != nil {
-		return err
-	}
-	name := req.PostFormValue("name")
-	if _, err := r.NewTopic(ctx, v, p, name); err != nil {
-		if wrong, ok := wrongName(ctx, err); ok {
-			return r.renderTopics(w, req, p, topicsView{name: name, wrong: wrong})
-		}
-		return err
-	}
-	return service.Done(w, req, topicsPath(p), "post.done.topic")
+	return ""
 }
 
 func (r *Room) postRename(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
-	v := service.ViewerOf(ctx)
 	id, err := pathID(req)
 	if err != nil {
 		return err
 	}
-	t, p, err := r.Topic(ctx, v, id)
-	if err != nil {
-		return err
-	}
-	if err := r.RenameTopic(ctx, v, t.ID, req.PostFormValue("name-"+t.ID.String())); err != nil {
-		if wrong, ok := wrongName(ctx, err); ok {
-			return r.renderTopics(w, req, p, topicsView{at: t.ID, wrong: wrong})
+	name := req.PostFormValue("name")
+	if err := r.RenameTopic(ctx, service.ViewerOf(ctx), id, name); err != nil {
+		if wrong := wrongName(ctx, err); wrong != "" {
+			return r.renderTopic(w, req, id, name, wrong)
 		}
 		return err
 	}
-	return service.Done(w, req, topicsPath(p), "post.done.topic")
-}
-
-func (r *Room) postClose(w http.ResponseWriter, req *http.Request) error {
-	ctx := req.Context()
-	v := service.ViewerOf(ctx)
-	id, err := pathID(req)
-	if err != nil {
-		return err
-	}
-	t, p, err := r.Topic(ctx, v, id)
-	if err != nil {
-		return err
-	}
-	closed := req.PostFormValue("on") != "0"
-	if err := r.CloseTopic(ctx, v, t.ID, closed); err != nil {
-		return err
-	}
-	said := "post.done.topic_closed"
-	if !closed {
-		said = "post.done.topic_opened"
-	}
-	return service.Done(w, req, topicsPath(p), said)
+	return service.Done(w, req, Topic{ID: id}.Link(), "post.done.topic")
 }
 
 // shareView is the page on which one chooses where a card goes.
@@ -326,14 +256,6 @@ func (v submissionsView) reasonOf(id string) string {
 // wrongOf gives what is wrong with it.
 func (v submissionsView) wrongOf(id string) string {
 	if v.refuse == id {
-		return v.wrong
-	}
-	return ""
-}
-
-// wrongOf gives what is wrong with the name typed for a topic, 0 being the new one.
-func (v topicsView) wrongOf(id who.ID) string {
-	if v.at == id {
 		return v.wrong
 	}
 	return ""

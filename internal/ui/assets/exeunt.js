@@ -151,3 +151,77 @@ if (keyForms.length && window.PublicKeyCredential && PublicKeyCredential.parseRe
     }
   }
 }
+
+// The images of a post open in a viewer on the page. Without scripts, or with a key held that opens a tab, each is a plain link.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-viewer] a.image");
+  if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (!window.HTMLDialogElement) return;
+  event.preventDefault();
+  openViewer(link.closest("[data-viewer]"), link);
+});
+
+function openViewer(grid, first) {
+  const links = [...grid.querySelectorAll("a.image")];
+  const words = grid.dataset;
+  const make = (tag, name, more) => Object.assign(document.createElement(tag), { className: name }, more);
+  const button = (label, sign) => {
+    const b = make("button", "viewer-button", { type: "button", textContent: sign });
+    b.setAttribute("aria-label", label);
+    return b;
+  };
+  const dialog = make("dialog", "viewer");
+  dialog.setAttribute("aria-label", words.title);
+  const bar = make("div", "viewer-bar");
+  const count = make("span", "tabular");
+  count.setAttribute("aria-live", "polite");
+  const close = button(words.close, "✕");
+  const stage = make("div", "viewer-stage");
+  const before = button(words.before, "‹");
+  const after = button(words.after, "›");
+  const image = make("img", "", { decoding: "async" });
+  const alt = make("p", "viewer-alt");
+  bar.append(count, close);
+  stage.append(before, image, after);
+  dialog.append(bar, stage, alt);
+  document.body.append(dialog);
+
+  let at = links.indexOf(first);
+  const show = (next) => {
+    at = Math.max(0, Math.min(links.length - 1, next));
+    const small = links[at].querySelector("img");
+    image.src = links[at].href;
+    image.alt = small.alt;
+    alt.textContent = small.alt;
+    count.textContent = `${at + 1} / ${links.length}`;
+    before.disabled = at === 0;
+    after.disabled = at === links.length - 1;
+    before.hidden = after.hidden = links.length === 1;
+  };
+  before.addEventListener("click", () => show(at - 1));
+  after.addEventListener("click", () => show(at + 1));
+  close.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("keydown", (event) => {
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: links.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    show(to);
+  });
+  let down = null; // where a finger or the mouse went down
+  stage.addEventListener("pointerdown", (event) => { down = event.isPrimary ? event : null; });
+  stage.addEventListener("pointerup", (event) => {
+    if (!down || !event.isPrimary) return;
+    const x = event.clientX - down.clientX;
+    const y = event.clientY - down.clientY;
+    down = null;
+    if (Math.abs(x) > 48 && Math.abs(x) > 2 * Math.abs(y)) show(at + (x < 0 ? 1 : -1));
+  });
+  image.addEventListener("dragstart", (event) => event.preventDefault());
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    links[at].focus();
+  });
+  show(at);
+  dialog.showModal();
+  close.focus();
+}
