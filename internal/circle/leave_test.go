@@ -149,7 +149,7 @@ func TestHeirAgainstErasure(t *testing.T) {
 		heir := h.account("heir")
 		for i := range 8 {
 			owner := h.account(fmt.Sprint("owner", i))
-			id := h.circle(owner, "c", circle.Open)
+			id := h.circle(owner, fmt.Sprint("circle of ", i), circle.Open)
 			h.joined(heir, id)
 			h.must(h.transfer(owner, "", heir.Account.String(), true))
 			offer, _, err := h.OfferOf(ctx, owner, id)

@@ -27,6 +27,9 @@ func (p Packing) Words() string {
 	if !p.Since.IsZero() {
 		v.Set("since", p.Since.UTC().Format(time.DateOnly))
 	}
+	if p.Whole {
+		v.Set("whole", "yes")
+	}
 	return v.Encode()
 }
 
@@ -36,7 +39,7 @@ func packingOf(words string) (Packing, error) {
 	if err != nil {
 		return Packing{}, exit.Fail(exit.Invalid, "leave.error.pack")
 	}
-	p := Packing{Media: v.Get("media") != "no"}
+	p := Packing{Media: v.Get("media") != "no", Whole: v.Get("whole") == "yes"}
 	if since := v.Get("since"); since != "" {
 		if p.Since, err = time.Parse(time.DateOnly, since); err != nil {
 			return Packing{}, exit.Fail(exit.Invalid, "error.date", "text", since)
@@ -138,6 +141,9 @@ func (l *Room) storeVolume(ctx context.Context, id who.ID, p Packing, b blob.Blo
 		file := fmt.Sprintf("exeunt-%s-%d.zip", p.Made.In(l.Policy.Zone).Format("20060102"), p.Volume)
 		v := Volume{ID: l.DB.IDs.Next(), N: p.Volume, Key: b.Key, Name: file, Bytes: b.Size, SHA256: b.SHA256}
 		if err := l.addVolume(ctx, pass, id, p.Account, v, items); err != nil {
+			return err
+		}
+		if err := l.tellPacked(ctx, pass, id, p); err != nil {
 			return err
 		}
 		return l.moveExport(ctx, pass, id, p, items, b.Size)

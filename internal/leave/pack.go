@@ -21,6 +21,7 @@ import (
 type Packing struct {
 	Account  who.ID
 	In       string // "page", "circle", "circle:7"
+	Whole    bool   // the place as a whole, for who answers for it, and not only one's own part in it
 	Since    time.Time
 	Media    bool
 	MaxBytes int64     // of a volume; negative: one volume whatever its size
@@ -43,7 +44,7 @@ type part struct {
 // first lists the archive's classes in the order in which they are written; those not named follow
 // by name. Files of a class come after what names them.
 var first = []string{
-	archive.ClassProfile, archive.ClassSettings, "service.entrances", archive.ClassPosts, archive.ClassImages, archive.ClassLinks,
+	archive.ClassProfile, archive.ClassSettings, "service.entrances", archive.ClassPosts, archive.ClassDrafts, archive.ClassImages, archive.ClassLinks,
 	archive.ClassComments, archive.ClassReceived, archive.ClassLikes, archive.ClassFavourites, archive.ClassFollowing, archive.ClassFollowers,
 	archive.ClassBlocks, archive.ClassMutes, archive.ClassQuiets,
 	archive.ClassCircles, archive.ClassMemberships,
@@ -56,8 +57,59 @@ func rank(name string) string {
 	return name
 }
 
+// wholeMark ends the name of a place that is meant as a whole: "circle:7/whole".
+const wholeMark = "/whole"
+
+// scope gives the scope as text.
+func (p Packing) scope() string {
+	if p.Whole {
+		return p.In + wholeMark
+	}
+	return p.In
+}
+
+// wholeExporter is a holder that gives a place as a whole to who answers for it.
+type wholeExporter interface {
+	exit.Exporter
+	// Whole gives the class to be asked for, and the archive's classes that it is written as. NotFound where the holder keeps no
+	// such place, Forbidden for who does not answer for it.
+	Whole(ctx context.Context, s exit.Subject) (class string, parts []string, err error)
+}
+
+// wholeParts gives what the archive of a place as a whole consists of, in order.
+func (l *Room) wholeParts(ctx context.Context, p *Packing) ([]part, error) {
+	s := SubjectOf(p.Account, p.In)
+	for _, h := range l.Engine.Holders {
+		x, ok := h.(wholeExporter)
+		if !ok || h.Name() != s.Service() {
+			continue
+		}
+		class, names, err := x.Whole(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		var out []part
+		for _, name := range names {
+			if name != archive.ClassCircleImages || p.Media {
+				out = append(out, part{name, x, class})
+			}
+		}
+		return out, nil
+	}
+	return nil, exit.Fail(exit.NotFound, "error.not_found")
+}
+
+// mayTakeWhole refuses a place as a whole to who does not answer for it.
+func (l *Room) mayTakeWhole(ctx context.Context, account who.ID, in string) error {
+	_, err := l.wholeParts(ctx, &Packing{Account: account, In: in})
+	return err
+}
+
 // parts gives what an archive of the scope consists of, in order.
-func (l *Room) parts(p *Packing) []part {
+func (l *Room) parts(ctx context.Context, p *Packing) ([]part, error) {
+	if p.Whole {
+		return l.wholeParts(ctx, p)
+	}
 	service, _, _ := strings.Cut(p.In, ":")
 	var out []part
 	for _, h := range l.Engine.Holders {
@@ -81,7 +133,7 @@ func (l *Room) parts(p *Packing) []part {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b part) int { return strings.Compare(rank(a.name), rank(b.name)) })
-	return out
+	return out, nil
 }
 
 // volume writes the next volume of a packing to out and moves the packing on.
@@ -97,7 +149,7 @@ func (l *Room) volume(ctx context.Context, p *Packing, out io.Writer) (archive.S
 	}
 	scope := archive.Scope{Since: archive.At(p.Since), Media: p.Media}
 	if p.In != "" {
-		scope.Services = []string{p.In}
+		scope.Services = []string{p.scope()}
 	}
 	size := p.MaxBytes
 	if size == 0 {
@@ -122,7 +174,10 @@ func (l *Room) volume(ctx context.Context, p *Packing, out io.Writer) (archive.S
 
 // fill writes classes from where the packing stands until the volume is full or all is written.
 func (l *Room) fill(ctx context.Context, p *Packing, w *archive.Writer) error {
-	parts := l.parts(p)
+	parts, err := l.parts(ctx, p)
+	if err != nil {
+		return err
+	}
 	at := 0
 	if p.Class != "" {
 		if at = slices.IndexFunc(parts, func(x part) bool { return x.name == p.Class }); at < 0 {

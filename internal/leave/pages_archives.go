@@ -52,8 +52,12 @@ func (l *Room) archivesNow(ctx context.Context, me who.Viewer, open []exit.RunFa
 
 func (l *Room) archive(ctx context.Context, e Export, open []exit.RunFact) archiveView {
 	v := archiveView{Title: ui.T(ctx, "leave.archive.of", "Date", ui.DateIn(ctx, e.Created))}
-	if e.In != "" {
-		v.Title = ui.T(ctx, "leave.archive.of.in", "Date", ui.DateIn(ctx, e.Created), "Name", l.inName(ctx, exit.Subject{In: e.In}))
+	in, whole := strings.CutSuffix(e.In, wholeMark)
+	switch {
+	case whole:
+		v.Title = ui.T(ctx, "leave.archive.of.whole", "Date", ui.DateIn(ctx, e.Created), "Name", l.inName(ctx, exit.Subject{In: in}))
+	case in != "":
+		v.Title = ui.T(ctx, "leave.archive.of.in", "Date", ui.DateIn(ctx, e.Created), "Name", l.inName(ctx, exit.Subject{In: in}))
 	}
 	stuck := false
 	for _, o := range open {

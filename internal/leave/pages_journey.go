@@ -22,6 +22,7 @@ import (
 type request struct {
 	Journey exit.Journey
 	In      string
+	Whole   bool              // take-along: all of the place, not only one's own part
 	Now     bool              // close: keep nothing for a return
 	Choices map[string]string // class → manner
 	Heir    string            // the name as it was typed
@@ -37,6 +38,9 @@ func readRequest(j exit.Journey, v url.Values) request {
 	q := request{
 		Journey: j, In: v.Get("in"), Now: v.Get("keep") == "now", Choices: map[string]string{}, Heir: strings.TrimSpace(v.Get("heir")),
 		Until: v.Get("until"), Since: v.Get("since"), NoMedia: v.Get("media") == "no",
+	}
+	if j == exit.TakeAlong {
+		q.In, q.Whole = strings.CutSuffix(q.In, wholeMark)
 	}
 	for name := range v {
 		if class, ok := strings.CutPrefix(name, choicePrefix); ok && len(q.Choices) < 100 {
@@ -54,7 +58,7 @@ func (q request) fields() []ui.HiddenField {
 			out = append(out, ui.HiddenField{Name: name, Value: value})
 		}
 	}
-	add("in", q.In)
+	add("in", Packing{In: q.In, Whole: q.Whole}.scope())
 	if q.Now {
 		add("keep", "now")
 	}
@@ -106,7 +110,12 @@ func (l *Room) ask(ctx context.Context, q request) (exit.Ask, problems, error) {
 			a.Until = d
 		}
 	case exit.TakeAlong:
-		p := Packing{Media: !q.NoMedia}
+		p := Packing{Media: !q.NoMedia, Whole: q.Whole}
+		if q.Whole {
+			if err := l.mayTakeWhole(ctx, me.Account, q.In); err != nil {
+				return a, nil, err
+			}
+		}
 		if q.Since != "" {
 			d, err := time.Parse(time.DateOnly, q.Since)
 			if err != nil {
@@ -251,7 +260,7 @@ func (l *Room) chooseClose(ctx context.Context, p *previewed) error {
 	}
 	for _, b := range p.plan.Bindings {
 		p.view.Bindings = append(p.view.Bindings, l.binding(ctx, b, q.Heir != ""))
-		if b.Code == "circle_owner" && p.view.Heir == nil {
+		if strings.HasPrefix(b.Code, "circle_") && p.view.Heir == nil {
 			p.view.Heir = &ui.Field{Name: "heir", Label: ui.T(ctx, "leave.heir"), Hint: ui.T(ctx, "leave.heir.hint"), Value: q.Heir, LowerCase: true, MaxLength: 60}
 		}
 	}
@@ -271,12 +280,17 @@ func choiceOf(ctx context.Context, s exit.Step) ui.RadioCards {
 
 // binding tells what ties the account to something else, and what happens to that.
 func (l *Room) binding(ctx context.Context, b exit.Binding, heir bool) bindingView {
-	if b.Code != "circle_owner" {
+	if b.Code != "circle_owner" && b.Code != "circle_shared" {
 		return bindingView{Sentence: ui.T(ctx, "leave.binding.other")}
 	}
 	ref, _ := who.ParseRef(b.Ref)
 	v := bindingView{Sentence: ui.T(ctx, "leave.binding.circle_owner", "Circle", l.placeName(ctx, ref)), Fix: ui.T(ctx, "leave.fix.end")}
-	if heir {
+	switch shared := b.Code == "circle_shared"; {
+	case shared && heir:
+		v.Fix = ui.T(ctx, "leave.fix.heir_or_co_owner")
+	case shared:
+		v.Fix = ui.T(ctx, "leave.fix.co_owner")
+	case heir:
 		v.Fix = ui.T(ctx, "leave.fix.heir")
 	}
 	return v
@@ -286,7 +300,7 @@ func (l *Room) binding(ctx context.Context, b exit.Binding, heir bool) bindingVi
 func (l *Room) chooseOther(ctx context.Context, p *previewed) {
 	q := p.view.Request
 	if q.Journey != exit.Close {
-		p.view.In = l.choosePart(ctx, p.ask.Subject)
+		p.view.In = l.choosePart(ctx, p.ask.Subject, q.Whole)
 	}
 	switch q.Journey {
 	case exit.Hibernate:
@@ -300,13 +314,17 @@ func (l *Room) chooseOther(ctx context.Context, p *previewed) {
 }
 
 // choosePart offers all of the account, each of its services, and the place that is meant already.
-func (l *Room) choosePart(ctx context.Context, s exit.Subject) *ui.Select {
+func (l *Room) choosePart(ctx context.Context, s exit.Subject, whole bool) *ui.Select {
 	out := &ui.Select{Name: "in", Label: ui.T(ctx, "leave.part"), Options: []ui.Option{{Label: ui.T(ctx, "leave.part.all"), Selected: s.In == ""}}}
 	for _, x := range l.Registry.Services {
 		out.Options = append(out.Options, ui.Option{Value: x.Name, Label: sentence(l.ownName(ctx, x.Name)), Selected: s.In == x.Name})
 	}
 	if s.Place() != "" {
-		out.Options = append(out.Options, ui.Option{Value: s.In, Label: l.inName(ctx, s), Selected: true})
+		out.Options = append(out.Options, ui.Option{Value: s.In, Label: l.inName(ctx, s), Selected: !whole})
+	}
+	if whole {
+		out.Hint = ui.T(ctx, "leave.part.whole.hint")
+		out.Options = append(out.Options, ui.Option{Value: s.In + wholeMark, Label: ui.T(ctx, "leave.part.whole", "Name", l.inName(ctx, s)), Selected: true})
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"exeunt/exit"
 	"exeunt/internal/db"
@@ -27,6 +28,7 @@ func (l *Room) exportOfRun(ctx context.Context, run string) (id who.ID, p Packin
 		return 0, p, fmt.Errorf("read export: %w", err)
 	}
 	p.Account, p.Media, p.Finished = who.ID(account), media == 1, state == "done"
+	p.In, p.Whole = strings.CutSuffix(p.In, wholeMark)
 	p.Made, p.Cut = db.Time(created), who.ID(cut)
 	if since.Valid {
 		p.Since = db.Time(since.Int64)
@@ -42,7 +44,7 @@ func (l *Room) addExport(ctx context.Context, pass service.Pass, id who.ID, run 
 		media = 1
 	}
 	_, err := l.DB.Exec(ctx, `insert into exports (id, account_id, run, scope, since, media, state, class, position, cut, items, bytes, created_at)
-		values ($1, $2, $3, $4, $5, $6, 'packing', '', '', $7, 0, 0, $8)`, int64(id), int64(p.Account), run, p.In, since, media, int64(p.Cut), db.Ms(pass.At))
+		values ($1, $2, $3, $4, $5, $6, 'packing', '', '', $7, 0, 0, $8)`, int64(id), int64(p.Account), run, p.scope(), since, media, int64(p.Cut), db.Ms(pass.At))
 	if err != nil {
 		return fmt.Errorf("store export: %w", err)
 	}

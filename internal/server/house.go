@@ -221,8 +221,9 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	h.relations = relation.New(relation.Config{Notices: h.notices, DB: h.DB, Desk: h.Desk, NameKey: account.NameKey, Host: o.Host})
 	h.posts = post.New(post.Config{Queue: h.Queue, Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, NameKey: account.NameKey, Host: o.Host})
 	h.talks = talk.New(talk.Config{Notices: h.notices, DB: h.DB, Desk: h.Desk, Registry: h.Registry, Posts: h.posts, Host: o.Host, Secret: secret})
-	h.circles = circle.New(circle.Config{Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Relations: h.relations, Posts: h.posts})
+	h.circles = circle.New(circle.Config{Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Relations: h.relations, Posts: h.posts, Blobs: h.Blobs, Secret: secret})
 	h.posts.Places = h.circles
+	h.Registry.Moderates = h.circles.Moderates
 	h.pages = page.New(page.Config{
 		DB: h.DB, Desk: h.Desk, Accounts: h.Accounts, Relations: h.relations, Posts: h.posts, Circles: h.circles.Suggest, HideForm: h.Leave.HideForm, Lend: h.lend,
 	})

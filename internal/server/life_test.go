@@ -118,7 +118,7 @@ func (s *someone) write(t *testing.T) {
 	s.circle = value[who.ID](t, "make circle")(in.Circles.Create(ctx, s.v, circle.Draft{Name: s.plantWord("circle"), Intro: s.plant("intro"), Mode: circle.Open}))
 	_, err := in.Posts.Write(ctx, s.v, post.Draft{Service: "circle", Place: s.circle, Text: s.plant("inside")})
 	must(t, err, "write in circle")
-	_, err = in.Circles.Invite(ctx, s.v, s.circle)
+	_, err = in.Circles.Invite(ctx, s.v, s.circle, circle.DefaultTerms)
 	must(t, err, "invite to circle")
 	s.bring(t)
 	for _, keep := range []bool{true, false} {

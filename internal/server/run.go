@@ -189,6 +189,9 @@ func (h *House) mayMedia(ctx context.Context, key string) (blob.Access, error) {
 	case blob.Posts:
 		may, public, _, err := h.posts.MayMedia(ctx, v, key)
 		return access(may, public), err
+	case blob.Circles:
+		may, public, err := h.circles.MayMedia(ctx, v, k.Account, key)
+		return access(may, public), err
 	case blob.Profile:
 		veiled, err := h.Desk.Veiled(ctx, []who.ID{k.Account})
 		return access(!veiled[k.Account] || v.Account == k.Account, !veiled[k.Account]), err
