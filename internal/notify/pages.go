@@ -23,7 +23,7 @@ const (
 
 // Routes gives the room's pages. Whoever is leaving still sees what happened, and takes an address back.
 func (r *Room) Routes() []service.Route {
-	return []service.Route{
+	return append(r.announceRoutes(), []service.Route{
 		{Pattern: "GET " + centrePath, Access: service.Leaving, Handle: r.getCentre},
 		{Pattern: "POST " + centrePath + "/read", Access: service.Leaving, Handle: r.postRead},
 		{Pattern: "GET " + centrePath + "/live", Access: service.Leaving, Handle: r.getLive},
@@ -35,7 +35,7 @@ func (r *Room) Routes() []service.Route {
 		{Pattern: "POST " + provePath + "{token}", Handle: r.postProve},
 		{Pattern: "GET " + stopPath + "{id}/{kind}/{proof}", Handle: r.getStop},
 		{Pattern: "POST " + stopPath + "{id}/{kind}/{proof}", Handle: r.postStop},
-	}
+	}...)
 }
 
 // lineView is a row of the centre.

@@ -12,6 +12,7 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/install"
+	"exeunt/internal/notify"
 	"exeunt/internal/service"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -19,6 +20,7 @@ import (
 
 // operatorWays are the pages of other rooms on the operator's desk.
 var operatorWays = []install.Way{
+	{Icon: "bell", Name: "notify.announce.title", About: "notify.announce.about", Href: notify.AnnouncePath},
 	{Icon: "calendar-days", Name: "leave.operator", About: "leave.operator_about", Href: "/operator/runs"},
 	{Icon: "key-round", Name: "account.make_reset.title", About: "account.make_reset.about", Href: "/operator/reset"},
 }
