@@ -51,6 +51,8 @@ var layers = []rule{
 	{folder: "internal/job"},
 	{folder: "internal/media"},
 	{folder: "internal/ui"},
+	{folder: "internal/feed", only: nothing},
+	{folder: "internal/poster", only: nothing},
 
 	{folder: "internal/service"},
 
@@ -81,6 +83,7 @@ var layers = []rule{
 	{folder: ".", testsOnly: true},
 	{folder: "exit/exittest", testsOnly: true},
 	{folder: "internal/dbtest", testsOnly: true},
+	{folder: "internal/feed/feedtest", testsOnly: true},
 	{folder: "internal/testrun", testsOnly: true},
 	{folder: "e2e", testsOnly: true},
 	{folder: "e2e/axe", testsOnly: true},
