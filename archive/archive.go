@@ -25,6 +25,7 @@ const (
 	ClassProfile     = "account.profile"
 	ClassSettings    = "account.settings"
 	ClassPosts       = "post.posts"
+	ClassDrafts      = "post.drafts"
 	ClassImages      = "post.images"
 	ClassLinks       = "post.links"
 	ClassComments    = "talk.comments"

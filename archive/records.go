@@ -126,6 +126,32 @@ type Post struct {
 	InReplyTo  string  `json:"in_reply_to,omitempty"` // URI
 	Sensitive  bool    `json:"sensitive,omitempty"`
 	Summary    string  `json:"summary,omitempty"` // content warning
+	// Card is what the post shares. Featured and Pinned are when the circle's moderators put it first.
+	Card     *Reference `json:"card,omitempty"`
+	Featured Time       `json:"featured,omitzero"`
+	Pinned   Time       `json:"pinned,omitzero"`
+	// State says why others did not see it: [StateSubmitted] or [StateWithheld]; empty: they did.
+	State string `json:"state,omitempty"`
+}
+
+// The states of a post that others did not see.
+const (
+	StateSubmitted = "submitted" // it waited for a yes of the circle's moderators
+	StateWithheld  = "withheld"  // a moderator had taken it out
+)
+
+// Draft is something the person has begun to write. It is in no file but the platform's own.
+type Draft struct {
+	ID         string     `json:"id"`
+	Place      string     `json:"place,omitempty"`  // page or circle
+	Circle     string     `json:"circle,omitempty"` // id of the circle
+	CircleName string     `json:"circle_name,omitempty"`
+	Audience   string     `json:"audience"`
+	Text       string     `json:"text"`
+	Saved      Time       `json:"saved,omitzero"`
+	Images     []Image    `json:"images,omitempty"`
+	Card       *Reference `json:"card,omitempty"`
+	Refusal    string     `json:"refusal,omitempty"` // why the circle's moderators did not accept it
 }
 
 // Image is a media file of a post. Path is its entry name; Missing says why the
@@ -263,6 +289,7 @@ var recordTypes = map[string]reflect.Type{
 	ClassProfile:     reflect.TypeFor[Profile](),
 	ClassSettings:    reflect.TypeFor[Settings](),
 	ClassPosts:       reflect.TypeFor[Post](),
+	ClassDrafts:      reflect.TypeFor[Draft](),
 	ClassImages:      reflect.TypeFor[Image](),
 	ClassLinks:       reflect.TypeFor[Link](),
 	ClassComments:    reflect.TypeFor[Comment](),

@@ -16,17 +16,17 @@ import (
 var classWords = ui.Keys("leave.class.",
 	"account.profile", "account.settings", "account.sessions", "account.account", "account.person", "service.entrances", "service.standing",
 	"notify.address", "notify.notices", "notify.switches",
-	"relation.follows", "relation.blocks", "relation.mutes", "relation.quiets", "post.posts", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "talk.mentions",
+	"relation.follows", "relation.blocks", "relation.mutes", "relation.quiets", "post.posts", "post.drafts", "post.cards", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "talk.mentions",
 	"circle.members", "circle.circles", "circle.invites", "circle.offers", "blob.media", "job.jobs", "search.docs",
 	"leave.archives", "leave.imports", "leave.journeys", "records", "other")
 
 // countWords forecast how much there is of a class, where a number says something to a person.
 var countWords = ui.Keys("leave.count.",
-	"relation.follows", "post.posts", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "circle.members", "circle.circles", "leave.archives")
+	"relation.follows", "post.posts", "post.drafts", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "circle.members", "circle.circles", "leave.archives")
 
 // classOrder is the order in which a sentence names classes; others follow.
 var classOrder = []string{
-	"talk.comments", "talk.likes", "talk.favourites", "post.posts", "post.images", "post.links", "relation.follows", "relation.blocks", "relation.mutes", "relation.quiets", "circle.circles", "circle.members",
+	"talk.comments", "talk.likes", "talk.favourites", "post.posts", "post.drafts", "post.images", "post.links", "post.cards", "relation.follows", "relation.blocks", "relation.mutes", "relation.quiets", "circle.circles", "circle.members",
 	"account.profile", "account.settings", "notify.switches", "notify.notices", "notify.address", "service.entrances", "leave.archives",
 }
 

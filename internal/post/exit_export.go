@@ -20,7 +20,7 @@ const most = 100
 // originPrefix begins the URI of a post that was written here: the same post brought back is known by it.
 const originPrefix = "urn:exeunt:post:"
 
-// Export writes posts as records, images as files, links as records, oldest first.
+// Export writes posts and drafts as records, images as files, links as records, oldest first.
 func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Progress, error) {
 	s, err := service.SpanOf(t)
 	if err != nil {
@@ -30,6 +30,8 @@ func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Pr
 	switch t.Class {
 	case "posts":
 		p, err = h.exportPosts(ctx, t, s, to)
+	case "drafts":
+		p, err = h.exportDrafts(ctx, t, s, to)
 	case "images":
 		p, err = h.exportImages(ctx, t, s, to)
 	case "links":
@@ -44,8 +46,22 @@ func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Pr
 }
 
 func (h *Holder) exportPosts(ctx context.Context, t exit.Task, s service.Span, to exit.Sink) (exit.Progress, error) {
+	return h.exportWritten(ctx, t, s, to, false, func(x Post, images []Image, place string) any { return record(x, images, place) })
+}
+
+func (h *Holder) exportDrafts(ctx context.Context, t exit.Task, s service.Span, to exit.Sink) (exit.Progress, error) {
+	return h.exportWritten(ctx, t, s, to, true, func(x Post, images []Image, place string) any {
+		p := record(x, images, place)
+		return archive.Draft{
+			ID: p.ID, Place: p.Place, Circle: p.Circle, CircleName: p.CircleName, Audience: p.Audience, Text: p.Text, Saved: p.Published, Images: p.Images, Card: p.Card, Refusal: x.Refusal,
+		}
+	})
+}
+
+// exportWritten writes the next posts or drafts as records.
+func (h *Holder) exportWritten(ctx context.Context, t exit.Task, s service.Span, to exit.Sink, drafts bool, as func(Post, []Image, string) any) (exit.Progress, error) {
 	p := exit.Progress{Cursor: t.Cursor}
-	posts, err := h.room.store.along(ctx, s, false)
+	posts, err := h.room.store.along(ctx, s, drafts)
 	if err != nil {
 		return p, err
 	}
@@ -69,7 +85,7 @@ func (h *Holder) exportPosts(ctx context.Context, t exit.Task, s service.Span, t
 			return p, nil
 		}
 		x.Text = texts[i]
-		if err := to.Record(record(x, images[x.ID], places[x.Place])); err != nil {
+		if err := to.Record(as(x, images[x.ID], places[x.Place])); err != nil {
 			return p, err
 		}
 		p.Items, p.Cursor = p.Items+1, x.ID.String()
@@ -98,6 +114,16 @@ func record(p Post, images []Image, place string) archive.Post {
 	}
 	if a.Origin == "" {
 		a.Origin = originPrefix + a.ID
+	}
+	a.Featured, a.Pinned = archive.At(p.Featured), archive.At(p.Pinned)
+	if p.Card.Kind != "" {
+		a.Card = &archive.Reference{Kind: p.Card.Kind, ID: p.Card.ID.String()}
+	}
+	switch p.State {
+	case Submitted:
+		a.State = archive.StateSubmitted
+	case Withheld:
+		a.State = archive.StateWithheld
 	}
 	if p.Place != 0 {
 		a.Circle, a.CircleName = p.Place.String(), place

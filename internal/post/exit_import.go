@@ -27,6 +27,8 @@ const (
 	reasonLong   = "post.skip.long"
 	reasonImages = "post.skip.images" // they come with their posts
 	reasonLink   = "post.skip.link"
+	noteDraft    = "post.note.draft"  // a moderator had taken it out: it comes back as a draft
+	noteWaits    = "post.note.waits"  // posts of the circle wait for a yes
 	noteCircle   = "post.note.circle" // stood in a circle of which one is no member: on the own page, only for oneself
 )
 
@@ -54,6 +56,8 @@ func (h *Holder) Import(ctx context.Context, t exit.Task, records []any, files e
 			in, err = h.importPosts(ctx, owner, part, seen, files)
 		case "links":
 			in, err = h.importLinks(owner, part)
+		case "drafts":
+			in, err = h.importDrafts(ctx, owner, part, seen, files)
 		case "images":
 			in = skipImages(len(part))
 		default:
@@ -94,6 +98,11 @@ func originOf(a archive.Post) string {
 
 // importPosts puts the images of posts that are new here. Seen are the origins of those that came before in the same batch.
 func (h *Holder) importPosts(ctx context.Context, owner who.ID, records []any, seen map[string]bool, files exit.Files) (exit.Intake, error) {
+	return h.importWritten(ctx, owner, records, seen, files, func(p Post, note string) (Post, string) { return p, note })
+}
+
+// importWritten puts the images of what is new here; as gives how it is kept.
+func (h *Holder) importWritten(ctx context.Context, owner who.ID, records []any, seen map[string]bool, files exit.Files, as func(Post, string) (Post, string)) (exit.Intake, error) {
 	out := make([]exit.Outcome, len(records))
 	posts := make([]archive.Post, len(records))
 	origins := make([]string, len(records))
@@ -129,7 +138,7 @@ func (h *Holder) importPosts(ctx context.Context, owner who.ID, records []any, s
 			continue
 		}
 		seen[origins[i]] = true
-		p, note := h.room.brought(owner, a, origins[i], places)
+		p, note := as(h.room.brought(owner, a, origins[i], places))
 		taken, err := h.room.bring(ctx, p, a.Images, files)
 		if err != nil {
 			return nil, err
@@ -165,12 +174,16 @@ func (r *Room) brought(owner who.ID, a archive.Post, origin string, places map[w
 	p := Post{
 		ID: r.DB.IDs.Next(), State: Live, Author: owner, Service: Page, Audience: who.Only(owner), Text: clean(Plain(a.Text)), Summary: clean(Plain(a.Summary)),
 		Sensitive: a.Sensitive, Language: clean(a.Language), ReplyTo: clean(a.InReplyTo), Origin: clean(origin), At: a.Published.Time, Edited: a.Edited.Time,
+		Card: cardOf(a.Card),
 	}
 	if a.Place == "circle" {
 		id, _ := who.ParseID(a.Circle)
 		if in, ok := places[id]; ok && in.Member && !in.Ended {
 			p.Service, p.Place, p.Audience = in.Service, in.ID, in.Audience
-			return p, ""
+			return r.broughtInto(p, a, in)
+		}
+		if a.State != "" {
+			p.State = Drafted
 		}
 		return p, noteCircle + "\t" + clean(a.CircleName)
 	}
@@ -186,6 +199,53 @@ func (r *Room) brought(owner who.ID, a archive.Post, origin string, places map[w
 		}
 	}
 	return p, ""
+}
+
+// broughtInto gives how a post stands in the circle it is brought back to. An archive is its bearer's to change: what moderators decide it
+// cannot say. So what it was featured and pinned as comes back only for who moderates, and others' posts wait where posts wait.
+func (r *Room) broughtInto(p Post, a archive.Post, in Place) (Post, string) {
+	if in.Staff {
+		p.Featured, p.Pinned = a.Featured.Time, a.Pinned.Time
+	}
+	switch {
+	case a.State == archive.StateWithheld:
+		p.State = Drafted
+		return p, noteDraft
+	case a.State == archive.StateSubmitted, in.Approves && !in.Staff:
+		p.State = Submitted
+		return p, noteWaits
+	}
+	return p, ""
+}
+
+// cardOf gives what a record shares; the zero Ref for nothing, and for what cannot be shared here.
+func cardOf(a *archive.Reference) who.Ref {
+	if a == nil || carded[a.Kind] == "" {
+		return who.Ref{}
+	}
+	id, _ := who.ParseID(a.ID)
+	return who.Ref{Kind: a.Kind, ID: id}
+}
+
+// importDrafts puts the images of drafts that are new here, as importPosts does those of posts.
+func (h *Holder) importDrafts(ctx context.Context, owner who.ID, records []any, seen map[string]bool, files exit.Files) (exit.Intake, error) {
+	posts := make([]any, len(records))
+	refusals := map[string]string{}
+	for i, rec := range records {
+		a, ok := rec.(archive.Draft)
+		if !ok {
+			return nil, fmt.Errorf("a record is a %T", rec)
+		}
+		posts[i] = archive.Post{ID: a.ID, Place: a.Place, Circle: a.Circle, CircleName: a.CircleName, Audience: a.Audience, Text: a.Text, Published: a.Saved, Images: a.Images, Card: a.Card}
+		refusals[originPrefix+a.ID] = clean(a.Refusal)
+	}
+	return h.importWritten(ctx, owner, posts, seen, files, func(p Post, note string) (Post, string) {
+		p.State, p.Featured, p.Pinned, p.Refusal = Drafted, time.Time{}, time.Time{}, refusals[p.Origin]
+		if note == noteWaits || note == noteDraft {
+			note = ""
+		}
+		return p, note
+	})
 }
 
 func clean(s string) string {
@@ -262,6 +322,9 @@ func (r *Room) take(ctx context.Context, owner who.ID, posts []Post, images []Im
 			return err
 		}
 	}
+	if err := r.returnCards(ctx, owner, posts); err != nil {
+		return err
+	}
 	if err := r.store.add(ctx, pass, posts); err != nil {
 		return err
 	}
@@ -269,6 +332,37 @@ func (r *Room) take(ctx context.Context, owner who.ID, posts []Post, images []Im
 		return err
 	}
 	return r.appear(ctx, pass, slices.DeleteFunc(slices.Clone(posts), func(p Post) bool { return p.State != Live }))
+}
+
+// returnCards has cards of one's own posts show those as they came back, under new ids.
+func (r *Room) returnCards(ctx context.Context, owner who.ID, posts []Post) error {
+	origins := map[string]who.ID{}
+	var asked []string
+	for _, p := range posts {
+		origins[p.Origin] = p.ID
+		if p.Card.Kind == "post" {
+			asked = append(asked, originPrefix+p.Card.ID.String())
+		}
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	back, err := r.store.returned(ctx, owner, asked)
+	if err != nil {
+		return err
+	}
+	for i, p := range posts {
+		if p.Card.Kind != "post" {
+			continue
+		}
+		old := originPrefix + p.Card.ID.String()
+		if id := origins[old]; id != 0 {
+			posts[i].Card.ID = id
+		} else if id := back[old]; id != 0 {
+			posts[i].Card.ID = id
+		}
+	}
+	return nil
 }
 
 func (h *Holder) importLinks(owner who.ID, records []any) (exit.Intake, error) {

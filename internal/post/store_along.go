@@ -111,6 +111,31 @@ func (s store) known(ctx context.Context, author who.ID, origins []string, ids [
 	return out, nil
 }
 
+// returned gives the ids under which the author has posts of the origins here.
+func (s store) returned(ctx context.Context, author who.ID, origins []string) (map[string]who.ID, error) {
+	list, _ := service.In(2, make([]who.ID, len(origins)))
+	args := []any{int64(author)}
+	for _, o := range origins {
+		args = append(args, o)
+	}
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select origin, id from posts where author_id = $1 and origin in (`+list+`)`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("look for posts that came back: %w", err)
+	}
+	out := map[string]who.ID{}
+	_, err = db.Scan(rows, func(r db.Row) (int64, error) {
+		var origin string
+		var id int64
+		err := r.Scan(&origin, &id)
+		out[origin] = who.ID(id)
+		return id, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for posts that came back: %w", err)
+	}
+	return out, nil
+}
+
 // addLinks stores links in one statement and gives which of them the account had already.
 func (s store) addLinks(ctx context.Context, pass service.Pass, account who.ID, links []archive.Link) (had map[string]bool, err error) {
 	if !pass.Valid() {

@@ -54,10 +54,10 @@ func (s store) add(ctx context.Context, pass service.Pass, posts []Post) error {
 			state = Live
 		}
 		v.add(int64(p.ID), int64(p.Author), p.Service, int64(p.Place), string(p.Audience), p.Text, p.Summary, flag(p.Sensitive), p.Language, p.ReplyTo,
-			origin, state, db.Ms(p.At), edited, p.Images, Hot(db.Ms(p.At), 0, 0), p.Card.Kind, int64(p.Card.ID), msOf(p.Featured), msOf(p.Pinned))
+			origin, state, db.Ms(p.At), edited, p.Images, Hot(db.Ms(p.At), 0, 0), p.Card.Kind, int64(p.Card.ID), msOf(p.Featured), msOf(p.Pinned), p.Refusal)
 	}
 	if _, err := s.db.Exec(ctx, `insert into posts (id, author_id, service, place_id, audience, text, summary, sensitive, language, reply_to, origin, state, created_at, edited_at, images,
-		hot, card_kind, card_id, featured_at, pinned_at) values `+v.text.String(), v.args...); err != nil {
+		hot, card_kind, card_id, featured_at, pinned_at, refusal) values `+v.text.String(), v.args...); err != nil {
 		return fmt.Errorf("store posts: %w", err)
 	}
 	return nil
