@@ -96,7 +96,7 @@ func (r *Room) noticeLetter(ctx context.Context, a address, g group) letter {
 // proofLetter asks whether an address is the account's.
 func (r *Room) proofLetter(ctx context.Context, a address, token string) letter {
 	return letter{
-		id: "proof-" + a.id.String() + "-" + token[:6], subject: ui.T(ctx, "notify.mail.proof"),
+		id: "proof-" + a.id.String() + "-" + digest(token)[:8], subject: ui.T(ctx, "notify.mail.proof"),
 		lines: []string{ui.T(ctx, "notify.mail.proof_about"), "", r.at(provePath + token), "", ui.T(ctx, "notify.mail.proof_not_you")},
 	}
 }

@@ -63,6 +63,9 @@ func (r *Room) line(ctx context.Context, g group) lineView {
 	if v.excerpt == "" {
 		v.excerpt = g.thing.Excerpt
 	}
+	if g.Kind == Follow { // it is about oneself
+		v.excerpt = ""
+	}
 	if g.told != nil {
 		v.told, v.href = g.told.Text, g.told.Link
 		return v
@@ -109,10 +112,12 @@ func (r *Room) leads(g group) string {
 		return lead(g.Notice)
 	}
 	switch {
+	case g.Kind == Follow && len(g.people) == 1 && g.rest() == 0:
+		return "/@" + g.people[0].name
+	case g.Kind == Follow && g.thing.Link != "":
+		return g.thing.Link + "/followers"
 	case g.thing.Link != "":
 		return g.thing.Link
-	case g.Kind == Follow && len(g.people) > 0:
-		return "/@" + g.people[0].name
 	case g.Kind == LastDay:
 		return ui.ExitPath
 	}
