@@ -9,11 +9,14 @@ import (
 	"testing"
 
 	"exeunt/exit"
+	"exeunt/internal/blob"
 	"exeunt/internal/circle"
 	"exeunt/internal/db"
 	"exeunt/internal/dbtest"
+	"exeunt/internal/notify"
 	"exeunt/internal/post"
 	"exeunt/internal/relation"
+	"exeunt/internal/search"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
@@ -22,11 +25,14 @@ import (
 // house is the circle room with the rooms beneath it, on a database of its own.
 type house struct {
 	*circle.Room
-	t      *testing.T
-	d      *db.DB
-	desk   *service.Desk
-	posts  *post.Room
-	holder *circle.Holder
+	t       *testing.T
+	d       *db.DB
+	desk    *service.Desk
+	posts   *post.Room
+	holder  *circle.Holder
+	blobs   *blob.Store
+	notices *notify.Room
+	index   *search.Room
 }
 
 func open(t *testing.T, d *db.DB) *house {
@@ -37,11 +43,23 @@ func open(t *testing.T, d *db.DB) *house {
 		t.Fatal(err)
 	}
 	relations := relation.New(relation.Config{DB: d, Desk: desk, NameKey: strings.ToLower})
-	posts := post.New(post.Config{DB: d, Desk: desk, Registry: registry, NameKey: strings.ToLower})
-	r := circle.New(circle.Config{DB: d, Desk: desk, Relations: relations, Posts: posts})
+	blobs, err := blob.Open(t.Context(), t.TempDir(), d, d.Clock, post.Page, circle.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := blobs.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	posts := post.New(post.Config{DB: d, Desk: desk, Registry: registry, Blobs: blobs, NameKey: strings.ToLower})
+	index := search.New(search.Config{DB: d, Desk: desk, Registry: registry})
+	notices := notify.New(notify.Config{DB: d, Desk: desk, Registry: registry})
+	r := circle.New(circle.Config{DB: d, Desk: desk, Relations: relations, Posts: posts, Blobs: blobs, Notices: notices, Search: index, Secret: []byte("secret")})
 	posts.Places = r
 	registry.Kinds = []service.Kind{posts.Kind(), r.Kind()}
-	return &house{Room: r, t: t, d: d, desk: desk, posts: posts, holder: r.Holder()}
+	index.Sources = []search.Source{r.Source()}
+	return &house{Room: r, t: t, d: d, desk: desk, posts: posts, holder: r.Holder(), blobs: blobs, notices: notices, index: index}
 }
 
 // each runs fn with a fresh house on each database.
@@ -124,7 +142,7 @@ func (h *house) inTx(fn func(ctx context.Context) error) error { return h.d.Upda
 // leaves does all that a closing does to the room's data of an account.
 func (h *house) leaves(v who.Viewer, in string) {
 	h.t.Helper()
-	for _, class := range []string{"members", "invites", "offers", "circles"} {
+	for _, class := range []string{"members", "invites", "offers", "notices", "circles"} {
 		h.must(h.inTx(func(ctx context.Context) error {
 			p, err := h.holder.Erase(ctx, h.task(v, in, class, ""))
 			if err == nil && !p.Done {
