@@ -2,6 +2,7 @@ package server
 
 import (
 	"exeunt/internal/circle"
+	"exeunt/internal/notify"
 	"exeunt/internal/post"
 	"exeunt/internal/relation"
 	"exeunt/internal/talk"
@@ -9,6 +10,7 @@ import (
 
 // Rooms are the rooms that people write in.
 type Rooms struct {
+	Notices   *notify.Room
 	Relations *relation.Room
 	Posts     *post.Room
 	Talk      *talk.Room
@@ -16,4 +18,4 @@ type Rooms struct {
 }
 
 // RoomsOf gives a house's rooms to tests, which write as people do, through the rooms.
-func RoomsOf(h *House) Rooms { return Rooms{h.relations, h.posts, h.talks, h.circles} }
+func RoomsOf(h *House) Rooms { return Rooms{h.notices, h.relations, h.posts, h.talks, h.circles} }

@@ -62,7 +62,6 @@ type House struct {
 
 	notices   *notify.Room
 	search    *search.Room
-	notices   *notify.Room
 	install   *install.Room
 	meter     *meter
 	relations *relation.Room
@@ -225,7 +224,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	h.posts.Places = h.circles
 	h.Registry.Moderates = h.circles.Moderates
 	h.pages = page.New(page.Config{
-		DB: h.DB, Desk: h.Desk, Accounts: h.Accounts, Relations: h.relations, Posts: h.posts, Circles: h.circles.Suggest, HideForm: h.Leave.HideForm, Lend: h.lend,
+		DB: h.DB, Desk: h.Desk, Accounts: h.Accounts, Relations: h.relations, Posts: h.posts, Circles: h.circles.Suggest, HideForm: h.Leave.HideForm, Lend: h.lend, Announcements: h.notices.Standing,
 	})
 
 	h.Engine = &exit.Engine{

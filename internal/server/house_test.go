@@ -10,6 +10,7 @@ import (
 	"image/png"
 	"io"
 	"log/slog"
+	"net/mail"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -40,6 +41,13 @@ type install struct {
 	machine *clock.Fake
 	log     *lines
 }
+
+// mailbox takes all e-mail.
+type mailbox struct{}
+
+func (mailbox) Send(context.Context, string, []byte) error { return nil }
+
+func (mailbox) Sender() mail.Address { return mail.Address{Address: "notices@exeunt.test"} }
 
 // lines keeps what was logged.
 type lines struct {
@@ -81,7 +89,7 @@ func newInstall(t *testing.T, address string) *install {
 	if err := os.WriteFile(policy, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := server.Options{Data: filepath.Join(dir, "data"), Database: address, Policy: policy, Host: "exeunt.test", Media: media(t, address)}
+	o := server.Options{Data: filepath.Join(dir, "data"), Database: address, Policy: policy, Host: "exeunt.test", Media: media(t, address), Mail: mailbox{}}
 	return reopen(t, o, clock.NewFake(dbtest.Start))
 }
 

@@ -18,6 +18,7 @@ import (
 	"exeunt/internal/dbtest"
 	"exeunt/internal/job"
 	"exeunt/internal/leave"
+	"exeunt/internal/notify"
 	"exeunt/internal/post"
 	"exeunt/internal/talk"
 	"exeunt/internal/who"
@@ -102,6 +103,17 @@ func (s *someone) furnish(t *testing.T) {
 		}
 		return a.Approve(ctx, pass, s.v.Account, s.v.Person, s.name)
 	}), "arrange entrances and approve")
+	s.listen(t)
+}
+
+// listen has a person choose what to be told, and where.
+func (s *someone) listen(t *testing.T) {
+	t.Helper()
+	ctx, n := t.Context(), s.in.Notices
+	must(t, n.Choose(ctx, s.v, map[notify.Kind]notify.Switch{notify.Announced: {Centre: true}}), "choose notices")
+	box := s.name + "mailboxzq@example.com"
+	must(t, n.Bind(ctx, s.v, box), "bind address")
+	s.planted = append(s.planted, box)
 }
 
 // write fills posts, images, links, blobs, jobs, and what is brought in from elsewhere.
@@ -204,6 +216,9 @@ func twoLives(t *testing.T, in *install) (ana, bo *someone) {
 	}
 	ana.meet(t, bo)
 	bo.meet(t, ana)
+	for _, s := range []*someone{ana, bo} {
+		must(t, in.Notices.ReadAll(t.Context(), s.v), "read notices")
+	}
 	return ana, bo
 }
 
