@@ -7,20 +7,26 @@ import (
 	"strconv"
 	"time"
 
+	"exeunt/exit"
 	"exeunt/internal/db"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
 )
 
-// suggestPath draws suggestions while somebody types, as a piece of a page.
-const suggestPath = ui.SearchPath + "/suggest"
+// Pieces of a page: suggestions while somebody types; how many things there are of a kind, which takes longer than finding
+// the newest.
+const (
+	suggestPath = ui.SearchPath + "/suggest"
+	countPath   = ui.SearchPath + "/count"
+)
 
 // Routes are the room's pages.
 func (r *Room) Routes() []service.Route {
 	return []service.Route{
 		{Pattern: "GET " + ui.SearchPath, Access: service.Anyone, Handle: r.show},
 		{Pattern: "GET " + suggestPath, Access: service.Anyone, Handle: r.suggest},
+		{Pattern: "GET " + countPath, Access: service.Anyone, Handle: r.tally},
 	}
 }
 
@@ -43,6 +49,7 @@ type view struct {
 	Tab      tab
 	Sections []section
 	Count    string // how many there are, in words; "" where it is not told
+	Counting string // address that tells it more closely; "" where it is told
 	Older    string
 	Asked    bool // something can be searched in what was typed
 }
@@ -102,12 +109,7 @@ const few = 3
 
 func (r *Room) show(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
-	v := view{Typed: typed(req), Tab: tabs[0]}
-	for _, t := range tabs {
-		if t.name == req.FormValue("tab") {
-			v.Tab = t
-		}
-	}
+	v := view{Typed: typed(req), Tab: tabOf(req)}
 	v.Asked = len(words(v.Typed)) > 0
 	if v.Asked {
 		before, _ := strconv.ParseInt(req.FormValue("before"), 10, 64)
@@ -118,6 +120,34 @@ func (r *Room) show(w http.ResponseWriter, req *http.Request) error {
 	f := service.Frame(ctx, ui.T(ctx, "search.title"))
 	f.NoIndex, f.WriteHref = true, ""
 	return ui.Render(w, req, http.StatusOK, ui.PageWith(f, body(v)))
+}
+
+// tabOf gives the view that is asked for, that of all if it is none.
+func tabOf(req *http.Request) tab {
+	for _, t := range tabs {
+		if t.name == req.FormValue("tab") {
+			return t
+		}
+	}
+	return tabs[0]
+}
+
+// tally draws how many things of a kind there are.
+func (r *Room) tally(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	t := tabOf(req)
+	if t.kind == "" {
+		return exit.Fail(exit.NotFound, "error.not_found")
+	}
+	n, err := r.Count(ctx, service.ViewerOf(ctx), t.kind, typed(req), mostCount)
+	if err != nil {
+		return err
+	}
+	text := ui.T(ctx, "search.count", "Count", n)
+	if n > mostCount {
+		text = ui.T(ctx, "search.count.more", "Count", ui.Number(mostCount))
+	}
+	return ui.Render(w, req, http.StatusOK, count(text))
 }
 
 // typed gives what somebody looks for, within bounds.
@@ -136,15 +166,13 @@ func (r *Room) fill(ctx context.Context, v who.Viewer, page *view, before int64)
 		if next != 0 {
 			page.Older = address(page.Typed, page.Tab, next)
 		}
-		n, err := r.Count(ctx, v, page.Tab.kind, page.Typed, mostCount)
-		if err != nil {
-			return err
-		}
 		switch {
-		case n > mostCount:
-			page.Count = ui.T(ctx, "search.count.more", "Count", ui.Number(mostCount))
-		case n > 0:
-			page.Count = ui.T(ctx, "search.count", "Count", n)
+		case before != 0:
+		case next != 0:
+			page.Count = ui.T(ctx, "search.count.more", "Count", ui.Number(pageSize))
+			page.Counting = countPath + "?" + url.Values{"q": {page.Typed}, "tab": {page.Tab.name}}.Encode()
+		case len(list) > 0:
+			page.Count = ui.T(ctx, "search.count", "Count", len(list))
 		}
 		return r.section(ctx, v, page, page.Tab, list, false)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"unicode/utf8"
 
 	"exeunt/internal/db"
 	"exeunt/internal/service"
@@ -36,7 +37,7 @@ func words(typed string) []string {
 type lookup struct {
 	all     []string // each of them
 	any     []string // and one of them: the scopes that the viewer sees
-	within  []string
+	words   []string
 	kind    string
 	viewer  who.ID
 	circles []who.ID // that the viewer is in
@@ -46,7 +47,7 @@ type lookup struct {
 
 // newLookup gives the question for words, asked by a viewer who is in these circles.
 func newLookup(words []string, kind string, v who.Viewer, circles []who.ID) lookup {
-	q := lookup{kind: kind, viewer: v.Account, circles: circles, any: []string{kind + "public"}}
+	q := lookup{kind: kind, viewer: v.Account, circles: circles, words: words, any: []string{kind + "public"}}
 	if !v.Guest() {
 		q.any = append(q.any, kind+"followers", whose{account: v.Account}.term())
 	}
@@ -55,9 +56,6 @@ func newLookup(words []string, kind string, v who.Viewer, circles []who.ID) look
 	}
 	for _, w := range words {
 		runes := []rune(w)
-		if len(runes) > 2 {
-			q.within = append(q.within, w)
-		}
 		if len(runes) == 1 {
 			q.all = append(q.all, w)
 		}
@@ -92,15 +90,17 @@ func (s store) match(q lookup) string {
 	return strings.Join(append(quoted(q.all), "("+strings.Join(quoted(q.any), or)+")"), and)
 }
 
-// inText gives the condition that the text d.body has what the terms do not prove.
-func (s store) inText(q lookup, a *args) string {
+// inText gives the condition that the text d.body has the words: those of more than two characters, which terms do not prove, or all.
+func (s store) inText(q lookup, all bool, a *args) string {
 	position := "strpos"
 	if s.db.SQLite() {
 		position = "instr"
 	}
 	var b strings.Builder
-	for _, w := range q.within {
-		b.WriteString(` and ` + position + `(d.body, ` + a.add(w) + `) > 0`)
+	for _, w := range q.words {
+		if all || utf8.RuneCountInString(w) > 2 {
+			b.WriteString(` and ` + position + `(d.body, ` + a.add(w) + `) > 0`)
+		}
 	}
 	if q.named != "" {
 		b.WriteString(` and d.title <> ` + a.add(q.named))
@@ -180,7 +180,7 @@ func (s store) count(ctx context.Context, q lookup, most int) (n int, err error)
 // lookupSQLite asks the index, which gives rows from the newest on and stops where enough are found.
 func (s store) lookupSQLite(columns string, q lookup, a *args) string {
 	return `select ` + columns + ` from search_terms cross join search_docs d on d.id = search_terms.rowid
-		where search_terms match ` + a.add(s.match(q)) + ` and search_terms.rowid < ` + a.add(q.before) + s.inText(q, a) + ` and ` + s.open(q, a)
+		where search_terms match ` + a.add(s.match(q)) + ` and search_terms.rowid < ` + a.add(q.before) + s.inText(q, false, a) + ` and ` + s.open(q, a)
 }
 
 // circles gives the circles that an account is in.
@@ -199,14 +199,18 @@ func (s store) circles(ctx context.Context, account who.ID) ([]who.ID, error) {
 	return ids, nil
 }
 
-// begins gives rows of a kind whose title is from one text to another, by title.
-func (s store) begins(ctx context.Context, q lookup, from, to string, limit int) ([]hit, error) {
-	var a args
+// inAudience gives the condition that a row d is of one of the question's scopes, where its terms are not asked.
+func (s store) inAudience(q lookup, a *args) string {
 	seen := `'public'`
 	for _, c := range q.circles {
 		seen += `, ` + a.add(string(who.CircleOnly(c)))
 	}
-	query := `select ` + hitColumns + ` from search_docs d where d.title >= ` + a.add(from) + ` and d.title <= ` + a.add(to) + `
-		and (d.audience in (` + seen + `) or d.owner_id = ` + a.add(int64(q.viewer)) + `) and ` + s.open(q, &a)
+	return ` and (d.audience in (` + seen + `) or d.audience like 'followers:%' or d.owner_id = ` + a.add(int64(q.viewer)) + `)`
+}
+
+// begins gives rows of a kind whose title is from one text to another, by title.
+func (s store) begins(ctx context.Context, q lookup, from, to string, limit int) ([]hit, error) {
+	var a args
+	query := `select ` + hitColumns + ` from search_docs d where d.title >= ` + a.add(from) + ` and d.title <= ` + a.add(to) + s.inAudience(q, &a) + ` and ` + s.open(q, &a)
 	return s.hits(ctx, query+` order by d.title, d.id limit `+a.add(limit), a)
 }

@@ -106,8 +106,8 @@ func (s store) look(ctx context.Context, q lookup, fn func(query string, a args)
 	below := q.before
 	if q.kind == Post || n < int64(s.walk) { // of other kinds few are among the newest
 		var a args
-		enough, err := fn(` from (select * from search_docs w where w.id < `+a.add(q.before)+` order by w.id desc limit `+a.add(s.walk)+`) d
-			where d.terms @@ `+a.add(s.match(q))+`::tsquery`+s.inText(q, &a)+` and `+s.open(q, &a), a)
+		enough, err := fn(` from (select w.id, w.ref_kind, w.ref_id, w.owner_id, w.service, w.place_id, w.audience, w.title, w.body from search_docs w where w.id < `+a.add(q.before)+` order by w.id desc limit `+a.add(s.walk)+`) d
+			where `+s.open(q, &a)+s.inText(q, true, &a)+s.inAudience(q, &a), a)
 		if err != nil || enough || n < int64(s.walk) {
 			return err
 		}
@@ -140,6 +140,6 @@ func (s store) inWindow(q lookup, w window, a *args) string {
 		match += " & (" + strings.Join(quoted, " | ") + ")"
 	}
 	return ` from (select d.id, d.ref_kind, d.ref_id, d.owner_id, d.service, d.place_id, d.audience from search_docs d
-		where d.terms @@ ` + a.add(match) + `::tsquery and d.id + 0 < ` + a.add(w.below) + ` and d.id + 0 >= ` + a.add(w.from) + s.inText(q, a) + ` offset 0) d
+		where d.terms @@ ` + a.add(match) + `::tsquery and d.id + 0 < ` + a.add(w.below) + ` and d.id + 0 >= ` + a.add(w.from) + s.inText(q, false, a) + ` offset 0) d
 		where ` + s.open(q, a)
 }

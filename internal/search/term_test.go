@@ -12,7 +12,7 @@ import (
 func TestFold(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                       "",
-		"今天，天气  真好。":              "今天 天气 真好",
+		"今天，天气  真好。":             "今天 天气 真好",
 		"ＡＢＣ　１２３":                "abc 123",
 		"Straße":                 "strasse",
 		"ﬁn":                     "fin",
@@ -21,7 +21,7 @@ func TestFold(t *testing.T) {
 		"@{12345}你好":             "你好",
 		"a@{1}b":                 "a b",
 		"C++ & C#":               "c c",
-		"👩\u200d🚀❤\ufe0f":         "👩🚀❤",
+		"👩\u200d🚀❤\ufe0f":        "👩🚀❤",
 		"\xff\x00坏":              "坏",
 		"ΣΊΣΥΦΟΣ":                "σίσυφοσ",
 	} {
