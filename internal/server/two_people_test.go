@@ -195,13 +195,14 @@ func TestTwoPeople(t *testing.T) {
 
 // tombstones are the changes of the second's rows that the first's leaving makes, each a row or a column that told of both.
 var tombstones = map[string]int{
-	"- circle_offers": 2, // each was the other's heir
-	"- exit_steps":    1, // ana's run named him
-	"- favourites":    1, // of her post
-	"- follows":       2, // both ways
-	"- likes":         2, // of her post and of her comment
-	"- mentions":      4, // two of her in his texts, two of him in hers
-	"comments.text":   1, // they mention "a member who left" now
+	"- circle_offers": 2,  // each was the other's heir
+	"- exit_steps":    1,  // ana's run named him
+	"- favourites":    1,  // of her post
+	"- follows":       2,  // both ways
+	"- likes":         2,  // of her post and of her comment
+	"- mentions":      4,  // two of her in his texts, two of him in hers
+	"- notices":       11, // what she did that he was told of, and what he did that she was
+	"comments.text":   1,  // they mention "a member who left" now
 	"posts.text":      1,
 	"posts.comments":  1, // hers is none any more; it stands as a tombstone above his answer
 	"posts.likes":     1,
