@@ -15,7 +15,7 @@ type Span struct {
 // The size of an excerpt, in characters: what stands before the first hit, and all of it.
 const (
 	excerptBefore = 24
-	excerptWhole  = 120
+	excerptWhole  = 140
 )
 
 // Excerpt gives the part of a text around the first place where one of the words stands, on one line, with all hits in

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -176,7 +177,8 @@ func (r *Room) fill(ctx context.Context, v who.Viewer, page *view, before int64)
 		}
 		return r.section(ctx, v, page, page.Tab, list, false)
 	}
-	for _, t := range tabs[1:] {
+	for _, kind := range []string{Circle, Account, Topic, Post} { // the long list last
+		t := tabs[slices.IndexFunc(tabs, func(t tab) bool { return t.kind == kind })]
 		limit := few
 		if t.kind == Post {
 			limit = pageSize
