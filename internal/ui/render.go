@@ -15,21 +15,38 @@ var pageBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // largestKept bounds the buffers that go back to the pool, in bytes.
 const largestKept = 1 << 20
 
+func takeBuffer() *bytes.Buffer {
+	b := pageBuffers.Get().(*bytes.Buffer)
+	b.Reset()
+	return b
+}
+
+func giveBuffer(b *bytes.Buffer) {
+	if b.Cap() <= largestKept {
+		pageBuffers.Put(b)
+	}
+}
+
 // Render draws c and sends it with the status. Nothing is sent before all of it
 // is drawn: on an error w is untouched and the caller answers with an error
 // page. A failed write to a browser that has gone is not an error.
 func Render(w http.ResponseWriter, r *http.Request, status int, c templ.Component) error {
-	b := pageBuffers.Get().(*bytes.Buffer)
-	b.Reset()
-	defer func() {
-		if b.Cap() <= largestKept {
-			pageBuffers.Put(b)
-		}
-	}()
+	b := takeBuffer()
+	defer giveBuffer(b)
 	if err := c.Render(r.Context(), b); err != nil {
 		return fmt.Errorf("draw page: %w", err)
 	}
 	h := w.Header()
+	h.Add("Vary", "Accept-Encoding, Sec-Fetch-Site, Cookie")
+	if compressible(h, r, status, b.Len()) {
+		z := takeBuffer()
+		defer giveBuffer(z)
+		if err := compress(z, b.Bytes()); err != nil {
+			return err
+		}
+		h.Set("Content-Encoding", "gzip")
+		b = z
+	}
 	if h.Get("Content-Type") == "" {
 		h.Set("Content-Type", "text/html; charset=utf-8")
 	}
