@@ -36,6 +36,7 @@ const (
 const (
 	missingTooMany = "more images than a post has here"
 	missingRefused = "not an image that can be shown here"
+	missingRoom    = "no room left for it here"
 )
 
 // Import takes posts and links back in. Original times are kept, nobody is notified, and what is here already, by
@@ -291,6 +292,9 @@ func (r *Room) bringOne(ctx context.Context, owner who.ID, name string, files ex
 	}
 	if err != nil && exit.KindOf(err) == exit.Invalid {
 		return Image{Missing: missingRefused}, nil
+	}
+	if err != nil && exit.KindOf(err) == exit.Conflict {
+		return Image{Missing: missingRoom}, nil
 	}
 	return i, err
 }

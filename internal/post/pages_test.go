@@ -121,10 +121,23 @@ func TestPages(t *testing.T) {
 			t.Errorf("after the edit: %+v, %v", p, err)
 		}
 		w, err = h.ask(t, mira, ui.English, httptest.NewRequest("GET", at+"/delete", nil))
-		if err != nil || !strings.Contains(w.Body.String(), "cannot be brought back") {
+		if err != nil || !strings.Contains(w.Body.String(), "undo this for 30 seconds") {
 			t.Errorf("the page before deleting: %v", err)
 		}
 		w, err = h.ask(t, mira, ui.English, form(at+"/delete", nil))
-		post303(t, "delete", w, err, "/@mira")
+		post303(t, "delete", w, err, at)
+		w, err = h.ask(t, mira, ui.English, httptest.NewRequest("GET", at, nil))
+		if body := w.Body.String(); err != nil || !strings.Contains(body, `action="`+at+`/undo"`) || strings.Contains(body, "other words") {
+			t.Errorf("the page of a post just deleted: %v\n%s", err, body)
+		}
+		if _, err := h.ask(t, jo, ui.English, form(at+"/undo", nil)); exit.KindOf(err) != exit.NotFound {
+			t.Errorf("another undoes: %v", err)
+		}
+		w, err = h.ask(t, mira, ui.English, form(at+"/undo", nil))
+		post303(t, "undo", w, err, at)
+		w, err = h.ask(t, mira, ui.English, httptest.NewRequest("GET", at, nil))
+		if err != nil || !strings.Contains(w.Body.String(), "other words") {
+			t.Errorf("the page of a post brought back: %v", err)
+		}
 	})
 }

@@ -67,6 +67,8 @@ type Config struct {
 	Desk     *service.Desk
 	Registry *service.Registry
 	Blobs    *blob.Store // where images lie
+	// RoomFor is a Conflict where an account has no room left for so many bytes more. Nil: there is no bound.
+	RoomFor func(ctx context.Context, account who.ID, more int64) error
 	// NameKey gives the key under which an account's name is unique.
 	NameKey func(name string) string
 	Search  *search.Room // has posts and topics found; nil: nothing is

@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -15,12 +16,14 @@ import (
 
 	"exeunt/archive"
 	"exeunt/exit"
-	"exeunt/internal/account"
 	"exeunt/internal/blob"
 	"exeunt/internal/db"
 	"exeunt/internal/dbtest"
+	"exeunt/internal/job"
+	"exeunt/internal/notify"
 	"exeunt/internal/post"
 	"exeunt/internal/relation"
+	"exeunt/internal/search"
 	"exeunt/internal/service"
 	"exeunt/internal/talk"
 	"exeunt/internal/who"
@@ -35,7 +38,12 @@ type house struct {
 	relations *relation.Room
 	posts     *post.Room
 	talks     *talk.Room
+	notices   *notify.Room
+	queue     *job.Queue
 	members   map[who.ID]bool
+	staff     map[who.ID]bool // members who moderate
+	approves  bool            // posts wait for a yes
+	preview   bool            // others see what members see
 }
 
 func eachHouse(t *testing.T, fn func(t *testing.T, h *house)) {
@@ -49,14 +57,18 @@ func eachHouse(t *testing.T, fn func(t *testing.T, h *house)) {
 				t.Error(err)
 			}
 		})
-		h := &house{d: d, blobs: blobs, registry: &service.Registry{}, members: map[who.ID]bool{}}
+		h := &house{d: d, blobs: blobs, registry: &service.Registry{}, members: map[who.ID]bool{}, staff: map[who.ID]bool{}, queue: job.New(d, d.Clock)}
 		h.desk = service.NewDesk(d, h.registry)
-		h.relations = relation.New(relation.Config{DB: d, Desk: h.desk, NameKey: account.NameKey, Host: "here.example"})
-		h.posts = post.New(post.Config{DB: d, Desk: h.desk, Registry: h.registry, Blobs: blobs, NameKey: account.NameKey, Host: "here.example"})
-		h.posts.Places = h
+		h.relations = relation.New(relation.Config{DB: d, Desk: h.desk, NameKey: strings.ToLower, Host: "here.example"})
+		h.notices = notify.New(notify.Config{DB: d, Desk: h.desk, Registry: h.registry})
+		h.posts = post.New(post.Config{
+			DB: d, Desk: h.desk, Registry: h.registry, Blobs: blobs, Queue: h.queue, Notices: h.notices, Search: search.New(search.Config{DB: d, Desk: h.desk, Registry: h.registry}),
+			NameKey: strings.ToLower, Host: "here.example",
+		})
+		h.posts.Places, h.posts.Staff = h, h.whoModerates
 		h.talks = talk.New(talk.Config{DB: d, Desk: h.desk, Registry: h.registry, Posts: h.posts, Host: "here.example", Secret: []byte("secret")})
 		h.registry.Services = []service.Service{{Name: "page"}, {Name: "circle"}}
-		h.registry.Kinds = []service.Kind{h.posts.Kind(), h.talks.Kind()}
+		h.registry.Kinds = []service.Kind{h.posts.Kind(), h.posts.TopicKind(), h.talks.Kind()}
 		if err := h.desk.Announce(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +96,7 @@ func (h *house) number(t *testing.T, query string, args ...any) (n int64) {
 func (h *house) person(t *testing.T, name string) who.Viewer {
 	t.Helper()
 	id := who.RandomID()
-	h.exec(t, `insert into accounts (id, name, name_key, kind, state, created_at) values ($1, $2, $3, 'personal', 'active', 0)`, int64(id), name, account.NameKey(name))
+	h.exec(t, `insert into accounts (id, name, name_key, kind, state, created_at) values ($1, $2, $3, 'personal', 'active', 0)`, int64(id), name, strings.ToLower(name))
 	if err := h.d.Update(t.Context(), func(ctx context.Context) error {
 		_, err := h.desk.NewAccount(ctx, id)
 		return err
@@ -98,7 +110,23 @@ func (h *house) person(t *testing.T, name string) who.Viewer {
 
 func (h *house) tea(v who.Viewer) post.Place {
 	in := h.members[v.Account]
-	return post.Place{Service: "circle", ID: 7, Name: "Tea", Href: "/circles/7", Audience: who.CircleOnly(7), See: in, Member: in}
+	return post.Place{
+		Service: "circle", ID: 7, Name: "Tea", Href: "/circles/7", Audience: who.CircleOnly(7), See: in || h.preview, Member: in, Guest: !in && h.preview,
+		Staff: h.staff[v.Account], Approves: h.approves,
+	}
+}
+
+func (h *house) whoModerates(context.Context, string, who.ID) ([]who.ID, error) {
+	return slices.Collect(maps.Keys(h.staff)), nil
+}
+
+// pass lets the machine clock go on and the queue work.
+func (h *house) pass(t *testing.T, by time.Duration) {
+	t.Helper()
+	dbtest.Clock(t, h.d).Add(by)
+	if _, err := h.queue.Work(t.Context(), 10); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (h *house) MayPost(_ context.Context, v who.Viewer, _ string, place who.ID) (post.Place, error) {
@@ -263,6 +291,7 @@ func TestWriteEditDelete(t *testing.T) {
 		if err := h.posts.Delete(ctx, mira, id); err != nil {
 			t.Fatal(err)
 		}
+		h.pass(t, 31*time.Second)
 		if n := h.number(t, `select (select count(*) from posts) + (select count(*) from post_images)`); n != 0 {
 			t.Errorf("%d rows are left of a deleted post", n)
 		}
@@ -294,6 +323,7 @@ func TestSkeleton(t *testing.T) {
 		if err := h.posts.Delete(ctx, mira, id); err != nil {
 			t.Fatal(err)
 		}
+		h.pass(t, 31*time.Second)
 		p, err := h.posts.One(ctx, jo, id)
 		if err != nil || p.State != post.Gone || p.Text != "" || p.Author != 0 || p.Comments != 1 || p.Likes != 0 {
 			t.Fatalf("the skeleton is %+v, %v", p, err)

@@ -202,3 +202,17 @@ func (s store) remove(ctx context.Context, pass service.Pass, p Post) error {
 	}
 	return nil
 }
+
+// Stored gives how many bytes the images of accounts have.
+func (r *Room) Stored(ctx context.Context, accounts []who.ID) (map[who.ID]int64, error) {
+	return r.store.stored(ctx, accounts)
+}
+
+func (s store) stored(ctx context.Context, accounts []who.ID) (map[who.ID]int64, error) {
+	list, args := service.In(1, accounts)
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select author_id, cast(sum(bytes) as bigint) from post_images where author_id in (`+list+`) group by author_id`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("measure images: %w", err)
+	}
+	return service.Sums(rows)
+}

@@ -370,6 +370,11 @@ func (r *Room) putOne(ctx context.Context, account who.ID, f io.Reader, l media.
 	if err != nil {
 		return Image{}, err
 	}
+	if r.RoomFor != nil {
+		if err := r.RoomFor(ctx, account, int64(len(pic.Bytes)+len(pic.Thumb))); err != nil {
+			return Image{}, err
+		}
+	}
 	whole, err := r.Blobs.Put(ctx, account, blob.Posts, pic.Ext, pic.Type, bytes.NewReader(pic.Bytes))
 	if err != nil {
 		return Image{}, err
