@@ -1,8 +1,9 @@
 // Package page is the room of everyone's own page (个人主页), of Home, where one reads what one's
 // circles and those one follows wrote, and of Discover.
 //
-// It keeps no data of anybody: profiles belong to account, posts to post, follows to relation,
-// entrances to service. So it has no holder; closing or exporting "page" narrows the classes of post and talk.
+// It keeps no data of anybody: profiles and settings belong to account (whether home is ranked is a column of its
+// settings), posts to post, follows to relation, entrances to service. So it has no holder; closing or exporting "page"
+// narrows the classes of post and talk.
 package page
 
 import (
@@ -12,6 +13,7 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/account"
+	"exeunt/internal/blob"
 	"exeunt/internal/db"
 	"exeunt/internal/post"
 	"exeunt/internal/relation"
@@ -33,6 +35,8 @@ type Config struct {
 	Accounts  *account.Room
 	Relations *relation.Room
 	Posts     *post.Room
+	Registry  *service.Registry // of circles and topics; nil: none are suggested, fed or drawn
+	Blobs     *blob.Store       // of the pictures on posters; nil: they have none
 	// Circles gives a few circles that the viewer could join.
 	Circles func(ctx context.Context, v who.Viewer, limit int) ([]ui.CircleView, error)
 	// HideForm gives the form of one button that hides a service's entrance.
@@ -46,11 +50,14 @@ type Config struct {
 // Room is the page room. It is safe for concurrent use.
 type Room struct {
 	Config
-	store store
+	store   store
+	posters posters
 }
 
 // New gives the page room.
-func New(c Config) *Room { return &Room{Config: c, store: store{c.DB}} }
+func New(c Config) *Room {
+	return &Room{Config: c, store: store{c.DB}, posters: newPosters()}
+}
 
 // Path gives the address of an account's own page.
 func Path(name string) string { return "/@" + name }
@@ -60,6 +67,7 @@ type Person struct {
 	relation.Person
 	account.Profile
 	Own       bool
+	Open      bool // not veiled: others see it
 	Followed  bool
 	Following int64
 	Followers int64
@@ -86,15 +94,12 @@ func (r *Room) Person(ctx context.Context, v who.Viewer, name string) (Person, e
 		return p, err
 	}
 	p.Own = !v.Guest() && p.ID == v.Account
-	if !p.Own {
-		// Who closed their page alone is veiled here, and nowhere else.
-		open, err := r.store.open(ctx, p.ID)
-		if err != nil {
-			return p, err
-		}
-		if !open {
-			return p, errNobody()
-		}
+	// Who closed their page alone is veiled here, and nowhere else.
+	if p.Open, err = r.store.open(ctx, p.ID); err != nil {
+		return p, err
+	}
+	if !p.Own && !p.Open {
+		return p, errNobody()
 	}
 	if p.Profile, err = r.Accounts.Profile(ctx, p.ID); err != nil {
 		return p, err

@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"exeunt/internal/post"
 	"exeunt/internal/relation"
@@ -35,6 +36,14 @@ func (r *Room) Routes() []service.Route {
 		{Pattern: "GET /{$}", Access: service.Anyone, Handle: r.home},
 		{Pattern: "GET " + ui.DiscoverPath, Access: service.Anyone, Handle: r.discover},
 		{Pattern: "GET /@{name}", Access: service.Anyone, Handle: r.own},
+		{Pattern: "GET /@{name}/feed.xml", Access: service.Anyone, Handle: r.ownFeed},
+		{Pattern: "GET /circles/{id}/feed.xml", Access: service.Anyone, Handle: r.circleFeed},
+		{Pattern: "GET /posts/{id}/poster.png", Access: service.Anyone, Handle: r.postPoster(png)},
+		{Pattern: "GET /posts/{id}/poster.svg", Access: service.Anyone, Handle: r.postPoster(svg)},
+		{Pattern: "GET /circles/{id}/poster.png", Access: service.Anyone, Handle: r.circlePoster(png)},
+		{Pattern: "GET /circles/{id}/poster.svg", Access: service.Anyone, Handle: r.circlePoster(svg)},
+		{Pattern: "GET " + homePath, Access: service.Member, Handle: r.getRanking},
+		{Pattern: "POST " + homePath, Access: service.Member, Handle: r.postRanking},
 	}
 }
 
@@ -46,10 +55,21 @@ func draw(w http.ResponseWriter, req *http.Request, f ui.Frame, body templ.Compo
 // homeView is what one's circles and those one follows wrote.
 type homeView struct {
 	Announced []ui.Notice
-	Posts     []ui.PostView
+	Posts     []homePost
 	Older     string
 	First     bool
+	Ranking   Ranking
+	Latest    bool // newest first, for once, though ranking is on
 }
+
+// homePost is a post, and why it stands where it stands: "" where home is newest first.
+type homePost struct {
+	ui.PostView
+	Why string
+}
+
+// latest asks for home newest first, once.
+const latest = "latest"
 
 func (r *Room) home(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
@@ -57,13 +77,22 @@ func (r *Room) home(w http.ResponseWriter, req *http.Request) error {
 	if v.Guest() {
 		return r.front(w, req)
 	}
-	cursor := post.ParseCursor(req.FormValue("before"))
-	list, err := r.Posts.Home(ctx, v, cursor, postsAPage)
-	if err != nil {
+	var view homeView
+	var err error
+	if view.Ranking, err = r.store.ranking(ctx, v.Account); err != nil {
 		return err
 	}
-	view := homeView{First: cursor == post.Cursor{}}
-	if view.Posts, err = r.Posts.Views(ctx, v, list); err != nil {
+	before := req.FormValue("before")
+	cursor := post.ParseCursor(before)
+	at, within := parsePlace(before)
+	view.First = cursor == post.Cursor{} && !within
+	view.Latest = view.Ranking == Ranked && req.FormValue("order") == latest
+	if view.Ranking == Ranked && !view.Latest && cursor == (post.Cursor{}) {
+		err = r.fillRanked(ctx, v, &view, at)
+	} else {
+		err = r.fillLatest(ctx, v, &view, cursor)
+	}
+	if err != nil {
 		return err
 	}
 	if view.First {
@@ -71,12 +100,103 @@ func (r *Room) home(w http.ResponseWriter, req *http.Request) error {
 			return err
 		}
 	}
-	if next := post.Next(list, postsAPage); next != (post.Cursor{}) {
-		view.Older = ui.HomePath + "?before=" + next.String()
-	}
 	f := service.Frame(ctx, ui.T(ctx, "page.service"))
 	f.Active, f.NoIndex = ui.HomePath, true
 	return draw(w, req, f, homePage(view))
+}
+
+// fillLatest fills home newest first.
+func (r *Room) fillLatest(ctx context.Context, v who.Viewer, view *homeView, cursor post.Cursor) error {
+	list, err := r.Posts.Home(ctx, v, cursor, postsAPage)
+	if err != nil {
+		return err
+	}
+	views, err := r.Posts.Views(ctx, v, list)
+	if err != nil {
+		return err
+	}
+	for i, p := range views {
+		view.Posts = append(view.Posts, homePost{PostView: withLess(ctx, v, list[i], p)})
+	}
+	if next := post.Next(list, postsAPage); next != (post.Cursor{}) {
+		view.Older = ui.HomePath + "?before=" + next.String()
+		if view.Latest {
+			view.Older += "&order=" + latest
+		}
+	}
+	return nil
+}
+
+// fillRanked fills home in the order of rank.go.
+func (r *Room) fillRanked(ctx context.Context, v who.Viewer, view *homeView, at place) error {
+	var err error
+	if at == (place{}) {
+		if at, err = r.newPlace(ctx); err != nil {
+			return err
+		}
+	}
+	list, next, below, err := r.rank(ctx, v, at, postsAPage)
+	if err != nil {
+		return err
+	}
+	posts := make([]post.Post, len(list))
+	for i, p := range list {
+		posts[i] = p.Post
+	}
+	views, err := r.Posts.Views(ctx, v, posts)
+	if err != nil {
+		return err
+	}
+	for i, p := range views {
+		view.Posts = append(view.Posts, homePost{withLess(ctx, v, posts[i], p), list[i].why(ctx)})
+	}
+	switch {
+	case next != place{}:
+		view.Older = ui.HomePath + "?before=" + next.String()
+	case below != post.Cursor{}:
+		view.Older = ui.HomePath + "?before=" + below.String()
+	}
+	return nil
+}
+
+// withLess adds "less like this" to the menu of somebody else's post.
+func withLess(ctx context.Context, v who.Viewer, p post.Post, view ui.PostView) ui.PostView {
+	if p.Author == v.Account || v.State != who.Active || p.Author == 0 {
+		return view
+	}
+	less := relation.MuteAction(ctx, p.Ref())
+	if !slices.ContainsFunc(view.Menu, func(a ui.Action) bool { return a.Href == less.Href }) {
+		view.Menu = append(view.Menu, less)
+	}
+	return view
+}
+
+// homePath is where one says how home is ordered.
+const homePath = "/settings/home"
+
+func (r *Room) getRanking(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	now, err := r.store.ranking(ctx, service.ViewerOf(ctx).Account)
+	if err != nil {
+		return err
+	}
+	f := service.Frame(ctx, ui.T(ctx, "page.ranking"))
+	f.NoIndex, f.WriteHref, f.Back = true, "", &ui.Link{Text: ui.T(ctx, "page.service"), Href: ui.HomePath}
+	return draw(w, req, f, rankingPage(now == Ranked))
+}
+
+func (r *Room) postRanking(w http.ResponseWriter, req *http.Request) error {
+	on := req.PostFormValue("ranking")
+	if on != "on" && on != "off" {
+		return errSwitch()
+	}
+	if err := r.SetRanking(req.Context(), service.ViewerOf(req.Context()), on == "on"); err != nil {
+		return err
+	}
+	if on == "off" {
+		return service.Done(w, req, ui.HomePath, "page.done.unranked")
+	}
+	return service.Done(w, req, ui.HomePath, "page.done.ranked")
 }
 
 // announced gives what the operator says to everybody.
@@ -133,6 +253,7 @@ func (r *Room) own(w http.ResponseWriter, req *http.Request) error {
 	}
 	f := service.Frame(ctx, p.Shown())
 	f.NoIndex = !view.First
+	f.Shared, f.Share = r.sharedPerson(p), shareOf(p)
 	if p.Own {
 		f.Active, f.Back = ui.MePath, &ui.Link{Text: ui.T(ctx, "ui.tab.me"), Href: ui.MePath}
 	} else {
@@ -152,7 +273,10 @@ type discoverView struct {
 	Guest     bool
 	Entrances []entrance
 	Hidden    int
-	Circles   []ui.CircleView
+	Circles   []suggestedCircle
+	Few       []ui.CircleView // without reasons
+	Kinds     []string        // categories of circles
+	Topics    []topicView
 	People    []personLine
 }
 
@@ -187,25 +311,35 @@ func (r *Room) discover(w http.ResponseWriter, req *http.Request) error {
 		view.Entrances = append(view.Entrances, row)
 	}
 	// A hidden entrance takes its suggestions with it.
-	if r.Circles != nil && shown["circle"] {
-		if view.Circles, err = r.Circles(ctx, v, suggested); err != nil {
+	if shown["circle"] {
+		if err := r.findCircles(ctx, v, &view); err != nil {
+			return err
+		}
+	}
+	if shown[post.Page] || shown["circle"] {
+		if view.Topics, err = r.topics(ctx, v, shown[post.Page], shown["circle"]); err != nil {
 			return err
 		}
 	}
 	if shown[post.Page] {
-		people, err := r.Suggest(ctx, v, suggested)
-		if err != nil {
+		if view.People, err = r.findPeople(ctx, v); err != nil {
 			return err
-		}
-		for _, p := range people {
-			line := personLine{PersonView: p.View(), Follow: relation.FollowButton(v, p.ID, p.Name, false)}
-			if line.Follow != nil {
-				line.Follow.Back = ui.DiscoverPath
-			}
-			view.People = append(view.People, line)
 		}
 	}
 	f := service.Frame(ctx, ui.T(ctx, "ui.tab.discover"))
 	f.Active = ui.DiscoverPath
 	return draw(w, req, f, discoverPage(view))
+}
+
+// findPeople gives people to follow.
+func (r *Room) findPeople(ctx context.Context, v who.Viewer) (out []personLine, err error) {
+	people, err := r.Suggest(ctx, v, suggested)
+	for _, p := range people {
+		line := personLine{PersonView: p.View(), Follow: relation.FollowButton(v, p.ID, p.Name, false)}
+		if line.Follow != nil {
+			line.Follow.Back = ui.DiscoverPath
+		}
+		out = append(out, line)
+	}
+	return out, err
 }

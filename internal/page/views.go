@@ -33,3 +33,13 @@ func (v ownView) stats(ctx context.Context) []ui.Stat {
 	}
 	return out
 }
+
+// earlier says by how much a term of the ranking moves a post up.
+func earlier(ctx context.Context, hours int) string {
+	return ui.T(ctx, "page.ranking.earlier", "Hours", hours)
+}
+
+// atMost is earlier for a term that is bounded.
+func atMost(ctx context.Context, hours, most int) string {
+	return ui.T(ctx, "page.ranking.at_most", "Hours", hours, "Most", most)
+}
