@@ -18,7 +18,7 @@ func (l *looking) seed() []pages {
 		{who: holder, paths: []string{slip}},
 		{who: leaver, paths: []string{"/exit", "/exit/hasten?run=" + run, "/exit/runs/" + run, "/settings/accounts"}},
 		{who: sleeper, paths: []string{"/exit"}},
-		{who: guest, paths: append([]string{"/", "/discover", "/circles", "/sign-in", "/sign-up", "/recover", reset}, own.public...)},
+		{who: guest, paths: append([]string{"/", "/discover", "/circles", "/search", "/search?q=天", "/search?q=zzzz&tab=people", "/search?q=a&tab=posts", "/sign-in", "/sign-up", "/recover", reset}, own.public...)},
 		{who: guest, paths: []string{"/nothing/here", "/slip/no-such-slip"}, status: 404},
 		{who: lent, paths: append([]string{
 			"/", "/discover", "/circles", "/circles/new", "/circles/offers", "/write", "/me", "/me/likes", "/me/favourites", "/settings", "/settings/profile",

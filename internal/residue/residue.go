@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"unicode"
 
 	"exeunt/internal/blob"
 	"exeunt/internal/db"
@@ -72,7 +74,7 @@ func Search(ctx context.Context, d *db.DB, blobs *blob.Store, text string) (Repo
 
 func columns(ctx context.Context, d *db.DB) ([]column, error) {
 	query := `select m.name, p.name, lower(p.type) from sqlite_master m join pragma_table_xinfo(m.name) p
-		where m.type = 'table' and m.name not like 'sqlite_%' order by m.name, p.cid`
+		where m.type = 'table' and m.name not like 'sqlite_%' and lower(m.sql) not like 'create virtual table%' order by m.name, p.cid`
 	if !d.SQLite() {
 		query = `select table_name::text, column_name::text, case when data_type = 'USER-DEFINED' then udt_name::text else data_type::text end
 			from information_schema.columns where table_schema = current_schema() order by table_name, ordinal_position`
@@ -143,6 +145,11 @@ func vocabularies(ctx context.Context, d *db.DB, text string, r *Report) error {
 		if err != nil {
 			return fmt.Errorf("search index %s: %w", name, err)
 		}
+		together, err := pairs(ctx, d, name, text)
+		if err != nil {
+			return fmt.Errorf("search index %s: %w", name, err)
+		}
+		n += together
 		if n > 0 {
 			r.Finds = append(r.Finds, Find{"index " + name, n})
 		}
@@ -162,6 +169,24 @@ func vocabulary(ctx context.Context, d *db.DB, name, text string) (n int64, err 
 	err = conn.QueryRowContext(ctx, `select count(*) from temp.residue_words where instr(term, $1) > 0`, strings.ToLower(text)).Scan(&n)
 	_, drop := conn.ExecContext(ctx, `drop table temp.residue_words`)
 	return n, errors.Join(err, drop)
+}
+
+// pairs counts the rows of an index that have each two neighbours of the text, for an index that keeps no longer terms. Texts of
+// other than letters and digits are left to the columns.
+func pairs(ctx context.Context, d *db.DB, name, text string) (n int64, err error) {
+	runes := []rune(strings.ToLower(text))
+	if len(runes) < 3 || slices.ContainsFunc(runes, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }) {
+		return 0, nil
+	}
+	var query strings.Builder
+	for i := range len(runes) - 1 {
+		if i > 0 {
+			query.WriteString(" AND ")
+		}
+		query.WriteString(`"` + string(runes[i:i+2]) + `"`)
+	}
+	err = d.Reader.QueryRowContext(ctx, `select count(*) from "`+name+`" where "`+name+`" match $1`, query.String()).Scan(&n)
+	return n, err
 }
 
 // page is how many blobs are listed at a time.

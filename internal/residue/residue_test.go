@@ -84,7 +84,10 @@ func TestSearchFinds(t *testing.T) {
 			exec(t, d, `insert into words (body) values ($1)`, text)
 			want["index words"] = 1
 			// The table's own shadow tables hold it too; they are tables like others.
-			want["words.body"], want["words_content.c0"] = 1, 1
+			want["words_content.c0"] = 1
+			// An index may keep two characters at a time, and no row.
+			exec(t, d, `insert into search_terms (rowid, terms) values (1, $1), (2, $2)`, "pl la an nt te ed d㐀 㐀㐂 㐂w wo or rd", "pl la an nt te ed wo or rd")
+			want["index search_terms"] = 1
 		} else {
 			exec(t, d, `create table words (body tsvector)`)
 			exec(t, d, `insert into words (body) values (to_tsvector('simple', $1))`, text)
