@@ -13,6 +13,7 @@ import (
 	"exeunt/exit"
 	"exeunt/internal/blob"
 	"exeunt/internal/db"
+	"exeunt/internal/moderate"
 	"exeunt/internal/notify"
 	"exeunt/internal/post"
 	"exeunt/internal/relation"
@@ -228,6 +229,8 @@ type Config struct {
 	Search *search.Room
 	// Secret keys the pseudonyms of others in an owner's archive.
 	Secret []byte
+	// Bans says who may not come in; nil: everybody may.
+	Bans *moderate.Room
 }
 
 // Room is the circle room. It is safe for concurrent use.

@@ -127,6 +127,9 @@ func (r *Room) JoinBy(ctx context.Context, v who.Viewer, token string) (who.ID, 
 			return err
 		}
 		if m.State == Asked {
+			if err := r.welcome(ctx, c.ID, v.Account); err != nil {
+				return err
+			}
 			return r.store.accept(ctx, pass, c.ID, v.Account)
 		}
 		return r.add(ctx, pass, v, c, Active, "")

@@ -75,6 +75,9 @@ func (r *Room) add(ctx context.Context, pass service.Pass, v who.Viewer, c Circl
 	if err := mayEnter(c); err != nil {
 		return err
 	}
+	if err := r.welcome(ctx, c.ID, v.Account); err != nil {
+		return err
+	}
 	_, joined, err := r.store.totals(ctx, v.Account)
 	if err != nil {
 		return err
@@ -115,6 +118,9 @@ func (r *Room) Accept(ctx context.Context, v who.Viewer, id, account who.ID) err
 			return nil
 		}
 		if err := mayEnter(c); err != nil {
+			return err
+		}
+		if err := r.welcome(ctx, id, account); err != nil {
 			return err
 		}
 		if err := r.store.accept(ctx, pass, id, account); err != nil {

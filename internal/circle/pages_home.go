@@ -35,6 +35,27 @@ func (v circleView) portrait() ui.PersonView {
 	return ui.PersonView{Name: v.Name, Avatar: service.MediaPath(v.Avatar)}
 }
 
+// links lead to what else there is of the circle, for who may go there.
+func (v circleView) links(ctx context.Context) []ui.Link {
+	var out []ui.Link
+	add := func(key, path string) { out = append(out, ui.Link{Text: ui.T(ctx, key), Href: path}) }
+	if v.Rules != "" && mayKnow(v.Circle, v.Membership) {
+		add("circle.rules", Path(v.ID)+"/rules")
+	}
+	if mayRead(v.Membership) {
+		add("circle.notices", Path(v.ID)+"/notices")
+		add("circle.topics", Path(v.ID)+"/topics")
+	}
+	if runs(v.Membership) {
+		add("circle.board", Path(v.ID)+"/board")
+		add("circle.settings", Path(v.ID)+"/settings")
+	}
+	if manages(v.Membership) {
+		add("circle.order", "/moderation/circle/"+v.ID.String())
+	}
+	return out
+}
+
 var orderWords = ui.Keys("circle.order.", "latest", "hot", "featured")
 
 // tabs are the orders of the posts.

@@ -12,6 +12,13 @@ import (
 	"exeunt/internal/who"
 )
 
+// since gives the person as pages draw it, with the day of joining.
+func (p Person) since(ctx context.Context) ui.PersonView {
+	v := p.View()
+	v.Bio = ui.T(ctx, "circle.members.since", "Date", ui.DateIn(ctx, p.Since))
+	return v
+}
+
 // membersView is the page of a circle's members.
 type membersView struct {
 	Circle
