@@ -21,6 +21,7 @@ import (
 	"exeunt/internal/dbtest"
 	"exeunt/internal/job"
 	"exeunt/internal/leave"
+	"exeunt/internal/notify"
 	"exeunt/internal/post"
 	"exeunt/internal/relation"
 	"exeunt/internal/service"
@@ -68,6 +69,7 @@ func open(t *testing.T, d *db.DB) *house {
 	desk := service.NewDesk(d, registry)
 	h.Room = &leave.Room{DB: d, Desk: desk, Registry: registry, Blobs: blobs, Policy: policy, Key: key, Outside: outside, Log: slog.New(slog.DiscardHandler), Host: "exeunt.test", Spool: dir}
 	h.Queue = job.New(d, d.Clock)
+	h.Notices = notify.New(notify.Config{DB: d, Desk: desk, Registry: registry, Queue: h.Queue, Secret: secret})
 	h.Accounts = account.New(account.Config{DB: d, Desk: desk, Blobs: blobs, Secret: secret, Slip: h.OpenSlip, Hash: account.HashCost{KiB: 64, Passes: 1}})
 	relations := relation.New(relation.Config{DB: d, Desk: desk, NameKey: account.NameKey})
 	h.posts = post.New(post.Config{DB: d, Desk: desk, Registry: registry, Blobs: blobs, NameKey: account.NameKey})
@@ -77,7 +79,7 @@ func open(t *testing.T, d *db.DB) *house {
 	registry.Kinds = []service.Kind{h.posts.Kind(), h.circles.Kind()}
 	h.Engine = &exit.Engine{
 		Store: d.Runs, Policy: policy, Now: d.Now, Machine: d.Clock.Now, Tries: 1,
-		Holders: []exit.Holder{desk, h.Accounts, relations.Holder(), h.posts.Holder(), talks.Holder(), h.circles.Holder(), h.Room, h.Queue, blobs},
+		Holders: []exit.Holder{desk, h.Notices.Holder(), h.Accounts, relations.Holder(), h.posts.Holder(), talks.Holder(), h.circles.Holder(), h.Room, h.Queue, blobs},
 	}
 	h.Begin()
 	h.must(desk.Announce(ctx))
