@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"exeunt/exit"
@@ -114,8 +115,8 @@ func (f *filler) fill(ctx context.Context, s exit.Subject, n int) error {
 
 func (f *filler) rows(id, account int64, in string, place int64, i int) []statement {
 	postRow := func(author any, state string, comments, likes int) statement {
-		return statement{`insert into posts (id, author_id, service, place_id, audience, text, summary, language, reply_to, state, created_at, comments, likes)
-			values ($1, $2, $3, $4, 'public', $5, '', '', '', $6, 0, $7, $8)`, []any{id, author, in, place, fmt.Sprintf("hi @{%d} and @{77}", account), state, comments, likes}}
+		return statement{`insert into posts (id, author_id, service, place_id, audience, text, summary, language, reply_to, state, created_at, comments, likes, hot)
+			values ($1, $2, $3, $4, 'public', $5, '', '', '', $6, 0, $7, $8, $9)`, []any{id, author, in, place, fmt.Sprintf("hi @{%d} and @{77}", account), state, comments, likes, post.Hot(0, int64(likes), int64(comments))}}
 	}
 	comment := func(id int64, author any, parent any, state string) statement {
 		return statement{
@@ -137,6 +138,10 @@ func (f *filler) rows(id, account int64, in string, place int64, i int) []statem
 			{`insert into mentions (id, account_id, author_id, ref_kind, ref_id, service, place_id) values ($1, $2, $3, 'post', $1, $4, $5)`, []any{id, of, by, in, place}},
 		}
 	case "likes":
+		if i%3 == 2 { // of a comment
+			mark.query = strings.Replace(mark.query, "'post'", "'comment'", 1)
+			return []statement{postRow(3, "live", 1, 0), comment(id, 3, nil, "live"), {`update comments set likes = 1 where id = $1`, []any{id}}, mark}
+		}
 		return []statement{postRow(3, "live", 0, 1), mark}
 	}
 	return []statement{postRow(3, "live", 0, 0), mark}
@@ -162,7 +167,7 @@ func (f *filler) thread(i int, id, account int64, postRow func(any, string, int,
 		return []statement{postRow(nil, "gone", 1, 0), comment(id, nil, nil, "gone"), comment(id+1_000_000, account, id, "live")}
 	}
 	like := statement{`insert into likes (id, account_id, ref_kind, ref_id, service, place_id, created_at) values ($1, 3, 'comment', $1, 'page', 0, 0)`, []any{id}}
-	return []statement{postRow(3, "live", 1, 0), comment(id, account, nil, "live"), like}
+	return []statement{postRow(3, "live", 1, 0), comment(id, account, nil, "live"), like, {`update comments set likes = 1 where id = $1`, []any{id}}}
 }
 
 func (f *filler) count(ctx context.Context, s exit.Subject, class string) (n int64, err error) {
@@ -177,6 +182,8 @@ func (f *filler) check(ctx context.Context) error {
 	for what, query := range map[string]string{
 		"posts with a wrong number of likes":    `select count(*) from posts p where p.likes <> (select count(*) from likes l where l.ref_kind = 'post' and l.ref_id = p.id)`,
 		"posts with a wrong number of comments": `select count(*) from posts p where p.comments <> (select count(*) from comments c where c.ref_id = p.id and c.state = 'live')`,
+		"posts whose heat does not follow":      `select count(*) from posts p where p.state = 'live' and p.hot <> ` + post.New(post.Config{}).Kind().Hot,
+		"comments with a wrong number of likes": `select count(*) from comments c where c.likes <> (select count(*) from likes l where l.ref_kind = 'comment' and l.ref_id = c.id)`,
 		"tombstones with words":                 `select count(*) from comments where state = 'gone' and (text <> '' and '` + f.class + `' <> 'comments' or author_id is not null)`,
 		"tombstones that nobody answers":        `select count(*) from comments c where c.state = 'gone' and not exists (select 1 from comments a where a.parent_id = c.id and a.state = 'live')`,
 		"skeletons that nobody talks beneath":   `select count(*) from posts p where p.state = 'gone' and p.comments = 0`,

@@ -39,7 +39,9 @@ type Room struct {
 	// Screen looks at a comment that is about to stand before others, in its transaction, and may refuse it. Nil: nothing is
 	// looked at. The text has mentions as @{id}.
 	Screen func(ctx context.Context, pass service.Pass, author who.ID, service string, place who.ID, text string) error
-	store  store
+	// Limit counts that an account does something ("like"), in its transaction, and is TooMany beyond what it may. Nil: no limit.
+	Limit func(ctx context.Context, account who.ID, what string) error
+	store store
 }
 
 // New gives the talk room and has the post room show comments and likes.
@@ -298,6 +300,11 @@ func (r *Room) mark(ctx context.Context, v who.Viewer, ref who.Ref, l list) erro
 			return err
 		}
 		m := markRow{r.DB.IDs.Next(), v.Account, ref, t.Service, t.Place, pass.At}
+		if r.Limit != nil {
+			if err := r.Limit(ctx, v.Account, "like"); err != nil {
+				return err
+			}
+		}
 		if err := r.store.addMark(ctx, pass, l, m); err != nil || l != likes {
 			return err
 		}

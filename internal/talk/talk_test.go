@@ -12,7 +12,6 @@ import (
 
 	"exeunt/archive"
 	"exeunt/exit"
-	"exeunt/internal/account"
 	"exeunt/internal/db"
 	"exeunt/internal/dbtest"
 	"exeunt/internal/post"
@@ -24,17 +23,18 @@ import (
 
 // house is the rooms up to talk on one database.
 type house struct {
-	d     *db.DB
-	desk  *service.Desk
-	posts *post.Room
-	talks *talk.Room
+	registry *service.Registry
+	d        *db.DB
+	desk     *service.Desk
+	posts    *post.Room
+	talks    *talk.Room
 }
 
 func eachHouse(t *testing.T, fn func(t *testing.T, h *house)) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		registry := &service.Registry{Services: []service.Service{{Name: "page"}}}
-		h := &house{d: d, desk: service.NewDesk(d, registry)}
-		h.posts = post.New(post.Config{DB: d, Desk: h.desk, Registry: registry, NameKey: account.NameKey})
+		h := &house{registry: registry, d: d, desk: service.NewDesk(d, registry)}
+		h.posts = post.New(post.Config{DB: d, Desk: h.desk, Registry: registry, NameKey: strings.ToLower})
 		h.talks = talk.New(talk.Config{DB: d, Desk: h.desk, Registry: registry, Posts: h.posts, Host: "here.example", Secret: []byte("secret")})
 		registry.Kinds = []service.Kind{h.posts.Kind(), h.talks.Kind()}
 		if err := h.desk.Announce(t.Context()); err != nil {
@@ -62,7 +62,7 @@ func (h *house) number(t *testing.T, query string, args ...any) (n int64) {
 func (h *house) person(t *testing.T, name string) who.Viewer {
 	t.Helper()
 	id := who.RandomID()
-	h.exec(t, `insert into accounts (id, name, name_key, kind, state, created_at) values ($1, $2, $3, 'personal', 'active', 0)`, int64(id), name, account.NameKey(name))
+	h.exec(t, `insert into accounts (id, name, name_key, kind, state, created_at) values ($1, $2, $3, 'personal', 'active', 0)`, int64(id), name, strings.ToLower(name))
 	if err := h.d.Update(t.Context(), func(ctx context.Context) error {
 		_, err := h.desk.NewAccount(ctx, id)
 		return err
