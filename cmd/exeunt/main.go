@@ -17,6 +17,7 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/clock"
+	"exeunt/internal/moderate"
 	"exeunt/internal/server"
 	"exeunt/internal/ui"
 
@@ -132,7 +133,8 @@ func (a *app) open(p place) (*server.House, error) {
 
 func (a *app) options(p place) server.Options {
 	return server.Options{
-		Data: p.Data, Database: p.Database, Outside: p.Outside, SigningKey: p.SigningKey, Clock: clock.System{},
+		Rates: moderate.Rates(),
+		Data:  p.Data, Database: p.Database, Outside: p.Outside, SigningKey: p.SigningKey, Clock: clock.System{},
 		Log: slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 }

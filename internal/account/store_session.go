@@ -33,7 +33,8 @@ func (s store) addSession(ctx context.Context, p service.Pass, hash string, pers
 func (s store) session(ctx context.Context, hash string, after time.Time) (x sessionRow, ok bool, err error) {
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `select s.id, s.person_id, s.account_id, s.seen_at, a.name, a.state, p.operator,
 		coalesce(nullif(f.display_name, ''), a.name), coalesce(f.avatar, ''), coalesce(t.language, ''), coalesce(t.zone, ''), coalesce(t.theme, ''),
-		`+s.db.NowColumn()+`, coalesce(e.service, ''), coalesce(e.shown, 0), coalesce(e.position, 0)
+		`+s.db.NowColumn()+`,
+		case when exists (select 1 from reasons z where z.account_id = s.account_id and z.what = 'mute' and z.scope = '') then 1 else 0 end, coalesce(e.service, ''), coalesce(e.shown, 0), coalesce(e.position, 0)
 		from sessions s join accounts a on a.id = s.account_id join people p on p.id = s.person_id
 		left join profiles f on f.account_id = s.account_id left join settings t on t.account_id = s.account_id
 		left join entrances e on e.account_id = s.account_id
@@ -43,11 +44,12 @@ func (s store) session(ctx context.Context, hash string, after time.Time) (x ses
 	}
 	placed, err := db.Scan(rows, func(r db.Row) (service.Placement, error) {
 		var e service.Placement
-		var now, seen, operator, shown int64
+		var now, seen, operator, restrained, shown int64
 		v := &x.Viewer
 		err := r.Scan((*int64)(&v.Session), (*int64)(&v.Person), (*int64)(&v.Account), &seen, &v.Name, (*string)(&v.State), &operator,
-			&x.DisplayName, &x.Avatar, &x.Language, &x.Zone, &x.Theme, &now, &e.Service, &shown, &e.Position)
+			&x.DisplayName, &x.Avatar, &x.Language, &x.Zone, &x.Theme, &now, &restrained, &e.Service, &shown, &e.Position)
 		v.Operator, x.seen, x.Now, e.Shown = operator == 1, db.Time(seen), s.db.NowOf(now), shown == 1
+		x.Restrained = restrained == 1
 		return e, err
 	})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"exeunt/internal/db"
 	"exeunt/internal/notify"
 	"exeunt/internal/post"
+	"exeunt/internal/relation"
 	"exeunt/internal/service"
 	"exeunt/internal/talk"
 	"exeunt/internal/ui"
@@ -111,8 +112,10 @@ type Config struct {
 	Desk     *service.Desk
 	Registry *service.Registry
 	Notices  *notify.Room // nil: nobody is told
-	Posts    *post.Room
-	Talks    *talk.Room
+	// Relations, Posts and Talks ask this room before they take something: see [Room.Guard].
+	Relations *relation.Room
+	Posts     *post.Room
+	Talks     *talk.Room
 	// NameKey gives the key under which an account's name is unique.
 	NameKey func(name string) string
 	// Secret keys the hashes under which attempts are counted.
@@ -134,6 +137,21 @@ type Room struct {
 // New gives the moderation room.
 func New(c Config) *Room {
 	return &Room{Config: c, store: store{c.DB}, lists: map[Place]lists{}}
+}
+
+// Guard has the rooms below ask this one before they take a post, a comment, a like or a follow, and notices lead to its pages. It is
+// called once, at start.
+func (r *Room) Guard() {
+	r.Posts.Screen, r.Talks.Screen, r.Talks.Limit, r.Relations.Limit = r.ScreenPost, r.ScreenComment, r.Take, r.Take
+	if r.Notices == nil {
+		return
+	}
+	lead := r.Notices.Lead
+	lead[notify.Reported] = func(n notify.Notice) string { return "/moderation/case/" + n.On.ID.String() }
+	lead[notify.Appealed] = func(n notify.Notice) string { return "/moderation/acts/" + n.On.ID.String() }
+	for _, k := range []notify.Kind{notify.Removed, notify.Restored, notify.Decided, notify.Sanctioned} {
+		lead[k] = func(notify.Notice) string { return StandingPath }
+	}
 }
 
 // notice tells accounts, inside the transaction of the change.

@@ -40,10 +40,10 @@ func newHouse(t *testing.T, d *db.DB) *house {
 	h.relations = relation.New(relation.Config{DB: d, Desk: h.desk, Registry: h.registry, NameKey: account.NameKey})
 	h.posts = post.New(post.Config{DB: d, Desk: h.desk, Registry: h.registry, NameKey: account.NameKey})
 	h.talks = talk.New(talk.Config{DB: d, Desk: h.desk, Registry: h.registry, Posts: h.posts, Secret: []byte("secret")})
-	h.order = moderate.New(moderate.Config{DB: d, Desk: h.desk, Registry: h.registry, Posts: h.posts, Talks: h.talks, NameKey: account.NameKey, Secret: []byte("secret"), Rates: moderate.Rates()})
+	h.order = moderate.New(moderate.Config{DB: d, Desk: h.desk, Registry: h.registry, Relations: h.relations, Posts: h.posts, Talks: h.talks, NameKey: account.NameKey, Secret: []byte("secret"), Rates: moderate.Rates()})
 	h.posts.Places, h.order.Places, h.registry.Moderates = h.ring, h.ring, h.ring.moderates
-	h.posts.Screen = h.order.ScreenPost
-	h.registry.Kinds = []service.Kind{h.posts.Kind(), h.talks.Kind(), h.relations.Kind(), {Name: "circle", Keeper: h.ring}}
+	h.order.Guard()
+	h.registry.Kinds = []service.Kind{h.posts.Kind(), h.talks.Kind(), account.New(account.Config{DB: d, Desk: h.desk, Secret: []byte("secret")}).Kind(), {Name: "circle", Keeper: h.ring}}
 	h.must(t, h.desk.Announce(t.Context()))
 	h.exec(t, `insert into circles (id, name, intro, join_mode, cover, state, members, posts, created_at) values (7, 'Tea', '', 'open', '', 'open', 0, 0, 0)`)
 	return h
@@ -147,7 +147,9 @@ func (k *ring) Known(_ context.Context, v who.Viewer, _ string, ids []who.ID) (m
 	return map[who.ID]post.Place{7: k.place(v)}, nil
 }
 
-func (k *ring) Mine(_ context.Context, v who.Viewer) ([]post.Place, error) { return []post.Place{k.place(v)}, nil }
+func (k *ring) Mine(_ context.Context, v who.Viewer) ([]post.Place, error) {
+	return []post.Place{k.place(v)}, nil
+}
 
 func (k *ring) Things(_ context.Context, v who.Viewer, ids []who.ID) ([]service.Thing, error) {
 	var owner who.ID

@@ -163,3 +163,14 @@ func (s store) endSanctions(ctx context.Context, now time.Time, limit int) (int6
 	}
 	return n, nil
 }
+
+// actsByID gives those of the acts that are there.
+func (s store) actsByID(ctx context.Context, ids []who.ID) (map[who.ID]Act, error) {
+	in, args := service.In(1, ids)
+	list, err := s.listActs(ctx, `id in (`+in+`)`, args...)
+	out := make(map[who.ID]Act, len(list))
+	for _, a := range list {
+		out[a.ID] = a
+	}
+	return out, err
+}

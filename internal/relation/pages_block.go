@@ -346,4 +346,3 @@ func (r *Room) postUnmute(w http.ResponseWriter, req *http.Request) error {
 	}
 	return service.Done(w, req, to, "relation.done.unmuted")
 }
-

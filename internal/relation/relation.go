@@ -38,9 +38,11 @@ type Config struct {
 	Host string
 }
 
-// Room is the relation room. It is safe for concurrent use.
+// Room is the relation room. It is safe for concurrent use once Limit is set, which is done at start.
 type Room struct {
 	Config
+	// Limit counts that an account does something ("follow"), in its transaction, and is TooMany beyond what it may. Nil: no limit.
+	Limit func(ctx context.Context, account who.ID, what string) error
 	store store
 }
 
@@ -80,6 +82,11 @@ func (r *Room) Follow(ctx context.Context, v who.Viewer, account who.ID) error {
 		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Onto: []who.ID{account}})
 		if err != nil {
 			return err
+		}
+		if r.Limit != nil {
+			if err := r.Limit(ctx, v.Account, "follow"); err != nil {
+				return err
+			}
 		}
 		// Asked again behind the fence: a block that came meanwhile is committed by now.
 		if _, err := r.store.person(ctx, v.Account, account); err != nil {

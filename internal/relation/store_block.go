@@ -356,25 +356,3 @@ func (s store) quietedOf(ctx context.Context, account who.ID, refs []who.Ref) (m
 	}
 	return out, err
 }
-
-// things gives those of the accounts that exist, as the registry tells of them.
-func (s store) things(ctx context.Context, v who.Viewer, ids []who.ID) ([]service.Thing, error) {
-	list, args := service.In(2, ids)
-	rows, err := s.db.Q(ctx).QueryContext(ctx, `select `+personColumns+`, case when `+service.VisibleAccount("a.id")+` and `+service.Unblocked("$1", "a.id")+` then 1 else 0 end
-		from accounts a left join profiles p on p.account_id = a.id where a.state <> 'gone' and a.id in (`+list+`)`, append([]any{int64(v.Account)}, args...)...)
-	if err != nil {
-		return nil, fmt.Errorf("read accounts: %w", err)
-	}
-	out, err := db.Scan(rows, func(r db.Row) (service.Thing, error) {
-		var p Person
-		var see int64
-		err := r.Scan((*int64)(&p.ID), &p.Name, &p.Display, &p.Avatar, &p.Bio, &see)
-		return service.Thing{
-			Ref: who.Ref{Kind: kindAccount, ID: p.ID}, Owner: p.ID, Title: p.View().Name, Excerpt: excerpt(p.Bio), Link: "/@" + p.Name, See: see == 1 || p.ID == v.Account && !v.Guest(),
-		}, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read accounts: %w", err)
-	}
-	return out, nil
-}

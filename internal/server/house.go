@@ -19,6 +19,7 @@ import (
 	"exeunt/internal/install"
 	"exeunt/internal/job"
 	"exeunt/internal/leave"
+	"exeunt/internal/moderate"
 	"exeunt/internal/notify"
 	"exeunt/internal/page"
 	"exeunt/internal/post"
@@ -26,6 +27,7 @@ import (
 	"exeunt/internal/search"
 	"exeunt/internal/service"
 	"exeunt/internal/talk"
+	"exeunt/internal/who"
 	"exeunt/ledger"
 	"exeunt/policies"
 )
@@ -45,6 +47,7 @@ type Options struct {
 	Log          *slog.Logger
 	Clock        clock.Clock // the machine clock
 	Hash         account.HashCost
+	Rates        []moderate.Rate // how often an account may do what within an hour; nil: as often as it likes
 }
 
 // House is the install put together.
@@ -67,6 +70,7 @@ type House struct {
 	relations *relation.Room
 	posts     *post.Room
 	talks     *talk.Room
+	order     *moderate.Room
 	circles   *circle.Room
 	pages     *page.Room
 	rooms     []room
@@ -215,31 +219,37 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	h.notices = notify.New(notify.Config{DB: h.DB, Desk: h.Desk, Registry: h.Registry, Queue: h.Queue, Log: o.Log, Post: o.Mail, Secret: secret, Host: o.Host, Secure: o.Secure, Zone: h.Policy.Zone})
 	h.Accounts = account.New(account.Config{
 		Search: h.search, DB: h.DB, Desk: h.Desk, Blobs: h.Blobs, Secret: secret, Secure: o.Secure, Host: o.Host, Hash: o.Hash, Slip: h.Leave.OpenSlip,
+		Install: h.install, Dismiss: h.dismiss,
 	})
 	h.notices.Limit = h.Accounts.Attempt
-	h.relations = relation.New(relation.Config{Notices: h.notices, DB: h.DB, Desk: h.Desk, NameKey: account.NameKey, Host: o.Host})
-	h.posts = post.New(post.Config{Queue: h.Queue, Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, NameKey: account.NameKey, Host: o.Host})
+	h.relations = relation.New(relation.Config{Notices: h.notices, DB: h.DB, Desk: h.Desk, Registry: h.Registry, NameKey: account.NameKey, Host: o.Host})
+	h.posts = post.New(post.Config{RoomFor: h.Accounts.RoomFor, Queue: h.Queue, Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, NameKey: account.NameKey, Host: o.Host})
 	h.talks = talk.New(talk.Config{Notices: h.notices, DB: h.DB, Desk: h.Desk, Registry: h.Registry, Posts: h.posts, Host: o.Host, Secret: secret})
-	h.circles = circle.New(circle.Config{Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Relations: h.relations, Posts: h.posts, Blobs: h.Blobs, Secret: secret})
-	h.posts.Places = h.circles
+	h.order = moderate.New(moderate.Config{
+		DB: h.DB, Desk: h.Desk, Registry: h.Registry, Notices: h.notices, Relations: h.relations, Posts: h.posts, Talks: h.talks, NameKey: account.NameKey, Secret: secret, Rates: o.Rates, Log: o.Log,
+	})
+	h.order.Guard()
+	h.circles = circle.New(circle.Config{Bans: h.order, Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Relations: h.relations, Posts: h.posts, Blobs: h.Blobs, Secret: secret})
+	h.posts.Places, h.order.Places = h.circles, h.circles.Order()
 	h.Registry.Moderates = h.circles.Moderates
 	h.pages = page.New(page.Config{
-		DB: h.DB, Desk: h.Desk, Accounts: h.Accounts, Relations: h.relations, Posts: h.posts, Circles: h.circles.Suggest, HideForm: h.Leave.HideForm, Lend: h.lend, Announcements: h.notices.Standing,
+		DB: h.DB, Desk: h.Desk, Accounts: h.Accounts, Relations: h.relations, Posts: h.posts, Registry: h.Registry, Blobs: h.Blobs, Circles: h.circles.Suggest, HideForm: h.Leave.HideForm, Lend: h.lend, Announcements: h.notices.Standing,
 	})
 
 	h.Engine = &exit.Engine{
 		Store: h.DB.Runs, Policy: h.Policy, Now: h.DB.Now, Machine: o.Clock.Now, Log: o.Log,
-		Holders: []exit.Holder{h.Desk, h.notices.Holder(), h.search.Holder(), h.Accounts, h.relations.Holder(), h.posts.Holder(), h.talks.Holder(), h.circles.Holder(), h.Leave, h.Queue, h.Blobs},
+		Holders: []exit.Holder{h.Desk, h.notices.Holder(), h.search.Holder(), h.Accounts, h.relations.Holder(), h.posts.Holder(), h.talks.Holder(), h.order.Holder(), h.circles.Holder(), h.Leave, h.Queue, h.Blobs},
 	}
 	l := h.Leave
 	l.DB, l.Desk, l.Registry, l.Blobs, l.Queue, l.Engine, l.Accounts = h.DB, h.Desk, h.Registry, h.Blobs, h.Queue, h.Engine, h.Accounts
 	l.Notices = h.notices
 	l.Policy, l.Key, l.Log, l.Host, l.Spool = h.Policy, key, o.Log, o.Host, filepath.Join(o.Data, "spool")
 	l.Begin()
+	h.Accounts.Stored = []account.Stored{h.posts.Stored, l.Stored}
 	h.Registry.Services = []service.Service{page.Service, circle.Service}
 	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.posts.TopicKind(), h.talks.Kind(), h.circles.Kind(), h.Accounts.Kind()}
 	h.Registry.Holders = h.Engine.Holders
-	h.rooms = []room{h.install, h.search, h.Accounts, h.notices, h.relations, h.posts, h.talks, h.circles, h.pages, h.Leave}
+	h.rooms = []room{h.install, h.search, h.Accounts, h.notices, h.relations, h.posts, h.talks, h.order, h.circles, h.pages, h.Leave}
 	if err := h.Engine.Check(); err != nil {
 		return fmt.Errorf("holders: %w", err)
 	}
@@ -248,6 +258,26 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 		return err
 	}
 	return h.Desk.Announce(ctx)
+}
+
+// dismiss closes an account that was not let in, and has all of it erased at once: the two journeys by which people leave, agreed by the
+// operator and recorded as such.
+func (h *House) dismiss(ctx context.Context, account who.ID) error {
+	return h.DB.Update(ctx, func(ctx context.Context) error {
+		ask := exit.Ask{Subject: leave.SubjectOf(account, ""), Journey: exit.Close}
+		for range 2 {
+			plan, err := h.Engine.Preview(ctx, ask)
+			if err != nil {
+				return fmt.Errorf("preview %s: %w", ask.Journey, err)
+			}
+			run, _, err := h.Leave.Agree(ctx, ask, plan.Hash(), "operator")
+			if err != nil {
+				return err
+			}
+			ask = exit.Ask{Subject: ask.Subject, Journey: exit.Hasten, Run: run.ID}
+		}
+		return nil
+	})
 }
 
 // RebuildSearch makes the search index anew; see [search.Room.Rebuild].
@@ -329,6 +359,12 @@ func (h *House) Travel(ctx context.Context, by time.Duration, wait func(context.
 	}
 	if err := h.Leave.Sweep(ctx); err != nil {
 		return err
+	}
+	if err := h.expire(ctx); err != nil {
+		return err
+	}
+	if err := all(ctx, h.Accounts.Sweep); err != nil {
+		return fmt.Errorf("sweep accounts: %w", err)
 	}
 	return h.Settle(ctx, wait)
 }

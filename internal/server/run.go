@@ -19,7 +19,7 @@ import (
 
 // Handler gives the answers to requests.
 func (h *House) Handler() http.Handler {
-	s := &web{log: h.Options.Log, now: h.DB.Now, visit: h.visit, zone: h.Policy.Zone, site: h.install.Site, meter: h.meter, origins: http.NewCrossOriginProtection()}
+	s := &web{log: h.Options.Log, now: h.DB.Now, visit: h.visit, zone: h.Policy.Zone, site: h.install.Site, meter: h.meter, host: h.Options.Host, secure: h.Options.Secure, origins: http.NewCrossOriginProtection()}
 	if h.DB.Trial() {
 		s.trial = h.trialBar
 	}
@@ -82,7 +82,8 @@ func (h *House) Serve(ctx context.Context, l net.Listener) error {
 	wg.Go(func() { h.work(work) })
 	wg.Go(func() { h.Queue.Run(work, 2) })
 	wg.Go(func() { h.Blobs.Run(work) })
-	wg.Go(func() { h.sweep(work) })
+	wg.Go(func() { h.every(work, 10*time.Minute, h.sweepOnce) })
+	wg.Go(func() { h.every(work, time.Minute, h.expire) })
 	wg.Go(func() { h.notices.Run(work) })
 	srv.RegisterOnShutdown(h.notices.Close) // open event streams would keep it waiting
 	failed := make(chan error, 1)
@@ -139,12 +140,12 @@ func (h *House) Wake() {
 	}
 }
 
-// sweep forgets what has come to its end, every ten minutes.
-func (h *House) sweep(ctx context.Context) {
-	tick := time.NewTicker(10 * time.Minute)
+// every calls a sweep at once and then at an interval, until ctx ends.
+func (h *House) every(ctx context.Context, interval time.Duration, sweep func(context.Context) error) {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
-		if err := h.sweepOnce(ctx); err != nil && ctx.Err() == nil {
+		if err := sweep(ctx); err != nil && ctx.Err() == nil {
 			h.Options.Log.ErrorContext(ctx, "sweep", "err", err)
 		}
 		select {
@@ -155,6 +156,18 @@ func (h *House) sweep(ctx context.Context) {
 	}
 }
 
+// expire ends mutes, sanctions and the like whose date has come.
+func (h *House) expire(ctx context.Context) error {
+	if err := all(ctx, h.relations.Sweep); err != nil {
+		return fmt.Errorf("sweep mutes: %w", err)
+	}
+	if err := all(ctx, h.order.Sweep); err != nil {
+		return fmt.Errorf("sweep sanctions: %w", err)
+	}
+	return nil
+}
+
+// sweepOnce forgets what has come to its end.
 func (h *House) sweepOnce(ctx context.Context) error {
 	if err := h.Leave.Sweep(ctx); err != nil {
 		return fmt.Errorf("sweep the Exit Center: %w", err)

@@ -39,6 +39,7 @@ type Session struct {
 	Language    string // the account's settings; "" where nothing was chosen
 	Zone        string
 	Theme       string
+	Restrained  bool // the account may not write anywhere for now
 	Extended    bool // it was extended just now: the cookie is to be sent again
 	Entrances   []Entrance
 	Now         time.Time // promise time, as it was read with the session; zero for a guest
@@ -69,6 +70,9 @@ func ViewerOf(ctx context.Context) who.Viewer { return SessionOf(ctx).Viewer }
 // NoticesPath is where the account sees what happened to it.
 const NoticesPath = "/notices"
 
+// StandingPath is where an account reads what holds against it.
+const StandingPath = "/me/standing"
+
 // MediaPath gives the address of a blob, "" for no key. The handler there asks the veil.
 func MediaPath(key string) string {
 	if key == "" {
@@ -88,6 +92,9 @@ func Frame(ctx context.Context, title string) ui.Frame {
 	}
 	if s.Viewer.Guest() {
 		return f
+	}
+	if s.Restrained && f.Flash == nil {
+		f.Flash = &ui.Notice{Kind: ui.Warn, Sentence: ui.T(ctx, "moderate.bar"), Action: &ui.Link{Text: ui.T(ctx, "moderate.bar.more"), Href: StandingPath}}
 	}
 	f.Bell = &ui.BellView{Href: NoticesPath, Unread: s.Unread, Live: NoticesPath + "/live"}
 	f.Viewer = &ui.ViewerView{Name: s.DisplayName, Avatar: MediaPath(s.Avatar), Href: ui.MePath}

@@ -77,6 +77,11 @@ var withoutPass = map[string]string{
 	"leave Room.sweepHeldNames":  "it only takes away what is over",
 	"leave Room.sweepSlips":      "it only takes away what is over",
 
+	"moderate store.attempt":      "a count under a keyed hash: it refers to no account",
+	"moderate store.endSanctions": "it only takes away what is over",
+	"moderate store.sweepCases":   "it only takes away what is over",
+	"relation store.sweep":        "it only takes away what is over",
+
 	"post hung": "text of statements for the holder and for a store method that passes",
 	"talk hung": "text of statements for the holder and for a store method that passes",
 }
