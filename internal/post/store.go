@@ -10,6 +10,7 @@ import (
 	"exeunt/exit"
 	"exeunt/exit/exitsql"
 	"exeunt/internal/db"
+	"exeunt/internal/relation"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
 )
@@ -98,8 +99,9 @@ func (s store) home(ctx context.Context, viewer who.ID, places []Place, c Cursor
 		args = append(args, int64(p.ID), p.Service)
 	}
 	const since = ` and x.created_at >= (select b.at from bound b)`
-	source, which := "follows s", "s.follower_id = $1 and "+service.Visible("s.followee_id", "'page'", "0")+" and "+service.Unblocked("$1", "s.followee_id")
-	match := "x.author_id = s.followee_id and x.service = 'page' and x.audience in ('public', 'followers:' || s.followee_id)"
+	source, which := "follows s", "s.follower_id = $1 and "+service.Visible("s.followee_id", "'page'", "0")+" and "+service.Unblocked("$1", "s.followee_id")+
+		" and "+relation.Unmuted("$1", "s.followee_id")
+	match := wanted + " and x.author_id = s.followee_id and x.service = 'page' and x.audience in ('public', 'followers:' || s.followee_id)"
 	firsts := first(source, which, match)
 	arms := `select q.id, q.created_at from posts q where q.id in (select x.id from posts x where x.author_id = $1 and x.service = 'page' and x.state = 'live'
 			and (x.created_at, x.id) < ($2, $3) order by x.created_at desc, x.id desc limit $4)
@@ -107,9 +109,9 @@ func (s store) home(ctx context.Context, viewer who.ID, places []Place, c Cursor
 	with := ""
 	if values != "" {
 		with = `mine (id, service) as (values ` + values + `), `
-		source, which = "mine s", "s.id > 0"
-		match = "x.service = s.service and x.place_id = s.id and x.audience in ('public', s.service || ':' || s.id) and " +
-			service.Visible("x.author_id", "x.service", "x.place_id") + " and " + service.Unblocked("$1", "x.author_id")
+		source, which = "mine s", relation.Heard("$1", "s.service", "s.id")
+		match = wanted + " and x.service = s.service and x.place_id = s.id and x.audience in ('public', s.service || ':' || s.id) and " +
+			service.Visible("x.author_id", "x.service", "x.place_id") + " and " + service.Unblocked("$1", "x.author_id") + " and " + relation.Unmuted("$1", "x.author_id")
 		firsts += ` union all ` + first(source, which, match)
 		arms += ` union all ` + newest(source, which, match+since)
 	}
@@ -118,6 +120,9 @@ func (s store) home(ctx context.Context, viewer who.ID, places []Place, c Cursor
 	return s.posts(ctx, "list home", `with `+with+bound+`select `+columns+` from (select u.id, u.created_at from (`+arms+`) u order by u.created_at desc, u.id desc limit $4) t
 		join posts p on p.id = t.id`+authors+`order by t.created_at desc, t.id desc`, args...)
 }
+
+// wanted leaves out of home what the viewer has asked for less of and nobody liked or commented on.
+var wanted = `exists (select 1 from posts p where p.id = x.id and ` + relation.Wanted("$1") + `)`
 
 // first gives a select of the time of the newest post x below ($2, $3) of each row of a source s, null where it has none.
 func first(source, which, match string) string {
