@@ -16,13 +16,13 @@ func (l *looking) seed() []pages {
 	reset, _ := l.in.do(l.t, "account", "reset", "lu_an")["path"].(string)
 	return []pages{
 		{who: holder, paths: []string{slip}},
-		{who: leaver, paths: []string{"/exit", "/exit/hasten?run=" + run, "/exit/runs/" + run, "/settings/accounts"}},
+		{who: leaver, paths: []string{"/exit", "/exit/hasten?run=" + run, "/exit/runs/" + run, "/settings/accounts", "/notices"}},
 		{who: sleeper, paths: []string{"/exit"}},
 		{who: guest, paths: append([]string{"/", "/discover", "/circles", "/search", "/search?q=天", "/search?q=zzzz&tab=people", "/search?q=a&tab=posts", "/sign-in", "/sign-up", "/recover", reset}, own.public...)},
 		{who: guest, paths: []string{"/nothing/here", "/slip/no-such-slip"}, status: 404},
 		{who: lent, paths: append([]string{
 			"/", "/discover", "/circles", "/circles/new", "/circles/offers", "/write", "/me", "/me/likes", "/me/favourites", "/settings", "/settings/profile",
-			"/settings/password", "/settings/sessions", "/settings/accounts", "/settings/entrances", "/exit", "/exit/hibernate", "/exit/take-along",
+			"/settings/password", "/settings/sessions", "/settings/accounts", "/settings/entrances", "/settings/notices", "/notices", "/exit", "/exit/hibernate", "/exit/take-along",
 			"/exit/close", "/exit/close?in=circle", "/exit/archives", "/exit/import",
 		}, own.private...)},
 	}

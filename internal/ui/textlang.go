@@ -34,4 +34,6 @@ func textLang(text string) string {
 
 // LangAttribute gives the lang attribute of a text that somebody wrote, where it differs from the page's: what
 // characters look like depends on it.
-func LangAttribute(ctx context.Context, text string) templ.Attributes { return langAttribute(ctx, text) }
+func LangAttribute(ctx context.Context, text string) templ.Attributes {
+	return langAttribute(ctx, text)
+}
