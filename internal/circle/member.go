@@ -213,6 +213,14 @@ func (r *Room) managing(ctx context.Context, v who.Viewer, id, account who.ID, f
 	})
 }
 
+// meeting gives whose blocks leave people out of a list: the viewer's; who answers for a circle sees who is in it.
+func meeting(v who.Viewer, m Membership) who.ID {
+	if manages(m) {
+		return 0
+	}
+	return v.Account
+}
+
 // Members gives a page of a circle's ordinary members, the newest first, from below the row before
 // (0: from the top); on the first page staff are the owner and the moderators. Forbidden for who
 // is no member.
@@ -225,11 +233,11 @@ func (r *Room) Members(ctx context.Context, v who.Viewer, id, before who.ID, lim
 		return nil, nil, exit.Fail(exit.Forbidden, "circle.error.members_only")
 	}
 	if before == 0 {
-		if staff, err = r.store.staff(ctx, id, mostModerators+mostCoOwners+1); err != nil {
+		if staff, err = r.store.staff(ctx, meeting(v, m), id, mostModerators+mostCoOwners+1); err != nil {
 			return nil, nil, err
 		}
 	}
-	members, err = r.store.members(ctx, id, Active, before, limit)
+	members, err = r.store.members(ctx, meeting(v, m), id, Active, before, limit)
 	return staff, members, err
 }
 
@@ -247,7 +255,7 @@ func (r *Room) FindMembers(ctx context.Context, v who.Viewer, id who.ID, text st
 	case text == "" || !fits(text, mostName) || !utf8.ValidString(text):
 		return nil, nil
 	}
-	return r.store.search(ctx, id, text, before, limit)
+	return r.store.search(ctx, meeting(v, m), id, text, before, limit)
 }
 
 // Askers gives a page of those who asked to join, the newest first; owner and moderators may see it.
@@ -259,7 +267,7 @@ func (r *Room) Askers(ctx context.Context, v who.Viewer, id, before who.ID, limi
 	if !manages(m) {
 		return nil, exit.Fail(exit.Forbidden, "circle.error.moderators_only")
 	}
-	return r.store.members(ctx, id, Asked, before, limit)
+	return r.store.members(ctx, 0, id, Asked, before, limit)
 }
 
 // Mine is a circle in the list of one's own, with one's place in it.

@@ -26,7 +26,7 @@ func (o ordered) Member(ctx context.Context, p moderate.Place, account who.ID) (
 
 // Staff gives the owners and moderators of a circle.
 func (o ordered) Staff(ctx context.Context, p moderate.Place) ([]who.ID, error) {
-	list, err := o.room.store.staff(ctx, p.ID, mostModerators+mostCoOwners+1)
+	list, err := o.room.store.staff(ctx, 0, p.ID, mostModerators+mostCoOwners+1)
 	out := make([]who.ID, len(list))
 	for i, x := range list {
 		out[i] = x.ID

@@ -912,7 +912,7 @@ func circleNotices(v circleView) templ.Component {
 		}
 		if v.Waiting > 0 {
 			templ_7745c5c3_Err = ui.NoticeBar(ui.Notice{
-				Sentence: ui.T(ctx, "circle.waiting", "Count", v.Waiting), Action: &ui.Link{Text: ui.T(ctx, "circle.waiting.look"), Href: "/submissions/" + v.Ref().String()},
+				Sentence: ui.T(ctx, "circle.waiting", "Count", v.Waiting), Action: &ui.Link{Text: ui.T(ctx, "circle.waiting.look"), Href: "/submissions/circle/" + v.ID.String()},
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

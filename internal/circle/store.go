@@ -234,6 +234,9 @@ func (s store) end(ctx context.Context, p service.Pass, id who.ID) error {
 	for _, statement := range []string{
 		`delete from circle_invites where circle_id = $1`, `delete from circle_offers where circle_id = $1`,
 		`delete from circle_members where circle_id = $1 and state = 'asked'`,
+		// Nobody writes there any more: its rules filter nothing.
+		`delete from word_rules where service = 'circle' and place_id = $1`, `delete from image_blocks where service = 'circle' and place_id = $1`,
+		`delete from place_limits where service = 'circle' and place_id = $1`,
 	} {
 		if _, err := s.db.Exec(ctx, statement, int64(id)); err != nil {
 			return fmt.Errorf("end circle: %w", err)

@@ -52,24 +52,26 @@ func (s store) people(ctx context.Context, query string, args ...any) ([]Person,
 	return list, nil
 }
 
-// members gives a page of those without a role, the newest first.
-func (s store) members(ctx context.Context, circle who.ID, state Joined, before who.ID, limit int) ([]Person, error) {
+// members gives a page of those without a role, the newest first, but for those with whom the viewer shares a block; viewer 0 meets all.
+func (s store) members(ctx context.Context, viewer, circle who.ID, state Joined, before who.ID, limit int) ([]Person, error) {
 	if before == 0 {
 		before = math.MaxInt64
 	}
 	return s.people(ctx, personQuery+service.Visible("m.account_id", "'circle'", "m.circle_id")+`
-		and m.state = $2 and m.role = 'member' and m.id < $3 order by m.id desc limit $4`, int64(circle), string(state), int64(before), limit)
+		and m.state = $2 and m.role = 'member' and m.id < $3 and `+service.Unblocked("$5", "m.account_id")+` order by m.id desc limit $4`,
+		int64(circle), string(state), int64(before), limit, int64(viewer))
 }
 
-// staff gives the owner and the moderators.
-func (s store) staff(ctx context.Context, circle who.ID, limit int) ([]Person, error) {
+// staff gives the owner and the moderators, but for those with whom the viewer shares a block; viewer 0 meets all.
+func (s store) staff(ctx context.Context, viewer, circle who.ID, limit int) ([]Person, error) {
 	return s.people(ctx, personQuery+service.Visible("m.account_id", "'circle'", "m.circle_id")+`
-		and m.state = 'active' and m.role <> 'member' order by case m.role when 'owner' then 0 when 'co_owner' then 1 else 2 end, m.id limit $2`, int64(circle), limit)
+		and m.state = 'active' and m.role <> 'member' and `+service.Unblocked("$3", "m.account_id")+`
+		order by case m.role when 'owner' then 0 when 'co_owner' then 1 else 2 end, m.id limit $2`, int64(circle), limit, int64(viewer))
 }
 
 // search gives a page of the members of any role in whose names a text is found, the newest first. Key is the
-// text as look-alikes read it.
-func (s store) search(ctx context.Context, circle who.ID, text string, before who.ID, limit int) ([]Person, error) {
+// text as look-alikes read it. Those with whom the viewer shares a block are left out; viewer 0 meets all.
+func (s store) search(ctx context.Context, viewer, circle who.ID, text string, before who.ID, limit int) ([]Person, error) {
 	if before == 0 {
 		before = math.MaxInt64
 	}
@@ -77,8 +79,8 @@ func (s store) search(ctx context.Context, circle who.ID, text string, before wh
 		return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(t) + "%"
 	}
 	return s.people(ctx, personQuery+service.Visible("m.account_id", "'circle'", "m.circle_id")+`
-		and m.state = 'active' and m.id < $2 and (a.name_key like $3 escape '\' or lower(coalesce(f.display_name, '')) like $4 escape '\')
-		order by m.id desc limit $5`, int64(circle), int64(before), like(who.Looks(text)), like(strings.ToLower(text)), limit)
+		and m.state = 'active' and m.id < $2 and (a.name_key like $3 escape '\' or lower(coalesce(f.display_name, '')) like $4 escape '\') and `+service.Unblocked("$6", "m.account_id")+`
+		order by m.id desc limit $5`, int64(circle), int64(before), like(who.Looks(text)), like(strings.ToLower(text)), limit, int64(viewer))
 }
 
 // addMember stores a member, or somebody who asks to become one, with what they answered.

@@ -15,7 +15,6 @@ import (
 	"exeunt/archive"
 	"exeunt/exit"
 	"exeunt/internal/account"
-	"exeunt/internal/circle"
 	"exeunt/internal/post"
 	"exeunt/internal/talk"
 	"exeunt/internal/ui"
@@ -104,9 +103,9 @@ func allTaken(out []exit.Outcome, err error) error {
 // gather makes the circle, with members and what they say there.
 func (r *Room) gather(ctx context.Context, own who.Viewer, crowd []who.Viewer, rng *rand.Rand, lang ui.Lang) error {
 	w := wordsOf(lang)
-	id, err := r.Circles.Create(ctx, own, circle.Draft{Name: w.circle, Intro: w.intro, Mode: circle.Open})
+	id, err := r.foundOne(ctx, own, rng, lang)
 	if err != nil {
-		return fmt.Errorf("make circle: %w", err)
+		return err
 	}
 	for i, n := range crowd[:12] {
 		if _, err := r.Circles.Join(ctx, n, id); err != nil {

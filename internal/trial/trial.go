@@ -54,7 +54,11 @@ func (r *Room) Begin(ctx context.Context) error {
 			return fmt.Errorf("make neighbours: %w", err)
 		}
 	}
-	return nil
+	crowd, err := r.crowd(ctx)
+	if err != nil {
+		return err
+	}
+	return r.settle(ctx, crowd)
 }
 
 // crowd gives the neighbours as those who do something.

@@ -16,9 +16,9 @@ var neighbours = []string{
 
 // words is what a lent account is made of, in one language.
 type words struct {
-	name, circle, intro, picture string
-	opening, middle, ending      []string
-	answers                      []string
+	name, picture           string
+	opening, middle, ending []string
+	answers                 []string
 }
 
 // sentence puts a post together.
@@ -39,7 +39,7 @@ func wordsOf(l ui.Lang) words {
 }
 
 var chinese = words{
-	name: "访客", circle: "周末徒步", intro: "城市周边一日来回的路线，走完记一笔。不比速度，不带货。", picture: "远山和近坡，天色很淡",
+	name: "访客", picture: "远山和近坡，天色很淡",
 	opening: []string{
 		"早上六点出门，", "下了一夜雨，", "地铁坐到终点站，", "和老朋友约在渡口，", "修好了那辆旧自行车，", "菜市场快收摊了，", "图书馆今天人不多，",
 		"阳台上的薄荷活过来了，", "翻到一张十年前的照片，", "第一次自己发面，", "沿着河一直走，", "停电的一个小时里，",
@@ -55,7 +55,7 @@ var chinese = words{
 }
 
 var english = words{
-	name: "guest", circle: "Weekend walks", intro: "Day routes around the city, noted down once walked. No racing, no selling.", picture: "Far hills and a near slope under a pale sky",
+	name: "guest", picture: "Far hills and a near slope under a pale sky",
 	opening: []string{
 		"Left the house at six. ", "It rained all night. ", "Took the line to its last stop. ", "Met an old friend at the ferry. ", "Got the old bicycle running again. ",
 		"The market was about to close. ", "The library was nearly empty. ", "The mint on the balcony came back. ", "Found a photograph from ten years ago. ", "Baked bread for the first time. ",
