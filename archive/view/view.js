@@ -211,7 +211,9 @@
     for (const [id, p] of [["avatar", a.avatar], ["cover", a.cover]]) {
       if (p && index.images[p]) { $(id).src = localPath(p); $(id).hidden = false; }
     }
-    const tabs = [{ class: "post.posts", count: index.posts.reduce((n, c) => n + c.count, 0) }, ...index.lists];
+    const own = index.classes.some(c => c.class === "post.posts"); // a circle as a whole has none of them
+    const tabs = [...(own ? [{ class: "post.posts", count: index.posts.reduce((n, c) => n + c.count, 0) }] : []), ...index.lists];
+    if (!own && state.tab === "post.posts") state.tab = (tabs.find(l => l.class === "circle.posts") || tabs[0] || { class: "post.posts" }).class;
     $("tabs").replaceChildren(...tabs.filter(l => shape[l.class]).map(l => choice((w.classes[l.class] || l.class) + " " + l.count, l.class === state.tab, () => { state.tab = l.class; state.month = ""; draw(); renew(); })));
     drawMonths();
   }
