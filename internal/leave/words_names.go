@@ -14,9 +14,10 @@ import (
 
 // classWords names every class that a holder of this house declares.
 var classWords = ui.Keys("leave.class.",
-	"account.profile", "account.settings", "account.sessions", "account.account", "account.person", "service.entrances", "service.standing",
+	"account.profile", "account.settings", "account.sessions", "account.account", "account.person", "account.proofs", "service.entrances", "service.standing",
 	"notify.address", "notify.notices", "notify.switches",
 	"relation.follows", "relation.blocks", "relation.mutes", "relation.quiets", "post.posts", "post.drafts", "post.cards", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "talk.mentions",
+	"moderate.reports", "moderate.acts", "moderate.appeals", "moderate.sanctions",
 	"circle.members", "circle.circles", "circle.invites", "circle.offers", "blob.media", "job.jobs", "search.docs",
 	"leave.archives", "leave.imports", "leave.journeys", "records", "other")
 
@@ -48,7 +49,7 @@ func family(class string) string {
 	switch holder {
 	case "blob", "post", "search":
 		return "post"
-	case "account", "notify", "service", "job", "leave":
+	case "account", "notify", "service", "job", "leave", "moderate":
 		return "account"
 	}
 	return holder
@@ -67,7 +68,7 @@ func familyRank(f string) int {
 // record reports whether a class is the house's own bookkeeping: told as one thing, not one by one.
 func record(class string) bool {
 	return slices.Contains([]string{
-		"account.sessions", "account.account", "account.person", "service.standing", "job.jobs", "leave.journeys", "leave.imports",
+		"account.sessions", "account.account", "account.person", "account.proofs", "service.standing", "job.jobs", "leave.journeys", "leave.imports",
 	}, class)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/db"
+	"exeunt/internal/relation"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
 )
@@ -13,11 +14,11 @@ import (
 // orderKeys are the columns by which a place lists its posts.
 var orderKeys = map[Order]string{Latest: "p.created_at", Hottest: "p.hot", Featured: "p.featured_at"}
 
-// met is a condition: the viewer $1 meets the author of a post p. Who answers for the place meets everybody but the veiled.
+// met is a condition: the viewer $1 meets the author of a post p, and wants to. Who answers for the place meets everybody but the veiled.
 func met(p Place) string {
 	visible := service.Visible("p.author_id", "p.service", "p.place_id")
 	if !p.Staff {
-		visible += ` and ` + service.Unblocked("$1", "p.author_id")
+		visible += ` and ` + service.Unblocked("$1", "p.author_id") + ` and ` + relation.Unmuted("$1", "p.author_id")
 	}
 	return `(p.author_id = $1 or ` + visible + `)`
 }

@@ -25,11 +25,15 @@ func Heard(viewer, kind, id string) string {
 	return `not exists (select 1 from quiets z where z.account_id = ` + viewer + ` and z.ref_kind = ` + kind + ` and z.ref_id = ` + id + ` and z.less = 0)`
 }
 
-// Wanted gives an SQL condition for rows of posts p: the viewer has not asked for less of their
-// author or circle, or others have liked the post or commented on it.
+// Wanted gives an SQL condition for rows of posts p: the viewer has not muted a topic of it, and has not asked for less
+// of its author, circle or topics, or others have liked the post or commented on it.
 func Wanted(viewer string) string {
-	return `(p.likes + p.comments > 0 or not exists (select 1 from mutes z where z.account_id = ` + viewer + ` and z.muted_id = p.author_id and z.less = 1)
-		and not exists (select 1 from quiets z where z.account_id = ` + viewer + ` and z.ref_kind = p.service and z.ref_id = p.place_id and z.less = 1))`
+	topics := func(less string) string {
+		return `not exists (select 1 from post_topics y join quiets z on z.account_id = ` + viewer + ` and z.ref_kind = 'topic' and z.ref_id = y.topic_id
+			where y.post_id = p.id and z.less = ` + less + `)`
+	}
+	return topics("0") + ` and (p.likes + p.comments > 0 or not exists (select 1 from mutes z where z.account_id = ` + viewer + ` and z.muted_id = p.author_id and z.less = 1)
+		and not exists (select 1 from quiets z where z.account_id = ` + viewer + ` and z.ref_kind = p.service and z.ref_id = p.place_id and z.less = 1) and ` + topics("1") + `)`
 }
 
 // since is an account with the time from which something holds.
