@@ -273,6 +273,7 @@ type discoverView struct {
 	Guest     bool
 	Entrances []entrance
 	Hidden    int
+	Round     bool // the entrance of circles is shown
 	Circles   []suggestedCircle
 	Few       []ui.CircleView // without reasons
 	Kinds     []string        // categories of circles
@@ -311,7 +312,7 @@ func (r *Room) discover(w http.ResponseWriter, req *http.Request) error {
 		view.Entrances = append(view.Entrances, row)
 	}
 	// A hidden entrance takes its suggestions with it.
-	if shown["circle"] {
+	if view.Round = shown["circle"]; view.Round {
 		if err := r.findCircles(ctx, v, &view); err != nil {
 			return err
 		}

@@ -1050,7 +1050,7 @@ func discoverPage(v discoverView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if len(v.Circles) > 0 || len(v.Few) > 0 || len(v.Kinds) > 0 {
+		if v.Round {
 			templ_7745c5c3_Err = discoverCircles(v).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
