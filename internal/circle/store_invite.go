@@ -30,7 +30,7 @@ func (s store) addInvite(ctx context.Context, p service.Pass, circle, account wh
 	if _, err := s.db.Exec(ctx, `delete from circle_invites where circle_id = $1 and (expires_at <= $2 or uses <= 0)`, int64(circle), db.Ms(machine)); err != nil {
 		return fmt.Errorf("remove old invitations: %w", err)
 	}
-	if _, err := s.db.Exec(ctx, `insert into circle_invites (id, circle_id, account_id, hash, expires_at, uses, people, created_at) values ($1, $2, $3, $4, $5, $6, $6, $7)`,
+	if _, err := s.db.Exec(ctx, `insert into circle_invites (id, circle_id, account_id, hash, expires_at, uses, seats, created_at) values ($1, $2, $3, $4, $5, $6, $6, $7)`,
 		int64(s.db.IDs.Next()), int64(circle), int64(account), hash, db.Ms(machine.Add(t.Life)), t.People, db.Ms(p.At)); err != nil {
 		return fmt.Errorf("store invitation: %w", err)
 	}
@@ -39,7 +39,7 @@ func (s store) addInvite(ctx context.Context, p service.Pass, circle, account wh
 
 // inviteList gives a circle's links that still work, the newest first, at most as many as there can be.
 func (s store) inviteList(ctx context.Context, circle who.ID, machine time.Time) ([]Invite, error) {
-	rows, err := s.db.Q(ctx).QueryContext(ctx, `select i.id, i.expires_at, i.uses, i.people, i.created_at, a.id, a.name, coalesce(f.display_name, ''), coalesce(f.avatar, '')
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select i.id, i.expires_at, i.uses, i.seats, i.created_at, a.id, a.name, coalesce(f.display_name, ''), coalesce(f.avatar, '')
 		from circle_invites i join accounts a on a.id = i.account_id left join profiles f on f.account_id = a.id
 		where i.circle_id = $1 and i.expires_at > $2 and i.uses > 0 order by i.id desc limit $3`, int64(circle), db.Ms(machine), mostInvites)
 	if err != nil {

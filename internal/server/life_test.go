@@ -127,7 +127,11 @@ func (s *someone) write(t *testing.T) {
 		}
 		s.pages = append(s.pages, value[who.ID](t, "write post")(in.Posts.Write(ctx, s.v, d)))
 	}
-	s.circle = value[who.ID](t, "make circle")(in.Circles.Create(ctx, s.v, circle.Draft{Name: s.plantWord("circle"), Intro: s.plant("intro"), Mode: circle.Open}))
+	s.circle = value[who.ID](t, "make circle")(in.Circles.Create(ctx, s.v, circle.Draft{
+		Name: s.plantWord("circle"), Intro: s.plant("intro"), Rules: s.plant("rules"), Question: s.plant("question"), Category: "reading", Mode: circle.Open,
+	}))
+	must(t, in.Circles.SetPicture(ctx, s.v, s.circle, circle.Cover, bytes.NewReader(picture(uint8(9*s.rune)))), "set cover")
+	must(t, in.Circles.Tell(ctx, s.v, s.circle, s.plant("notice")), "put up notice")
 	_, err := in.Posts.Write(ctx, s.v, post.Draft{Service: "circle", Place: s.circle, Text: s.plant("inside")})
 	must(t, err, "write in circle")
 	_, err = in.Circles.Invite(ctx, s.v, s.circle, circle.DefaultTerms)

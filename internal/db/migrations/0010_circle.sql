@@ -25,6 +25,6 @@ create table circle_notices (
 create index circle_notices_circle on circle_notices (circle_id, id);
 create index circle_notices_author on circle_notices (author_id, id);
 -- how many people the link was made for
-alter table circle_invites add column people integer not null default 50;
+alter table circle_invites add column seats integer not null default 50;
 -- for the owner's board and archive
 create index comments_place on comments (service, place_id, created_at);
