@@ -29,6 +29,7 @@ func (r *Room) Routes() []service.Route {
 		{Pattern: "POST " + StandingPath + "/{deed}/appeal", Access: service.Member, Handle: r.postAppeal},
 		{Pattern: "GET /moderation/case/{case}", Access: service.Member, Handle: r.getCase},
 		{Pattern: "POST /moderation/case/{case}", Access: service.Member, Handle: r.postCase},
+		{Pattern: "GET /moderation/of/{kind}/{id}", Access: service.Member, Handle: r.getOf},
 		{Pattern: "GET /moderation/acts/{deed}", Access: service.Member, Handle: r.getAct},
 		{Pattern: "POST /moderation/acts/{deed}/undo", Access: service.Member, Handle: r.postUndo},
 		{Pattern: "POST /moderation/acts/{deed}/decide", Access: service.Member, Handle: r.postSettle},

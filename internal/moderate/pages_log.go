@@ -188,6 +188,27 @@ func (r *Room) getAct(w http.ResponseWriter, req *http.Request) error {
 	return ui.Render(w, req, http.StatusOK, actPage(f, view))
 }
 
+// getOf leads from a thing that was taken out to why: its author to what was decided about them, who answers for the place to the act.
+func (r *Room) getOf(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	v := service.ViewerOf(ctx)
+	id, err := pathID(req, "id")
+	if err != nil {
+		return err
+	}
+	a, err := r.store.removalOf(ctx, who.Ref{Kind: req.PathValue("kind"), ID: id})
+	if err != nil {
+		return err
+	}
+	if a.About == v.Account {
+		return service.Done(w, req, StandingPath, "")
+	}
+	if err := r.may(ctx, v, a.Place); err != nil {
+		return err
+	}
+	return service.Done(w, req, "/moderation/acts/"+a.ID.String(), "")
+}
+
 func (r *Room) postUndo(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
 	id, err := pathID(req, "deed")

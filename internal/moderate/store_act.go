@@ -174,3 +174,15 @@ func (s store) actsByID(ctx context.Context, ids []who.ID) (map[who.ID]Act, erro
 	}
 	return out, err
 }
+
+// removalOf gives the last act by which a thing was taken out; NotFound if there is none.
+func (s store) removalOf(ctx context.Context, ref who.Ref) (Act, error) {
+	list, err := s.listActs(ctx, `ref_kind = $1 and ref_id = $2 and kind = 'remove' order by id desc limit 1`, ref.Kind, int64(ref.ID))
+	if err != nil {
+		return Act{}, err
+	}
+	if len(list) == 0 {
+		return Act{}, errNone()
+	}
+	return list[0], nil
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"exeunt/exit"
+	"exeunt/internal/relation"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
@@ -209,6 +210,9 @@ func menu(ctx context.Context, v who.Viewer, p Post, back string) (out []ui.Acti
 	}
 	if removes(v, p) {
 		out = append(out, ui.Action{Label: ui.T(ctx, "post.delete"), Href: p.Link() + "/delete", Icon: "trash-2"})
+	}
+	if !v.Guest() && v.State == who.Active && p.Author != 0 && p.Author != v.Account {
+		out = append(out, relation.MuteAction(ctx, p.Ref()), relation.ReportAction(ctx, p.Ref()))
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"exeunt/internal/post"
+	"exeunt/internal/relation"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
@@ -161,6 +162,9 @@ func (d drawer) draw(ctx context.Context, c Comment) ui.CommentView {
 	}
 	if removes(d.viewer, c, d.thing.Owner) {
 		out.Menu = []ui.Action{{Label: ui.T(ctx, "talk.delete"), Href: "/talk/comments/" + id + "/delete?back=" + url.QueryEscape(d.back), Icon: "trash-2"}}
+	}
+	if v := d.viewer; !v.Guest() && v.State == who.Active && c.Author != 0 && c.Author != v.Account {
+		out.Menu = append(out.Menu, relation.ReportAction(ctx, c.Ref()))
 	}
 	return out
 }

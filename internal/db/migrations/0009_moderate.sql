@@ -24,6 +24,7 @@ create table acts (
 create index acts_about on acts (about_id, id) where about_id is not null;
 create index acts_by on acts (by_id, id) where by_id is not null;
 create index acts_place on acts (service, place_id, id);
+create index acts_ref on acts (ref_kind, ref_id, id);
 create table appeals (
   id integer primary key, act_id integer not null unique, account_id integer not null references accounts (id), decided_by integer references accounts (id),
   service text not null, place_id integer not null, words text not null, answer text not null, state text not null, created_at integer not null, decided_at integer
