@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -49,6 +50,8 @@ type web struct {
 	zone    *time.Location                                        // the policy's
 	site    func(ctx context.Context) (ui.Site, error)
 	meter   *meter
+	host    string // where people reach the install; "": what requests call it
+	secure  bool   // behind TLS
 	origins *http.CrossOriginProtection
 }
 
@@ -125,6 +128,7 @@ func (s *web) enter(w http.ResponseWriter, r *http.Request) (context.Context, er
 	if reader.Site, err = s.site(ctx); err != nil {
 		return ctx, err
 	}
+	reader.Site.Base = s.base(r)
 	ctx = ui.WithReader(ctx, reader)
 	v, err := s.visit(w, r)
 	if err != nil {
@@ -147,6 +151,23 @@ func (s *web) enter(w http.ResponseWriter, r *http.Request) (context.Context, er
 	}
 	return service.WithSession(ctx, v.Session), nil
 }
+
+// base gives the address of the install, for links that leave it: the host it was told, or that of the request.
+func (s *web) base(r *http.Request) string {
+	host := s.host
+	if host == "" {
+		if host = r.Host; !hostName.MatchString(host) {
+			return ""
+		}
+	}
+	if s.secure {
+		return "https://" + host
+	}
+	return "http://" + host
+}
+
+// hostName is what a request may call the install: a name or an address, with a port or without.
+var hostName = regexp.MustCompile(`^(\[[0-9a-fA-F:.]{2,45}\]|[0-9A-Za-z.-]{1,253})(:[0-9]{1,5})?$`)
 
 // serve asks the route's access and runs its handler; a panic is an internal error.
 func (s *web) serve(w *recorder, r *http.Request, rt service.Route) (err error) {
