@@ -29,17 +29,19 @@ var sights = []sight{{390, "light"}, {390, "dark"}, {1280, "dark"}, {1280, "ligh
 
 // looking is the accessibility of one install's pages.
 type looking struct {
-	t  *testing.T
-	in *install
-	b  *browser
+	t   *testing.T
+	in  *install
+	b   *browser
+	box *mailbox
 }
 
 // TestAccessiblePages opens every page that a person can get, in both languages, on a phone and a desk, in both themes,
 // and wants no violation of WCAG 2.2 AA, no sideways scrolling, and nothing that the console complains of.
 func TestAccessiblePages(t *testing.T) {
 	in := &install{dir: t.TempDir()}
-	in.serve(t, "--trial", "--begin", begin)
-	l := &looking{t, in, startBrowser(t)}
+	box := newMailbox(t)
+	in.serve(t, append(box.options(), "--trial", "--begin", begin)...)
+	l := &looking{t, in, startBrowser(t), box}
 	pages := l.seed()
 	for _, lang := range readers {
 		for _, p := range pages {
@@ -51,7 +53,7 @@ func TestAccessiblePages(t *testing.T) {
 	}
 	operator := &install{dir: t.TempDir()}
 	printed := operator.serve(t)
-	o := &looking{t, operator, l.b}
+	o := &looking{t, operator, l.b, box}
 	o.operator(printed)
 	l.covered(operator)
 }
@@ -144,6 +146,7 @@ func (p *person) looksWith(s sight) {
 var files = []string{
 	"GET /media/{key...}", "GET /exit/archives/{volume}/{name}", "GET /exit/runs/{id}/calendar.ics", "GET /exit/runs/{id}/certificate",
 	"GET /slip/{secret}/calendar.ics", "GET /slip/{secret}/slip.txt", "GET /slip/{secret}/certificate.txt",
+	"GET /notices/live", "GET /manifest.webmanifest",
 	"GET /search/suggest", "GET /search/count", // pieces of a page
 }
 

@@ -125,16 +125,29 @@ func (l *looking) lent() (*person, places) {
 	p.tap("main form[enctype] button")
 	p.awaits("main table")
 	imported := p.path()
+	unproven := l.lateReader()
+	p.open(p.binds(l.box, "lent@example.com"))
+	p.tap(`main form[action^="/mail/prove/"] button`)
 	p.open("/exit/take-along")
 	p.tap(`main form[action="/exit/take-along"][method="post"] button`)
 	p.awaits(`main a[download][href^="/exit/archives/"]`)
+	stop := l.box.link(l.t, "/mail/stop/")
 
 	organisation := l.organisation()
 	private := []string{
 		page, page + "/following", page + "/followers", circle, circle + "/members", circle + "/settings", circle + "/invite", circle + "/leave",
-		"/write?in=circle:" + filepath.Base(circle), post, post + "/edit", post + "/delete", remark, invitation, imported, organisation,
+		"/write?in=circle:" + filepath.Base(circle), post, post + "/edit", post + "/delete", remark, invitation, imported, organisation, unproven, stop,
 	}
 	return p, places{public: []string{page, circle, post, invitation}, private: private}
+}
+
+// lateReader gives the link to prove an address by somebody who has not opened it yet.
+func (l *looking) lateReader() string {
+	l.t.Helper()
+	p := l.b.visitor(l.t, l.in, "chen_mo")
+	l.in.account(l.t, "chen_mo")
+	p.signsIn("chen_mo")
+	return p.binds(l.box, "chen_mo@example.com")
 }
 
 // organisation has somebody make an organisation, looks at its administrators, and gives the link of an invitation.
