@@ -103,6 +103,7 @@ func (r *Room) show(w http.ResponseWriter, req *http.Request) error {
 	f := service.Frame(ctx, view.Name)
 	f.Active, f.Back = Service.Path, toCircles(ctx)
 	f.NoIndex = !maySee(c, Membership{}) || c.Unlisted || c.Mode == Invitation
+	f.Shared, f.Share = shared(c, view.Name), shareMenu(ctx, c, !view.Guest)
 	if f.WriteHref != "" {
 		f.WriteHref = ""
 		if mayWrite(c, m) == nil {
