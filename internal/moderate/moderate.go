@@ -32,12 +32,12 @@ const (
 	kindAccount = "account"
 )
 
-var reportable = ui.Keys("moderate.kind.", kindPost, kindComment, kindCircle, kindAccount)
+var reportable = ui.Keys("moderate.kind.", "post", "comment", "circle", "account")
 
 // The reasons for which something is reported, and the rules by which it is decided: one closed list.
 var reasons = []string{"spam", "abuse", "hate", "violence", "sexual", "minors", "privacy", "fraud", "illegal", "self_harm", "off_topic", "other"}
 
-var reasonWords = ui.Keys("moderate.reason.", reasons...)
+var reasonWords = ui.Keys("moderate.reason.", "spam", "abuse", "hate", "violence", "sexual", "minors", "privacy", "fraud", "illegal", "self_harm", "off_topic", "other")
 
 func knownReason(reason string) bool { _, ok := reasonWords[reason]; return ok }
 

@@ -224,9 +224,9 @@ type appealView struct {
 }
 
 var (
-	holdWords  = ui.Keys("moderate.hold.", Mute, Ban, Limit, Suspend)
-	actWords   = ui.Keys("moderate.act.", Dismiss, Remove, Mute, Kick, Ban, Limit, Suspend, Undo, Uphold, WordAdded, WordGone, LookAdded, LookGone, LimitsTaken)
-	stateWords = ui.Keys("moderate.appeal.", waiting, granted, refused)
+	holdWords  = ui.Keys("moderate.hold.", "mute", "ban", "limit", "suspend")
+	actWords   = ui.Keys("moderate.act.", "dismiss", "remove", "mute", "kick", "ban", "limit", "suspend", "undo", "uphold", "word_added", "word_gone", "look_added", "look_gone", "limits")
+	stateWords = ui.Keys("moderate.appeal.", "open", "granted", "refused")
 )
 
 func ruleWord(ctx context.Context, rule string) string {

@@ -228,7 +228,7 @@ func (r *Room) contextOf(ctx context.Context, v who.Viewer, id who.ID) (Case, co
 }
 
 var (
-	alsoWords = ui.Keys("moderate.also.", Mute, Kick, Ban, Limit, Suspend)
+	alsoWords = ui.Keys("moderate.also.", "mute", "kick", "ban", "limit", "suspend")
 	dayWords  = ui.Keys("moderate.days.", "1", "7", "30", "90", "0")
 )
 

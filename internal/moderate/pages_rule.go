@@ -30,7 +30,7 @@ type wordView struct{ word, does, remove string }
 
 type lookView struct{ look, remove string }
 
-var doesWords = ui.Keys("moderate.does.", Refuse, Hold)
+var doesWords = ui.Keys("moderate.does.", "refuse", "hold")
 
 func (r *Room) getRules(w http.ResponseWriter, req *http.Request) error {
 	return r.showRules(w, req, http.StatusOK, "")
@@ -141,7 +141,7 @@ type accountView struct {
 	words   ui.TextArea
 }
 
-var orderHints = ui.Keys("moderate.order.hint.", Mute, Kick, Ban, Limit, Suspend)
+var orderHints = ui.Keys("moderate.order.hint.", "mute", "kick", "ban", "limit", "suspend")
 
 func (r *Room) getAccount(w http.ResponseWriter, req *http.Request) error {
 	return r.showAccount(w, req, http.StatusOK, "")
