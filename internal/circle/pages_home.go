@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"exeunt/internal/post"
+	"exeunt/internal/relation"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
@@ -17,6 +18,7 @@ type circleView struct {
 	Circle
 	Membership
 	Guest  bool
+	Menu   []ui.Action
 	Name   string
 	Mode   string
 	Role   string
@@ -84,6 +86,12 @@ func (r *Room) show(w http.ResponseWriter, req *http.Request) error {
 	}
 	view := circleView{
 		Circle: c, Membership: m, Guest: v.Guest(), Name: title(ctx, c.Name), Mode: ui.T(ctx, modeWords[string(c.Mode)]), Order: post.ParseOrder(req.FormValue("order")),
+	}
+	if !v.Guest() && v.State == who.Active {
+		view.Menu = append(view.Menu, relation.MuteAction(ctx, c.Ref()))
+		if !owns(m) {
+			view.Menu = append(view.Menu, relation.ReportAction(ctx, c.Ref()))
+		}
 	}
 	if belongs(m) {
 		view.Role = ui.T(ctx, roleWords[string(m.Role)])
@@ -209,7 +217,7 @@ func (r *Room) asking(w http.ResponseWriter, req *http.Request, answer string, p
 	if err != nil {
 		return err
 	}
-	if m.State != "" {
+	if m.State != "" || c.Mode != Approval || c.Question == "" {
 		return service.Done(w, req, Path(id), "")
 	}
 	return page(w, req, p.status(), ui.T(ctx, "circle.ask"), toCircle(ctx, c), joinForm(joinView{c, answer, p}))

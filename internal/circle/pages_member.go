@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"exeunt/exit"
+	"exeunt/internal/moderate"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
@@ -55,6 +56,7 @@ func (v membersView) acts(ctx context.Context, p Person) []ui.Action {
 	}
 	if mayRemove(v.Own, p.Membership) {
 		act("remove", "circle-minus", "circle.remove")
+		out = append(out, moderate.MemberAction(ctx, v.ID, p.ID))
 	}
 	return out
 }

@@ -57,9 +57,9 @@ func (r *Room) Routes() []service.Route {
 	return routes
 }
 
-// Menu gives the entry by which who answers for a circle comes to what there is to decide.
-func Menu(ctx context.Context, circle who.ID) ui.Action {
-	return ui.Action{Label: ui.T(ctx, "moderate.title"), Href: Place{kindCircle, circle}.path(), Icon: "shield"}
+// MemberAction gives the entry of a menu that leads to muting, taking out or banning a member of a circle.
+func MemberAction(ctx context.Context, circle, account who.ID) ui.Action {
+	return ui.Action{Label: ui.T(ctx, "moderate.member"), Href: Place{kindCircle, circle}.path() + "/member/" + account.String(), Icon: "gavel"}
 }
 
 func pathID(req *http.Request, name string) (who.ID, error) {

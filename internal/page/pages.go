@@ -227,6 +227,7 @@ func (r *Room) front(w http.ResponseWriter, req *http.Request) error {
 type ownView struct {
 	Person
 	Follow *relation.FollowView // nil: not for this viewer
+	Menu   []ui.Action          // what the viewer may do about the person
 	Posts  []ui.PostView
 	Older  string
 	First  bool
@@ -244,7 +245,7 @@ func (r *Room) own(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := ownView{Person: p, First: cursor == post.Cursor{}, Follow: relation.FollowButton(v, p.ID, p.Name, p.Followed)}
+	view := ownView{Person: p, First: cursor == post.Cursor{}, Follow: relation.FollowButton(v, p.ID, p.Name, p.Followed), Menu: relation.Menu(ctx, v, p.ID, p.Name)}
 	if view.Posts, err = r.Posts.Views(ctx, v, list); err != nil {
 		return err
 	}
