@@ -15,6 +15,7 @@ import (
 	"exeunt/exit/exitsql"
 	"exeunt/internal/blob"
 	"exeunt/internal/db"
+	"exeunt/internal/install"
 	"exeunt/internal/search"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
@@ -79,11 +80,20 @@ type Config struct {
 	// Changed is told, in the transaction of the change, that an account of a person is gone or has come back: what waits
 	// for it may be asked again after the commit. May be nil.
 	Changed func(ctx context.Context, account, person who.ID) error
+	// Install says who may sign up and how much room an account has; nil: anybody, and no bound.
+	Install *install.Room
+	// Dismiss closes an account that was not let in and has it erased. May be nil: nobody is refused then.
+	Dismiss func(ctx context.Context, account who.ID) error
+	// Stored are the rooms that keep files of accounts: each gives how many bytes, in one query a call. This room counts its own.
+	Stored []Stored
+	// PhoneCheck and NameCheck look at what somebody wants to bind; nil: the operator looks.
+	PhoneCheck PhoneCheck
+	NameCheck  NameCheck
 	// Search is told of what can be found; nil: nothing is.
 	Search *search.Room
 }
 
-// Room is the account room. It is safe for concurrent use.
+// Room is the account room. It is safe for concurrent use once Stored is set, which is known when the rooms above it are made.
 type Room struct {
 	Config
 	db     *db.DB
@@ -105,6 +115,7 @@ type Created struct {
 	Person  who.ID
 	Account who.ID
 	Codes   []string
+	Waits   bool // until the operator has looked
 }
 
 // Account is an account as this room's words: never more than is public of it.

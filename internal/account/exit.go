@@ -20,6 +20,7 @@ const (
 	classSessions = "sessions"
 	classAccount  = "account"
 	classPerson   = "person"
+	classProofs   = "proofs"
 )
 
 // gateLast is the gate of a person's own data: it opens when no account of theirs is left.
@@ -37,10 +38,11 @@ func (r *Room) Classes() []exit.Class {
 			place("profiles", "account_id"), place("profile_links", "account_id"), {Blobs: blob.Profile + "/"},
 		}},
 		{Name: classSettings, Subject: exit.SubjectAccount, Rank: 1, Exported: true, Imported: true, Places: []exit.Place{place("settings", "account_id")}},
+		{Name: classProofs, Subject: exit.SubjectAccount, Rank: 1, Places: []exit.Place{place("proofs", "account_id")}},
 		{Name: classSessions, Subject: exit.SubjectAccount, Rank: 2, Places: []exit.Place{place("sessions", "account_id")}},
 		{Name: classAccount, Subject: exit.SubjectAccount, Rank: 3, Places: []exit.Place{
 			place("accounts", "id"), place("account_people", "account_id"), place("account_people", "as_id"),
-			place("account_invites", "account_id"), place("account_approvals", "account_id"),
+			place("account_invites", "account_id"), place("account_approvals", "account_id"), place("applications", "account_id"),
 		}},
 		{Name: classPerson, Subject: exit.SubjectPerson, Rank: 4, Gate: gateLast, Places: []exit.Place{
 			place("people", "id"), place("recovery_codes", "person_id"), place("one_time_links", "person_id"), place("sessions", "person_id"),
@@ -69,9 +71,10 @@ func tables(d *db.DB) exitsql.Tables {
 		classAccount: {
 			// Whoever signed in after the sessions' own step is signed out by this one.
 			of("sessions", "account_id", "id"),
-			of("account_approvals", "account_id", "id"), of("account_invites", "account_id", "id"), known,
+			of("account_approvals", "account_id", "id"), of("account_invites", "account_id", "id"), of("applications", "account_id", "account_id"), known,
 			of("account_people", "account_id", "person_id"), of("accounts", "id", "id"),
 		},
+		classProofs: {of("proofs", "account_id", "id")},
 		classPerson: {
 			of("passkeys", "person_id", "id"), of("recovery_codes", "person_id", "id"), of("one_time_links", "person_id", "id"), of("sessions", "person_id", "id"),
 			of("account_approvals", "person_id", "id"), of("account_people", "person_id", "account_id"), of("people", "id", "id"),

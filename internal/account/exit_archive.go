@@ -177,8 +177,8 @@ func (r *Room) importProfile(ctx context.Context, id who.ID, x archive.Profile, 
 					return err
 				}
 			}
-			for which, key := range pictures {
-				if err := r.keepPicture(ctx, pass, id, which, key); err != nil {
+			for which, b := range pictures {
+				if err := r.keepPicture(ctx, pass, id, which, b); err != nil {
 					return err
 				}
 			}
@@ -232,9 +232,9 @@ func cut(s string, most int) string {
 }
 
 // importPictures puts the pictures that a profile lacks and an archive has. One that the archive
-// names and does not hold, or that is no image, is missing; the import goes on without it.
-func (r *Room) importPictures(ctx context.Context, id who.ID, had Profile, x archive.Profile, files exit.Files) (put map[Which]string, missing int, err error) {
-	put = map[Which]string{}
+// names and does not hold, or that is no image, or for which there is no room left, is missing; the import goes on without it.
+func (r *Room) importPictures(ctx context.Context, id who.ID, had Profile, x archive.Profile, files exit.Files) (put map[Which]blob.Blob, missing int, err error) {
+	put = map[Which]blob.Blob{}
 	for _, p := range []struct {
 		which      Which
 		own, entry string
@@ -246,33 +246,33 @@ func (r *Room) importPictures(ctx context.Context, id who.ID, had Profile, x arc
 			missing++
 			continue
 		}
-		key, err := r.importPicture(ctx, id, p.which, p.entry, files)
-		if kind := exit.KindOf(err); kind == exit.NotFound || kind == exit.Invalid {
+		b, err := r.importPicture(ctx, id, p.which, p.entry, files)
+		if kind := exit.KindOf(err); kind == exit.NotFound || kind == exit.Invalid || kind == exit.Conflict {
 			missing++
 			continue
 		}
 		if err != nil {
 			return nil, 0, err
 		}
-		put[p.which] = key
+		put[p.which] = b
 	}
 	return put, missing, nil
 }
 
-func (r *Room) importPicture(ctx context.Context, id who.ID, which Which, entry string, files exit.Files) (key string, err error) {
+func (r *Room) importPicture(ctx context.Context, id who.ID, which Which, entry string, files exit.Files) (b blob.Blob, err error) {
 	f, size, err := files.File(ctx, entry)
 	if err != nil {
-		return "", &exit.Error{Kind: exit.NotFound, Key: "account.error.picture", Err: err}
+		return b, &exit.Error{Kind: exit.NotFound, Key: "account.error.picture", Err: err}
 	}
 	if size > mostPicture {
 		err = exit.Fail(exit.Invalid, "account.error.picture")
 	} else {
-		key, err = r.putPicture(ctx, id, which, f, true)
+		b, err = r.putPicture(ctx, id, which, f, true)
 	}
 	if e := f.Close(); err == nil && e != nil {
 		err = fmt.Errorf("read picture: %w", e)
 	}
-	return key, err
+	return b, err
 }
 
 func (r *Room) importSettings(ctx context.Context, id who.ID, x archive.Settings) (out exit.Outcome, err error) {

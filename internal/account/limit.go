@@ -94,6 +94,8 @@ func (r *Room) Sweep(ctx context.Context, limit int) (n int64, err error) {
 			func() (int64, error) { return r.store.sweepSessions(ctx, machine.Add(-sessionLife), limit) },
 			func() (int64, error) { return r.store.sweepNames(ctx, now, limit) },
 			func() (int64, error) { return r.store.sweepSpent(ctx, machine, limit) },
+			func() (int64, error) { return r.store.sweepSignUpLinks(ctx, machine, limit) },
+			func() (int64, error) { return r.store.sweepProofs(ctx, now, limit) },
 		} {
 			k, err := sweep()
 			if err != nil {

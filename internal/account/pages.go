@@ -34,6 +34,7 @@ const (
 
 	endSessionPath = sessionsPath + "/end"
 	endOthersPath  = sessionsPath + "/end-others"
+	endAllPath     = sessionsPath + "/end-all"
 	switchPath     = accountsPath + "/switch"
 	invitePath     = accountsPath + "/invite"
 	removePath     = accountsPath + "/remove"
@@ -67,6 +68,7 @@ func (r *Room) Routes() []service.Route {
 		{Pattern: "GET " + sessionsPath, Access: service.Member, Handle: r.getSessions},
 		{Pattern: "POST " + endSessionPath, Access: service.Member, Handle: r.postEndSession},
 		{Pattern: "POST " + endOthersPath, Access: service.Member, Handle: r.postEndOthers},
+		{Pattern: "POST " + endAllPath, Access: service.Leaving, Handle: r.postEndAll},
 		// Whoever closes one persona still reaches the others.
 		{Pattern: "GET " + accountsPath, Access: service.Leaving, Handle: r.getAccounts},
 		{Pattern: "POST " + switchPath, Access: service.Leaving, Handle: r.postSwitch},
@@ -76,7 +78,9 @@ func (r *Room) Routes() []service.Route {
 		{Pattern: "GET " + joinPath + "{token}", Access: service.Member, Handle: r.getJoin},
 		{Pattern: "POST " + joinPath + "{token}", Access: service.Member, Handle: r.postJoin},
 	}
-	routes = append(routes, r.passkeyRoutes()...)
+	for _, more := range [][]service.Route{r.passkeyRoutes(), r.registerRoutes(), r.boundRoutes(), r.listRoutes()} {
+		routes = append(routes, more...)
+	}
 	return routes
 }
 
@@ -124,7 +128,7 @@ func explain(ctx context.Context, err error, fields map[string]string) (problems
 }
 
 // newFields are the fields of a new name and password.
-var newFields = map[string]string{"account.error.name_": "name", "account.error.password_": "password", "account.error.slip": "slip"}
+var newFields = map[string]string{"account.error.name_": "name", "account.error.password_": "password", "account.error.slip": "slip", "account.error.work": "work", "account.error.about_": "about"}
 
 func nameField(ctx context.Context, value string, p problems) ui.Field {
 	return ui.Field{
@@ -151,25 +155,16 @@ func (r *Room) getSignUp(w http.ResponseWriter, req *http.Request) error {
 	return r.showSignUp(w, req, NewPerson{}, nil)
 }
 
-func (r *Room) showSignUp(w http.ResponseWriter, req *http.Request, n NewPerson, p problems) error {
-	ctx := req.Context()
-	v := formView{
-		Intro: ui.T(ctx, "account.sign_up.intro"), Notice: p[""], Action: signUpPath, Submit: ui.T(ctx, "account.sign_up.do"),
-		Fields: []ui.Field{nameField(ctx, n.Name, p), firstPasswordField(ctx, p)},
-		Ways:   []ui.Link{{Text: ui.T(ctx, "account.sign_up.have"), Href: ui.SignInPath}},
-	}
-	if r.Slip != nil && (p["name"] != "" || p["slip"] != "" || n.Slip != "") {
-		v.Fields = append(v.Fields, ui.Field{Name: "slip", Label: ui.T(ctx, "account.field.slip"), Hint: ui.T(ctx, "account.field.slip_hint"), Value: n.Slip, Error: p["slip"], LowerCase: true, MaxLength: 500})
-	}
-	return page(w, req, p.status(), ui.T(ctx, "account.sign_up.title"), nil, formBody(v))
-}
-
 func (r *Room) postSignUp(w http.ResponseWriter, req *http.Request) error {
 	if err := req.ParseForm(); err != nil {
 		return badForm(err)
 	}
 	ctx := req.Context()
-	n := NewPerson{Name: req.PostForm.Get("name"), Password: req.PostForm.Get("password"), Slip: strings.TrimSpace(req.PostForm.Get("slip"))}
+	form := req.PostForm
+	n := NewPerson{
+		Name: form.Get("name"), Password: form.Get("password"), Slip: strings.TrimSpace(form.Get("slip")), Link: form.Get("link"), About: form.Get("about"),
+		Challenge: form.Get("challenge"), Nonce: form.Get("nonce"),
+	}
 	if n.Name == "" && n.Password == "" && n.Slip != "" {
 		return r.showSignUp(w, req, n, nil) // come from the slip's page: the name is still to be typed
 	}
@@ -192,6 +187,14 @@ func (r *Room) tryFrom(ctx context.Context, req *http.Request, n NewPerson) (Cre
 	} else if err := checkPassword(n.Password, name); err != nil {
 		return Created{}, err
 	}
+	// Nor is one who was asked to wait a little.
+	s, err := r.settings(ctx)
+	if err != nil {
+		return Created{}, err
+	}
+	if err := r.checkWork(s.Work, n.Challenge, n.Nonce); err != nil {
+		return Created{}, err
+	}
 	if err := r.TakeSignUp(ctx, req.RemoteAddr); err != nil {
 		return Created{}, err
 	}
@@ -208,7 +211,7 @@ func (r *Room) welcome(w http.ResponseWriter, req *http.Request, c Created) erro
 	if err != nil {
 		return err
 	}
-	return showCodes(w, req.WithContext(ctx), c.Codes)
+	return showCodes(w, req.WithContext(ctx), c.Codes, c.Waits)
 }
 
 // enter hands the new session to the browser, ends the one before, and gives a context in which
@@ -233,10 +236,10 @@ func (r *Room) enter(w http.ResponseWriter, req *http.Request, token string) (co
 	return service.WithSession(ctx, s), nil
 }
 
-func showCodes(w http.ResponseWriter, req *http.Request, codes []string) error {
+func showCodes(w http.ResponseWriter, req *http.Request, codes []string, waits bool) error {
 	ctx := req.Context()
 	w.Header().Set("Cache-Control", "no-store")
-	v := codesView{Codes: codes, Text: strings.Join(codes, " "), Next: ui.HomePath}
+	v := codesView{Codes: codes, Text: strings.Join(codes, " "), Next: ui.HomePath, Waits: waits}
 	return page(w, req, http.StatusOK, ui.T(ctx, "account.codes.title"), nil, codesBody(v))
 }
 
@@ -330,6 +333,9 @@ func (r *Room) getMe(w http.ResponseWriter, req *http.Request) error {
 		{Icon: "settings", Name: ui.T(ctx, "account.settings.title"), About: ui.T(ctx, "account.me.settings_about"), Href: settingsPath},
 		{Icon: "door-open", Name: ui.T(ctx, "account.me.exit"), About: ui.T(ctx, "account.me.exit_about"), Href: ui.ExitPath},
 	}}
+	if view.Notices, err = r.waitsFor(ctx, v); err != nil {
+		return err
+	}
 	if v.Operator {
 		view.Ways = append(view.Ways, wayView{Icon: "key-round", Name: ui.T(ctx, "account.make_reset.title"), About: ui.T(ctx, "account.make_reset.about"), Href: makeResetPath})
 	}
@@ -342,6 +348,28 @@ func (r *Room) getMe(w http.ResponseWriter, req *http.Request) error {
 		}
 	}
 	return page(w, req, http.StatusOK, ui.T(ctx, "account.me.title"), nil, meBody(view))
+}
+
+// waitsFor says what keeps a new account from writing: the operator has not looked yet, or something is to be bound first.
+func (r *Room) waitsFor(ctx context.Context, v who.Viewer) (list []ui.Notice, err error) {
+	waits, err := r.Waiting(ctx, v.Account)
+	if err != nil {
+		return nil, err
+	}
+	if waits {
+		list = append(list, ui.Notice{Sentence: ui.T(ctx, "account.waiting")})
+	}
+	for _, kind := range proofKinds {
+		held, err := r.store.restrainedOf(ctx, proofReason(kind), []who.ID{v.Account})
+		if err != nil {
+			return nil, err
+		}
+		if len(held) > 0 {
+			name := ui.T(ctx, proofWords[string(kind)])
+			list = append(list, ui.Notice{Sentence: ui.T(ctx, "account.proofs.needed", "Name", name), Action: &ui.Link{Text: ui.T(ctx, "account.proofs.go"), Href: proofsPath}})
+		}
+	}
+	return list, nil
 }
 
 var (

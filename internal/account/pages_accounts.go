@@ -58,6 +58,14 @@ func (r *Room) postEndOthers(w http.ResponseWriter, req *http.Request) error {
 	return service.Done(w, req, sessionsPath, "account.done.sessions_ended")
 }
 
+func (r *Room) postEndAll(w http.ResponseWriter, req *http.Request) error {
+	if err := r.EndAllSessions(req.Context(), service.ViewerOf(req.Context())); err != nil {
+		return err
+	}
+	r.SetCookie(w, req, "")
+	return service.Done(w, req, ui.HomePath, "account.done.signed_out_everywhere")
+}
+
 func (r *Room) getAccounts(w http.ResponseWriter, req *http.Request) error {
 	return r.showAccounts(w, req, accountsForm{Kind: Personal}, nil)
 }

@@ -43,8 +43,18 @@ func (r *Room) showSettings(w http.ResponseWriter, req *http.Request, s Settings
 			{Icon: "shield-check", Name: ui.T(ctx, "account.sessions.title"), About: ui.T(ctx, "account.sessions.short"), Href: sessionsPath},
 			{Icon: "users", Name: ui.T(ctx, "account.accounts.title"), About: ui.T(ctx, "account.accounts.about"), Href: accountsPath},
 			{Icon: "bell", Name: ui.T(ctx, "notify.settings.title"), About: ui.T(ctx, "notify.settings.about"), Href: notify.SettingsPath},
+			{Icon: "ban", Name: ui.T(ctx, "relation.blocks"), About: ui.T(ctx, "relation.blocks.short"), Href: relation.BlocksPath},
+			{Icon: "eye-off", Name: ui.T(ctx, "relation.mutes"), About: ui.T(ctx, "relation.mutes.short"), Href: relation.MutesPath},
+			{Icon: "scale", Name: ui.T(ctx, "moderate.standing"), About: ui.T(ctx, "moderate.standing.short"), Href: service.StandingPath},
 		},
 		Language: languageCards(ctx, s.Language), Theme: themeCards(ctx, s.Theme), SeenBy: seenByCards(ctx, s.SeenBy), Found: foundBox(ctx, s.Unfound), Zone: zoneSelect(ctx, s.Zone, p),
+	}
+	offered, err := r.offered(ctx, service.ViewerOf(ctx).Account)
+	if err != nil {
+		return err
+	}
+	if offered {
+		v.Ways = append(v.Ways, wayView{Icon: "shield-check", Name: ui.T(ctx, "account.proofs.title"), About: ui.T(ctx, "account.proofs.short"), Href: proofsPath})
 	}
 	return page(w, req, p.status(), ui.T(ctx, "account.settings.title"), meLink(req), settingsBody(v))
 }
@@ -281,5 +291,5 @@ func (r *Room) postCodes(w http.ResponseWriter, req *http.Request) error {
 		}
 		return r.showPassword(w, req, nil, p)
 	}
-	return showCodes(w, req, codes)
+	return showCodes(w, req, codes, false)
 }

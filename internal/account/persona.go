@@ -59,7 +59,10 @@ func (r *Room) AddPersona(ctx context.Context, v who.Viewer, name string, kind K
 		if len(own) >= mostAccounts {
 			return exit.Fail(exit.Conflict, "account.error.most_accounts", "Count", mostAccounts)
 		}
-		return r.addAccount(ctx, id, v.Person, v.Account, clean, kind, pass.At)
+		if err := r.addAccount(ctx, id, v.Person, v.Account, clean, kind, pass.At); err != nil {
+			return err
+		}
+		return r.demandOf(ctx, id)
 	})
 	if err != nil {
 		return 0, err

@@ -178,38 +178,41 @@ const mostPicture = 10_000_000
 // SetPicture stores the viewer's avatar or cover from an image file; a nil reader removes it. It
 // must not be called inside a transaction.
 func (r *Room) SetPicture(ctx context.Context, v who.Viewer, which Which, from io.Reader) error {
-	key, err := r.putPicture(ctx, v.Account, which, from, false)
+	b, err := r.putPicture(ctx, v.Account, which, from, false)
 	if err != nil {
 		return err
 	}
 	return r.write(ctx, v, func(ctx context.Context, pass service.Pass) error {
-		return r.keepPicture(ctx, pass, v.Account, which, key)
+		return r.keepPicture(ctx, pass, v.Account, which, b)
 	})
 }
 
-// putPicture reads an image and puts it, to be kept by a transaction; "" for a nil reader.
-func (r *Room) putPicture(ctx context.Context, account who.ID, which Which, from io.Reader, clean bool) (string, error) {
+// putPicture reads an image and puts it, to be kept by a transaction; nothing for a nil reader. Conflict where the account has no room
+// left for it.
+func (r *Room) putPicture(ctx context.Context, account who.ID, which Which, from io.Reader, clean bool) (blob.Blob, error) {
 	if from == nil {
-		return "", nil
+		return blob.Blob{}, nil
 	}
 	limits := pictureLimits[which]
 	limits.KeepClean = clean
 	p, err := media.Image(ctx, from, limits)
 	if err != nil {
-		return "", err
+		return blob.Blob{}, err
 	}
-	b, err := r.Blobs.Put(ctx, account, blob.Profile, p.Ext, p.Type, bytes.NewReader(p.Bytes))
-	return b.Key, err
+	if err := r.RoomFor(ctx, account, int64(len(p.Bytes))); err != nil {
+		return blob.Blob{}, err
+	}
+	return r.Blobs.Put(ctx, account, blob.Profile, p.Ext, p.Type, bytes.NewReader(p.Bytes))
 }
 
 // keepPicture refers to a picture that was put, and gives up the one before.
-func (r *Room) keepPicture(ctx context.Context, pass service.Pass, account who.ID, which Which, key string) error {
-	old, err := r.store.setPicture(ctx, pass, account, which, key)
+func (r *Room) keepPicture(ctx context.Context, pass service.Pass, account who.ID, which Which, b blob.Blob) error {
+	old, err := r.store.setPicture(ctx, pass, account, which, b.Key, b.Size)
 	if err != nil {
 		return err
 	}
-	if key != "" {
-		if err := r.Blobs.Keep(ctx, key); err != nil {
+	if b.Key != "" {
+		if err := r.Blobs.Keep(ctx, b.Key); err != nil {
 			return err
 		}
 	}

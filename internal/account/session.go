@@ -119,6 +119,13 @@ func (r *Room) EndOtherSessions(ctx context.Context, v who.Viewer) error {
 	})
 }
 
+// EndAllSessions ends all of the person's sessions, the viewer's too.
+func (r *Room) EndAllSessions(ctx context.Context, v who.Viewer) error {
+	return r.exitWrite(ctx, v.Account, func(ctx context.Context, p service.Pass) error {
+		return r.store.endOtherSessions(ctx, p, v.Person, 0)
+	})
+}
+
 // Sessions lists the person's sessions, newest first, from those older than before (0: from the
 // newest).
 func (r *Room) Sessions(ctx context.Context, v who.Viewer, before who.ID, limit int) ([]Signed, error) {

@@ -16,10 +16,14 @@ type NewPerson struct {
 	Name     string
 	Password string
 	Slip     string // the secret of the slip that holds the name, "" for a free one
+	Link     string // the token of a link of the operator's, "" for none
+	About    string // what the operator reads of somebody who waits to be let in
+	// Challenge and Nonce are the proof of work, where the operator asks for one. Nonce "" is that of a patient browser without scripts.
+	Challenge, Nonce string
 }
 
 // SignUp makes a person with a personal account of the name. Invalid: name or password cannot
-// be accepted; Conflict: the name is taken, or held for somebody who left.
+// be accepted, or the operator lets nobody in so; Conflict: the name is taken, or held for somebody who left.
 func (r *Room) SignUp(ctx context.Context, n NewPerson) (Created, error) {
 	name, err := CleanName(n.Name)
 	if err != nil {
@@ -28,17 +32,11 @@ func (r *Room) SignUp(ctx context.Context, n NewPerson) (Created, error) {
 	if err := checkPassword(n.Password, name); err != nil {
 		return Created{}, err
 	}
-	run := ""
-	if n.Slip != "" && r.Slip != nil {
-		run, err = r.Slip(ctx, n.Slip)
-		if exit.KindOf(err) == exit.NotFound {
-			err = exit.Fail(exit.Invalid, "account.error.slip")
-		}
-		if err != nil {
-			return Created{}, err
-		}
+	a, err := r.admission(ctx, n)
+	if err != nil {
+		return Created{}, err
 	}
-	return r.create(ctx, name, Personal, n.Password, false, run)
+	return r.create(ctx, name, Personal, n.Password, false, a)
 }
 
 // CreateAccount makes a person with an account, as the operator's command line does. Without a
@@ -56,10 +54,10 @@ func (r *Room) CreateAccount(ctx context.Context, name string, kind Kind, passwo
 			return Created{}, err
 		}
 	}
-	return r.create(ctx, clean, kind, password, false, "")
+	return r.create(ctx, clean, kind, password, false, admit{})
 }
 
-func (r *Room) create(ctx context.Context, name string, kind Kind, password string, operator bool, run string) (Created, error) {
+func (r *Room) create(ctx context.Context, name string, kind Kind, password string, operator bool, a admit) (Created, error) {
 	// Hashed before the transaction: it takes long, and SQLite has one writer.
 	hash, err := r.newHash(ctx, password)
 	if err != nil {
@@ -71,15 +69,19 @@ func (r *Room) create(ctx context.Context, name string, kind Kind, password stri
 		if err != nil {
 			return err
 		}
-		if run != "" {
-			if err := r.ClaimHeld(ctx, name, run); err != nil {
-				return err
-			}
+		if c.Waits, err = a.enter(ctx, r, name, now); err != nil {
+			return err
 		}
 		if err := r.store.addPerson(ctx, c.Person, hash, operator, c.Codes, now); err != nil {
 			return err
 		}
-		return r.addAccount(ctx, c.Account, c.Person, 0, name, kind, now)
+		if err := r.addAccount(ctx, c.Account, c.Person, 0, name, kind, now); err != nil || a.way == "" {
+			return err
+		}
+		if err := r.demandOf(ctx, c.Account); err != nil || !c.Waits {
+			return err
+		}
+		return r.apply(ctx, c.Account, a.about)
 	})
 	if err != nil {
 		return Created{}, err

@@ -53,7 +53,7 @@ func (s store) setProfile(ctx context.Context, pass service.Pass, account who.ID
 }
 
 // setPicture refers to a picture and gives the key of the one before.
-func (s store) setPicture(ctx context.Context, pass service.Pass, account who.ID, which Which, key string) (old string, err error) {
+func (s store) setPicture(ctx context.Context, pass service.Pass, account who.ID, which Which, key string, bytes int64) (old string, err error) {
 	if !pass.Valid() {
 		return "", service.ErrNoPass()
 	}
@@ -68,7 +68,7 @@ func (s store) setPicture(ctx context.Context, pass service.Pass, account who.ID
 	if err != nil {
 		return "", fmt.Errorf("read picture: %w", err)
 	}
-	if _, err := s.db.Exec(ctx, `update profiles set `+column+` = $1 where account_id = $2`, key, int64(account)); err != nil {
+	if _, err := s.db.Exec(ctx, `update profiles set `+column+` = $1, `+column+`_bytes = $2 where account_id = $3`, key, bytes, int64(account)); err != nil {
 		return "", fmt.Errorf("store picture: %w", err)
 	}
 	return old, nil

@@ -143,3 +143,14 @@ func (l *Room) Exports(ctx context.Context, account who.ID) ([]Export, error) {
 	})
 	return out, err
 }
+
+// Stored gives how many bytes the archives of accounts have: those made for them and those that they brought.
+func (l *Room) Stored(ctx context.Context, accounts []who.ID) (map[who.ID]int64, error) {
+	list, args := service.In(1, accounts)
+	rows, err := l.DB.Q(ctx).QueryContext(ctx, `select v.account_id, cast(sum(v.bytes) as bigint) from (select account_id, bytes from export_volumes where account_id in (`+list+`)
+		union all select account_id, bytes from imports where key <> '' and account_id in (`+list+`)) v group by v.account_id`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("measure archives: %w", err)
+	}
+	return service.Sums(rows)
+}

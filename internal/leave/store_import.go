@@ -14,9 +14,9 @@ import (
 )
 
 // addImport stores an import that waits; key is "" for an archive that lies on this machine's disk.
-func (l *Room) addImport(ctx context.Context, pass service.Pass, id, account who.ID, key string) error {
-	if _, err := l.DB.Exec(ctx, `insert into imports (id, account_id, state, kind, key, problem, class, position, done, total, created_at)
-		values ($1, $2, 'waiting', '', $3, '', '', 0, 0, 0, $4)`, int64(id), int64(account), key, db.Ms(pass.At)); err != nil {
+func (l *Room) addImport(ctx context.Context, pass service.Pass, id, account who.ID, key string, bytes int64) error {
+	if _, err := l.DB.Exec(ctx, `insert into imports (id, account_id, state, kind, key, problem, class, position, done, total, created_at, bytes)
+		values ($1, $2, 'waiting', '', $3, '', '', 0, 0, 0, $4, $5)`, int64(id), int64(account), key, db.Ms(pass.At), bytes); err != nil {
 		return fmt.Errorf("store import: %w", err)
 	}
 	return nil

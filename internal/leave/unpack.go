@@ -58,20 +58,20 @@ func (l *Room) Stage(ctx context.Context, account who.ID, r io.Reader) (who.ID, 
 	if b.Size == 0 {
 		return 0, errors.Join(exit.Fail(exit.Invalid, "leave.error.empty_archive"), l.Blobs.Delete(ctx, b.Key))
 	}
-	id, err := l.newImport(ctx, account, b.Key)
+	id, err := l.newImport(ctx, account, b.Key, b.Size)
 	return id, err
 }
 
 // newImport stores an import; with a key its job too. It passes the fence as a write: a frozen
 // account takes nothing in.
-func (l *Room) newImport(ctx context.Context, account who.ID, key string) (who.ID, error) {
+func (l *Room) newImport(ctx context.Context, account who.ID, key string, bytes int64) (who.ID, error) {
 	id := l.DB.IDs.Next()
 	err := l.DB.Update(ctx, func(ctx context.Context) error {
 		pass, err := l.enterImport(ctx, account)
 		if err != nil {
 			return err
 		}
-		if err := l.addImport(ctx, pass, id, account, key); err != nil {
+		if err := l.addImport(ctx, pass, id, account, key, bytes); err != nil {
 			return err
 		}
 		if key == "" {
@@ -127,7 +127,7 @@ func (l *Room) fetch(ctx context.Context, key, path string) (err error) {
 
 // ImportFrom takes an archive in that lies on this machine's disk: a file or a folder.
 func (l *Room) ImportFrom(ctx context.Context, account who.ID, path string) (Import, error) {
-	id, err := l.newImport(ctx, account, "")
+	id, err := l.newImport(ctx, account, "", 0)
 	if err != nil {
 		return Import{}, err
 	}

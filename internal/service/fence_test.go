@@ -45,6 +45,17 @@ var withoutPass = map[string]string{
 	"account store.sweepLinks":    "it only takes away what is over",
 	"account store.sweepNames":    "it only takes away what is over",
 	"account store.sweepSessions": "it only takes away what is over",
+	"account store.addPasskey":    "a person's sign-in: freezing never forbids it",
+	"account store.usePasskey":    "a person's sign-in: freezing never forbids it",
+	"account store.removePasskey": "a person's sign-in: freezing never forbids it",
+	"account store.spend":         "hashes of challenges: of no account",
+	"account store.sweepSpent":    "it only takes away what is over",
+	"account store.sweepProofs":   "it only takes away what is over",
+
+	"account store.addSignUpLink":    "the operator's invitations: of no account",
+	"account store.useSignUpLink":    "the operator's invitations: of no account",
+	"account store.dropSignUpLink":   "the operator's invitations: of no account",
+	"account store.sweepSignUpLinks": "it only takes away what is over",
 
 	"blob DoomSQL":         "text of a statement for holders and for stores that pass",
 	"blob Store.Doom":      "it only gives up, in the transaction of a change that has passed",

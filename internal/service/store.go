@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 
@@ -213,5 +214,17 @@ func (k *Desk) Veiled(ctx context.Context, accounts []who.ID) (map[who.ID]bool, 
 	for _, id := range ids {
 		out[id] = true
 	}
+	return out, err
+}
+
+// Sums reads rows of an account and a number.
+func Sums(rows *sql.Rows) (map[who.ID]int64, error) {
+	out := map[who.ID]int64{}
+	_, err := db.Scan(rows, func(r db.Row) (int64, error) {
+		var id, n int64
+		err := r.Scan(&id, &n)
+		out[who.ID(id)] = n
+		return n, err
+	})
 	return out, err
 }

@@ -34,6 +34,7 @@ var (
 func init() {
 	for name, file := range map[string]string{
 		"exeunt.js": "assets/exeunt.js",
+		"work.js":   "assets/work.js",
 		"htmx.js":   "assets/vendor/htmx-4.0.1.min.js",
 		"icon.svg":  "assets/icon.svg",
 	} {

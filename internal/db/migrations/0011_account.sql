@@ -17,11 +17,12 @@ create index applications_waiting on applications (created_at, account_id);
 create table sign_up_links (id integer primary key, hash text not null unique, note text not null, created_at integer not null, expires_at integer not null);
 create index sign_up_links_expires on sign_up_links (expires_at);
 
--- a phone number or a real name that a person has bound, or asks to. What was sent to be looked at is gone at erase_at; hash
--- is a keyed one of the number, to notice that another person has it, and '' of a name
+-- a phone number or a real name that is bound to an account, or asked to be: to each persona apart, for nothing ties two together.
+-- What was sent to be looked at is gone at erase_at; hash is a keyed one of the number, to notice that another account has it, and
+-- '' of a name
 create table proofs (
-  id integer primary key, person_id integer not null references people (id), kind text not null, state text not null, hash text not null, material text not null, photo blob,
-  lifts integer not null default 0, reason text not null, asked_at integer not null, decided_at integer, erase_at integer not null, unique (person_id, kind)
+  id integer primary key, account_id integer not null references accounts (id), kind text not null, state text not null, hash text not null, material text not null, photo blob,
+  lifts integer not null default 0, reason text not null, asked_at integer not null, decided_at integer, erase_at integer not null, unique (account_id, kind)
 );
 create index proofs_waiting on proofs (asked_at, id) where state = 'asked';
 create index proofs_erased on proofs (erase_at) where material <> '' or photo is not null;
@@ -30,5 +31,6 @@ create index proofs_hash on proofs (hash) where hash <> '';
 alter table profiles add column avatar_bytes integer not null default 0;
 alter table profiles add column cover_bytes integer not null default 0;
 alter table imports add column bytes integer not null default 0;
+create index reasons_muted on reasons (reason, account_id) where what = 'mute' and scope = '';
 create index accounts_made on accounts (created_at, id);
 create index post_images_bytes on post_images (author_id, bytes)

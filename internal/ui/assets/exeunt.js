@@ -225,3 +225,33 @@ function openViewer(grid, first) {
   dialog.showModal();
   close.focus();
 }
+
+// A form with data-work has a number found for it beside the page, while one types. Sent before that, it goes when it is found.
+const workForm = document.querySelector("form[data-work]");
+if (workForm && window.Worker) {
+  const { challenge, nonce } = workForm.elements;
+  const shown = workForm.querySelector("[data-work-shown]");
+  let sending = null;
+  workForm.querySelector("[data-work-wait]").hidden = true;
+  shown.hidden = false;
+  const worker = new Worker(workForm.dataset.work);
+  worker.addEventListener("message", ({ data }) => {
+    if (data.part !== undefined) {
+      shown.querySelector("progress").value = 100 * data.part;
+      return;
+    }
+    nonce.value = data.nonce;
+    shown.hidden = true;
+    workForm.querySelector("[data-work-done]").hidden = false;
+    worker.terminate();
+    if (sending) workForm.requestSubmit(sending);
+  });
+  worker.postMessage({ challenge: challenge.value, bits: Number(workForm.dataset.bits) });
+  workForm.addEventListener("submit", (event) => {
+    if (nonce.value) return;
+    event.preventDefault();
+    event.stopPropagation(); // it is not sent yet
+    sending = event.submitter;
+    shown.scrollIntoView({ block: "nearest" });
+  });
+}
