@@ -85,7 +85,7 @@ func (r *Room) noticeLetter(ctx context.Context, a address, g group) letter {
 	line := r.line(ctx, g)
 	said := line.before + line.who + line.after
 	return letter{
-		id: "notice-" + g.id.String(), subject: ui.T(ctx, "notify.mail.subject", "Said", said), stop: r.at(r.stopPath(a.id, g.Kind)),
+		id: "notice-" + g.id.String(), subject: ui.T(ctx, "notify.mail.subject", "Site", ui.SiteName(ctx), "Said", said), stop: r.at(r.stopPath(a.id, g.Kind)),
 		lines: []string{
 			said, "", r.at(line.href), "", "-- ", ui.T(ctx, "notify.mail.why", "Kind", ui.T(ctx, names[string(g.Kind)])),
 			ui.T(ctx, "notify.mail.stop", "Link", r.at(r.stopPath(a.id, g.Kind))), ui.T(ctx, "notify.mail.settings", "Link", r.at(SettingsPath)),
@@ -96,7 +96,7 @@ func (r *Room) noticeLetter(ctx context.Context, a address, g group) letter {
 // proofLetter asks whether an address is the account's.
 func (r *Room) proofLetter(ctx context.Context, a address, token string) letter {
 	return letter{
-		id: "proof-" + a.id.String() + "-" + digest(token)[:8], subject: ui.T(ctx, "notify.mail.proof"),
-		lines: []string{ui.T(ctx, "notify.mail.proof_about"), "", r.at(provePath + token), "", ui.T(ctx, "notify.mail.proof_not_you")},
+		id: "proof-" + a.id.String() + "-" + digest(token)[:8], subject: ui.T(ctx, "notify.mail.proof", "Site", ui.SiteName(ctx)),
+		lines: []string{ui.T(ctx, "notify.mail.proof_about", "Site", ui.SiteName(ctx)), "", r.at(provePath + token), "", ui.T(ctx, "notify.mail.proof_not_you")},
 	}
 }

@@ -230,7 +230,9 @@ func (r *Room) mailJob(ctx context.Context, j job.Job) error {
 	if err := r.tell(ctx, who.Viewer{Account: x.To, State: who.Active}, &c); err != nil || len(c.groups) == 0 {
 		return err
 	}
-	ctx = r.reader(ctx, lang, now)
+	if ctx, err = r.reader(ctx, lang, now); err != nil {
+		return err
+	}
 	if err := r.post(ctx, a, r.noticeLetter(ctx, a, c.groups[0])); err != nil {
 		return err
 	}
@@ -244,15 +246,22 @@ func (r *Room) mailJob(ctx context.Context, j job.Job) error {
 }
 
 // reader writes for an account that is not looking: in its language.
-func (r *Room) reader(ctx context.Context, lang string, now time.Time) context.Context {
+func (r *Room) reader(ctx context.Context, lang string, now time.Time) (context.Context, error) {
 	reader := ui.Reader{Lang: ui.Chinese, Now: now, Zone: time.UTC}
+	if r.Site != nil {
+		site, err := r.Site(ctx)
+		if err != nil {
+			return ctx, err
+		}
+		reader.Site = site
+	}
 	if l, ok := ui.ParseLang(lang); ok {
 		reader.Lang = l
 	}
 	if r.Zone != nil {
 		reader.Zone = r.Zone
 	}
-	return ui.WithReader(ctx, reader)
+	return ui.WithReader(ctx, reader), nil
 }
 
 // post sends a letter. What the server will never take is done with.
@@ -292,6 +301,8 @@ func (r *Room) proveJob(ctx context.Context, j job.Job) error {
 	if err != nil {
 		return err
 	}
-	ctx = r.reader(ctx, lang, time.Time{})
+	if ctx, err = r.reader(ctx, lang, time.Time{}); err != nil {
+		return err
+	}
 	return r.post(ctx, a, r.proofLetter(ctx, a, token))
 }

@@ -14,6 +14,7 @@ import (
 	"exeunt/internal/db"
 	"exeunt/internal/job"
 	"exeunt/internal/service"
+	"exeunt/internal/ui"
 	"exeunt/internal/who"
 )
 
@@ -54,6 +55,9 @@ type Room struct {
 	Lead map[Kind]func(n Notice) string
 	// Limit counts an attempt of a key, and is TooMany once there were most within a window of machine time. Nil: no limit.
 	Limit func(ctx context.Context, key string, most int, within time.Duration) error
+
+	// Site gives the install's name for e-mail. Nil: the product's.
+	Site func(ctx context.Context) (ui.Site, error)
 
 	store store
 	hub   *hub

@@ -222,6 +222,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 		Install: h.install, Dismiss: h.dismiss,
 	})
 	h.notices.Limit = h.Accounts.Attempt
+	h.notices.Site = h.install.Site
 	h.relations = relation.New(relation.Config{Notices: h.notices, DB: h.DB, Desk: h.Desk, Registry: h.Registry, NameKey: account.NameKey, Host: o.Host})
 	h.posts = post.New(post.Config{RoomFor: h.Accounts.RoomFor, Queue: h.Queue, Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, NameKey: account.NameKey, Host: o.Host})
 	h.talks = talk.New(talk.Config{Notices: h.notices, DB: h.DB, Desk: h.Desk, Registry: h.Registry, Posts: h.posts, Host: o.Host, Secret: secret})

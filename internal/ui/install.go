@@ -2,6 +2,7 @@ package ui
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -93,6 +94,14 @@ func capsule(z *vector.Rasterizer, x0, y0, x1, y1, r float32) {
 	z.ClosePath()
 }
 
+// touchIcon gives the address of the icon for a phone's home screen.
+func touchIcon(ctx context.Context) string {
+	if own := ReaderFrom(ctx).Site.Icon; own != "" {
+		return own
+	}
+	return IconPath(180)
+}
+
 // manifestIcon is one icon of the manifest.
 type manifestIcon struct {
 	Src     string `json:"src"`
@@ -110,8 +119,11 @@ func Manifest(w http.ResponseWriter, r *http.Request) error {
 			icons = append(icons, manifestIcon{IconPath(size), fmt.Sprintf("%dx%d", size, size), "image/png", purpose})
 		}
 	}
+	if own := ReaderFrom(ctx).Site.Icon; own != "" {
+		icons = []manifestIcon{{own, "any", "image/png", "any"}}
+	}
 	body, err := json.MarshalIndent(map[string]any{
-		"id": "/", "name": T(ctx, "ui.name"), "short_name": T(ctx, "ui.name"), "description": T(ctx, "ui.slogan"), "lang": string(LangOf(ctx)),
+		"id": "/", "name": SiteName(ctx), "short_name": SiteName(ctx), "description": SiteSlogan(ctx), "lang": string(LangOf(ctx)),
 		"start_url": "/", "scope": "/", "display": "standalone", "background_color": PaperLight, "theme_color": PaperLight, "icons": icons,
 	}, "", "  ")
 	if err != nil {
