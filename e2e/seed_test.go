@@ -108,12 +108,15 @@ func (l *looking) lent() (*person, places) {
 	page := p.attribute(`main a[href^="/@"]`, "href")
 	p.open("/circles")
 	circle := ask[string](p, `[...document.querySelectorAll('main a[href^="/circles/"]')].map(a => a.getAttribute("href")).find(h => /^\/circles\/\d+$/.test(h))`)
+	p.open("/circles?category=arts")
+	asks := p.attribute(`#found ~ div a[href^="/circles/"]`, "href")
 	p.open(page)
 	post := p.attribute("article.post a.when", "href")
 	p.open(post)
 	p.fill(`main form[action$="/comments"] textarea`, "这条路我也走过。")
 	p.tap(`main form[action$="/comments"] button.primary`)
 	remark := p.attribute(`main a[href^="/talk/comments/"][href*="/delete"]`, "href")
+	thread, draft, topic := strings.TrimSuffix(strings.SplitN(remark, "?", 2)[0], "/delete"), l.draft(p), l.topic(p)
 	p.open(circle + "/invite")
 	p.tap(`main form[action$="/invite"] button`)
 	invitation := strings.TrimPrefix(ask[string](p, `document.querySelector("#link").value`), l.in.url)
@@ -136,9 +139,31 @@ func (l *looking) lent() (*person, places) {
 	organisation := l.organisation()
 	private := []string{
 		page, page + "/following", page + "/followers", circle, circle + "/members", circle + "/settings", circle + "/invite", circle + "/leave",
-		"/write?in=circle:" + filepath.Base(circle), post, post + "/edit", post + "/delete", remark, invitation, imported, organisation, unproven, stop,
+		circle + "?order=hot", circle + "?order=featured", circle + "/board", circle + "/mine", circle + "/notices", circle + "/topics", circle + "/rules", circle + "/members?q=a",
+		"/circles?category=reading", asks + "/join", "/exit/take-along?in=circle:" + filepath.Base(circle) + "/whole",
+		"/write?in=circle:" + filepath.Base(circle), post, post + "/edit", post + "/delete", post + "?order=liked", remark,
+		thread, "/me/drafts", draft, topic, "/share/post/" + filepath.Base(post), "/write?card=post:" + filepath.Base(post), "/submissions/circle/" + filepath.Base(circle), invitation, imported, organisation, unproven, stop,
 	}
-	return p, places{public: []string{page, circle, post, invitation}, private: private}
+	return p, places{public: []string{page, circle, asks, asks + "/rules", post, invitation}, private: private}
+}
+
+// draft has somebody keep a draft, and gives where it is written on.
+func (l *looking) draft(p *person) string {
+	l.t.Helper()
+	p.open("/write")
+	p.fill("#text", "写到一半")
+	p.tap(`main form[action="/write"] button[value="draft"]`)
+	p.open("/me/drafts")
+	return p.attribute(`main a[href^="/write?draft="]`, "href")
+}
+
+// topic has somebody write on a topic, and gives its page.
+func (l *looking) topic(p *person) string {
+	l.t.Helper()
+	p.open("/write")
+	p.fill("#text", "今天走了十里 #徒步日记")
+	p.tap(`main form[action="/write"] button[value="publish"]`)
+	return p.attribute(`main a[href^="/topics/"]`, "href")
 }
 
 // lateReader gives the link to prove an address by somebody who has not opened it yet.

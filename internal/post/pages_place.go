@@ -208,7 +208,7 @@ type shareView struct {
 	card   *ui.CardView
 	ref    string
 	places []Place
-	link   string // outside, "" if the install does not know its host or not everybody may see it
+	link   string // outside, "" if the install does not know its address
 }
 
 func (r *Room) getShare(w http.ResponseWriter, req *http.Request) error {
@@ -237,8 +237,8 @@ func (r *Room) getShare(w http.ResponseWriter, req *http.Request) error {
 			}
 		}
 	}
-	if r.Host != "" {
-		view.link = "https://" + r.Host + view.card.Href
+	if link := ui.Absolute(ctx, view.card.Href); link != view.card.Href {
+		view.link = link
 	}
 	f := service.Frame(ctx, ui.T(ctx, "post.share"))
 	f.NoIndex, f.WriteHref, f.Back = true, "", &ui.Link{Text: view.card.Kind, Href: view.card.Href}
