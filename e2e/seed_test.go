@@ -216,7 +216,7 @@ func (l *looking) operator(printed []string) {
 	l.in.do(l.t, "leave", "--account", "bo_qu", "--journey", "close", "--yes")
 	for _, lang := range readers {
 		p.readsIn(lang)
-		for _, path := range []string{"/me", "/operator/runs", "/operator/reset"} {
+		for _, path := range []string{"/me", "/operator/runs", "/operator/reset", "/submissions/page"} {
 			l.visit(pages{who: p}, lang, path)
 		}
 	}
