@@ -17,15 +17,27 @@ const childVariable = "EXEUNT_BENCH_CHILD"
 
 // child does a child process's job and gives its exit status.
 func child(ctx context.Context, job string) int {
-	if job != "home" {
+	serve, ok := map[string]func(context.Context) error{"home": serveHome, "circles": serveCircles}[job]
+	if !ok {
 		fmt.Fprintf(os.Stderr, "bench: no child %q\n", job)
 		return 2
 	}
-	if err := serveHome(ctx); err != nil {
+	if err := serve(ctx); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		return 1
 	}
 	return 0
+}
+
+// childOf makes the command of a child that does a job on an install, and writes its profiles into a file.
+func childOf(ctx context.Context, job string, i *install, profile string) (*exec.Cmd, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, self)
+	cmd.Env = append(os.Environ(), childVariable+"="+job, homeData+"="+i.data, homeDatabase+"="+i.address, homeProfile+"="+profile)
+	return cmd, nil
 }
 
 // process is a program that runs beside this one.
@@ -49,6 +61,7 @@ func begin(until string, cmd *exec.Cmd) (*process, string, error) {
 		return nil, "", fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
 	p := &process{cmd, bufio.NewScanner(out)}
+	p.lines.Buffer(nil, 1<<20) // a line may hold some hundred cookies
 	rest, err := p.read(until)
 	if err != nil {
 		return nil, "", errors.Join(err, p.end())

@@ -76,6 +76,42 @@ func (e *env) place(engine string) (*install, error) {
 	return i, nil
 }
 
+// keptInstall gives the install of a name that an earlier run has kept, with made true, or an empty one.
+func (e *env) keptInstall(ctx context.Context, engine, name string) (i *install, made bool, err error) {
+	if e.keep == "" {
+		i, err = e.newInstall(ctx, engine)
+		return i, false, err
+	}
+	placed, err := e.place(engine)
+	if err != nil {
+		return nil, false, err
+	}
+	kept := *placed // the other is dropped at the end
+	i = &kept
+	i.data = filepath.Join(e.keep, name+"-"+engine)
+	if engine == postgres {
+		address, err := url.Parse(i.address)
+		if err != nil {
+			return nil, false, err
+		}
+		i.name = "exeunt_bench_" + name
+		address.Path = "/" + i.name
+		i.address = address.String()
+	}
+	if _, err := os.Stat(filepath.Join(i.data, "made")); err == nil {
+		return i, true, nil
+	}
+	if err := errors.Join(i.drop(ctx), os.MkdirAll(i.data, 0o700)); err != nil {
+		return nil, false, err
+	}
+	if engine == postgres {
+		if _, err := e.admin.ExecContext(ctx, "create database "+i.name); err != nil {
+			return nil, false, fmt.Errorf("make database: %w", err)
+		}
+	}
+	return i, false, nil
+}
+
 // drop removes the install.
 func (i *install) drop(ctx context.Context) error {
 	return errors.Join(i.dropDatabase(ctx), os.RemoveAll(i.data))

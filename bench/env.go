@@ -18,6 +18,7 @@ type env struct {
 	scale   float64
 	rounds  int
 	dir     string
+	keep    string // "": nothing is kept
 	began   time.Time
 	quiet   bool
 	made    int
@@ -33,7 +34,7 @@ func newEnv(o options) (*env, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make folder: %w", err)
 	}
-	e := &env{scale: o.Scale, rounds: o.Rounds, dir: dir, began: time.Now()}
+	e := &env{scale: o.Scale, rounds: o.Rounds, dir: dir, keep: o.Keep, began: time.Now()}
 	e.later(func() error { return os.RemoveAll(dir) })
 	return e, nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"time"
@@ -114,13 +112,11 @@ type homeServer struct {
 
 // beginHome starts the child and reads what it says of itself.
 func (i *install) beginHome(ctx context.Context) (*homeServer, error) {
-	self, err := os.Executable()
+	s := &homeServer{profile: i.data + "/home.pprof"}
+	cmd, err := childOf(ctx, "home", i, s.profile)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self)
-	s := &homeServer{profile: i.data + "/home.pprof"}
-	cmd.Env = append(os.Environ(), childVariable+"=home", homeData+"="+i.data, homeDatabase+"="+i.address, homeProfile+"="+s.profile)
 	p, line, err := begin("home ", cmd)
 	if err != nil {
 		return nil, err
@@ -189,24 +185,32 @@ func (e *env) homeReport(r *report, s *homeServer, engine string, t homeTimes) {
 
 // homeProfile has the child watch itself while it serves pages.
 func (e *env) homeProfile(ctx context.Context, r *report, s *homeServer, engine string, lasting time.Duration) error {
-	if err := s.Process.Signal(profileSignal); err != nil {
+	top, err := s.watch(ctx, s.profile, func() error {
+		_, err := asFastAsPossible(ctx, s.requests(s.page, "/"), lasting)
 		return err
-	}
-	if _, err := s.read("profile begins"); err != nil {
-		return err
-	}
-	if _, err := asFastAsPossible(ctx, s.requests(s.page, "/"), lasting); err != nil {
-		return err
-	}
-	if err := s.Process.Signal(profileSignal); err != nil {
-		return err
-	}
-	if _, err := s.read("profile ends"); err != nil {
-		return err
-	}
-	top, err := topOf(ctx, s.profile)
+	})
 	r.profiles = append(r.profiles, profile{"home pages on " + engine, top})
 	return err
+}
+
+// watch has a child watch itself, into a file, while fn runs, and gives where its time went.
+func (p *process) watch(ctx context.Context, file string, fn func() error) (string, error) {
+	if err := p.Process.Signal(profileSignal); err != nil {
+		return "", err
+	}
+	if _, err := p.read("profile begins"); err != nil {
+		return "", err
+	}
+	if err := fn(); err != nil {
+		return "", err
+	}
+	if err := p.Process.Signal(profileSignal); err != nil {
+		return "", err
+	}
+	if _, err := p.read("profile ends"); err != nil {
+		return "", err
+	}
+	return topOf(ctx, file)
 }
 
 // requests are those of the viewers by turns.

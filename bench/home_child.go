@@ -58,6 +58,11 @@ func serveHome(ctx context.Context) (err error) {
 	go func() { failed <- h.Serve(ctx, pageAt) }()
 	go func() { failed <- beside.Serve(bareAt) }()
 	fmt.Printf("home %s %s %s\n", pageAt.Addr(), bareAt.Addr(), line)
+	return errors.Join(watched(failed), beside.Close())
+}
+
+// watched waits until serving has failed or ended, and records a profile from one signal to the next.
+func watched(failed <-chan error) error {
 	wanted := make(chan os.Signal, 1)
 	signal.Notify(wanted, profileSignal)
 	for {
@@ -72,7 +77,7 @@ func serveHome(ctx context.Context) (err error) {
 			}
 			fmt.Println("profile ends")
 		case err := <-failed:
-			return errors.Join(err, beside.Close())
+			return err
 		}
 	}
 }
@@ -86,7 +91,7 @@ type bareHandler struct {
 // learn makes each viewer's page once and puts down its statements. It gives the last part of the child's line.
 func (b *bareHandler) learn(ctx context.Context, h *server.House) (string, error) {
 	log := &statements{}
-	watched, err := log.watch(h.DB)
+	pool, err := log.watch(h.DB)
 	if err != nil {
 		return "", err
 	}
@@ -99,7 +104,7 @@ func (b *bareHandler) learn(ctx context.Context, h *server.House) (string, error
 		if err != nil {
 			return "", err
 		}
-		h.DB.Reader = watched
+		h.DB.Reader = pool
 		log.reset()
 		req := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
 		req.Header.Set("Cookie", "session="+cookie)
@@ -113,7 +118,7 @@ func (b *bareHandler) learn(ctx context.Context, h *server.House) (string, error
 		most, size = max(most, len(log.list)), max(size, answer.Body.Len())
 		text += " " + cookie
 	}
-	return fmt.Sprintf("%d/%d%s", most, size, text), watched.Close()
+	return fmt.Sprintf("%d/%d%s", most, size, text), pool.Close()
 }
 
 // ServeHTTP implements [http.Handler].

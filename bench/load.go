@@ -16,14 +16,31 @@ import (
 // connections is how many requests are under way at once.
 const connections = 16
 
-// target is where load goes: requests by turns.
+// target is where load goes: requests by turns, or made one by one.
 type target struct {
 	address  string
 	requests [][]byte
+	make     func(n int64) []byte // in place of requests
+	want     int                  // the status of each answer; 0: 200
 	next     atomic.Int64
 }
 
-func (t *target) request() []byte { return t.requests[int(t.next.Add(1))%len(t.requests)] }
+func (t *target) request() []byte {
+	n := t.next.Add(1)
+	if t.make != nil {
+		return t.make(n)
+	}
+	return t.requests[int(n)%len(t.requests)]
+}
+
+// ask sends the next request on a connection and reads the whole answer.
+func (t *target) ask(l *line) error {
+	status, err := l.ask(t.request())
+	if want := max(t.want, http.StatusOK); err == nil && status != want {
+		err = fmt.Errorf("answered %d, not %d", status, want)
+	}
+	return err
+}
 
 // line is one connection that stays open.
 type line struct {
@@ -31,23 +48,18 @@ type line struct {
 	in *bufio.Reader
 }
 
-// ask sends a request and reads the whole answer.
-func (l *line) ask(request []byte) error {
+// ask sends a request, reads the whole answer and gives its status.
+func (l *line) ask(request []byte) (int, error) {
 	if _, err := l.Write(request); err != nil {
-		return err
+		return 0, err
 	}
 	answer, err := http.ReadResponse(l.in, nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer answer.Body.Close()
-	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
-		return err
-	}
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("answered %s", answer.Status)
-	}
-	return nil
+	_, err = io.Copy(io.Discard, answer.Body)
+	return answer.StatusCode, err
 }
 
 // on runs fn on so many connections at once and waits for all.
@@ -74,7 +86,7 @@ func asFastAsPossible(ctx context.Context, t *target, lasting time.Duration) (fl
 	began := time.Now()
 	err := on(ctx, t, connections, func(l *line) error {
 		for time.Since(began) < lasting && ctx.Err() == nil {
-			if err := l.ask(t.request()); err != nil {
+			if err := t.ask(l); err != nil {
 				return err
 			}
 			n.Add(1)
@@ -91,16 +103,15 @@ func atFixedTimes(ctx context.Context, t *target, rate float64, lasting time.Dur
 	due := make(chan time.Time, int(lasting/every)+2)
 	go func() {
 		defer close(due)
-		tick := time.NewTicker(every)
-		defer tick.Stop()
+		alarm := time.NewTimer(0)
+		defer alarm.Stop()
 		end := time.Now().Add(lasting)
 		for at := time.Now(); at.Before(end); at = at.Add(every) {
-			for time.Now().Before(at) {
-				select {
-				case <-tick.C:
-				case <-ctx.Done():
-					return
-				}
+			alarm.Reset(time.Until(at))
+			select {
+			case <-alarm.C:
+			case <-ctx.Done():
+				return
 			}
 			due <- at
 		}
@@ -109,7 +120,7 @@ func atFixedTimes(ctx context.Context, t *target, rate float64, lasting time.Dur
 	var took []time.Duration
 	err := on(ctx, t, connections, func(l *line) error {
 		for at := range due {
-			if err := l.ask(t.request()); err != nil {
+			if err := t.ask(l); err != nil {
 				return err
 			}
 			d := time.Since(at)

@@ -258,9 +258,13 @@ func (b *bench) measure(ctx context.Context) error {
 		length   int
 		from, to int
 	}{
-		{"1 frequent", 1, 0, 60}, {"1 rare", 1, 15000, 19999},
-		{"2 frequent", 2, 0, 60}, {"2 middling", 2, 300, 800}, {"2 rare", 2, 18000, 19999},
-		{"4 frequent", 4, 0, 60}, {"4 rare", 4, 5000, 9000},
+		{"1 frequent", 1, 0, 60},
+		{"1 rare", 1, 15000, 19999},
+		{"2 frequent", 2, 0, 60},
+		{"2 middling", 2, 300, 800},
+		{"2 rare", 2, 18000, 19999},
+		{"4 frequent", 4, 0, 60},
+		{"4 rare", 4, 5000, 9000},
 	} {
 		for _, v := range []struct {
 			name string
