@@ -21,7 +21,7 @@ func TestNoBytesStay(t *testing.T) {
 		for i := range who.ID(60) {
 			h.put(t, post(2*i+2, ana, fmt.Sprintf("鱻龘靐齉%d今天zebrafish", i)), post(2*i+3, ben, fmt.Sprintf("今天天气%d", i)))
 		}
-		needles := [][]byte{[]byte("鱻龘"), []byte("靐齉"), []byte("zebrafish"), []byte(ana.Account.String())}
+		needles := [][]byte{[]byte("鱻龘"), []byte("靐齉"), []byte("zebrafish"), []byte(ana.Account.String()[6:])} // terms that begin alike are kept by what differs
 		left := func() (found []string) {
 			t.Helper()
 			h.exec(t, `delete from accounts where id = -1`)

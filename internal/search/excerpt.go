@@ -32,11 +32,11 @@ func Marked(text, typed string) []Span {
 func excerpt(text string, words []string, before, whole int) []Span {
 	text = strings.ToValidUTF8(mention.ReplaceAllString(text, "@…"), "")
 	hits := places(text, words)
-	from, to := 0, len(text)
+	from := 0
 	if len(hits) > 0 {
 		from = back(text, hits[0][0], before)
 	}
-	to = from + forth(text[from:], whole)
+	to := from + forth(text[from:], whole)
 	var out []Span
 	add := func(part string, hit bool) {
 		if part = strings.ReplaceAll(strings.ReplaceAll(part, "\r", ""), "\n", " "); part != "" {

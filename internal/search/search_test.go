@@ -195,8 +195,8 @@ func TestWords(t *testing.T) {
 
 // scene is accounts and circles with all that narrows what one finds of another.
 type scene struct {
-	viewers                                     []who.Viewer // ana, ben, eve, the guest
-	dora, gone, asleep, unfound, shutIn, noPage who.Viewer
+	viewers                               []who.Viewer // ana, ben, eve, the guest
+	dora, asleep, unfound, shutIn, noPage who.Viewer
 }
 
 func newScene(t *testing.T, h *house) scene {
