@@ -83,6 +83,9 @@ const most = 500
 // account switched off, and notices of somebody whom it blocked or muted or who blocked it, or of a circle that it
 // muted. A like, follow, comment or mention is told once, however often it is repeated.
 func (r *Room) Add(ctx context.Context, pass service.Pass, list ...Notice) error {
+	if !pass.Valid() {
+		return service.ErrNoPass()
+	}
 	if len(list) > most {
 		return fmt.Errorf("add notices: %d at once, at most %d", len(list), most)
 	}

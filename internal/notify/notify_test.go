@@ -220,7 +220,9 @@ func TestRefused(t *testing.T) {
 		h.add(t, like(v, jo, 7))
 		h.exec(t, `insert into reasons (account_id, scope, what, reason, since) values ($1, 'circle', 'veil', 'r', 0)`, int64(jo.Account))
 		h.wantUnread(t, v, 0, "who did it is veiled there")
-		fixed := notify.Notice{To: v.Account, Kind: notify.Sanctioned, On: who.Ref{Kind: "sanction", ID: 1}}
+		fixed := notify.Notice{To: v.Account, Kind: notify.Sanctioned, On: who.Ref{Kind: "sanction", ID: 1}, Service: "circle", Place: 3}
+		h.exec(t, `insert into quiets (id, account_id, ref_kind, ref_id, created_at) values (1, $1, 'circle', 3, 0)`, int64(v.Account))
+		h.exec(t, `insert into entrances (account_id, service, shown, position) values ($1, 'circle', 0, 0)`, int64(v.Account))
 		h.exec(t, `insert into notice_switches (id, account_id, kind, centre, mail) values (1, $1, 'sanctioned', 0, 0)`, int64(v.Account))
 		h.add(t, fixed)
 		h.wantUnread(t, v, 1, "what cannot be switched off")

@@ -224,13 +224,29 @@ func (s store) forget(ctx context.Context, p service.Pass, refs []who.Ref) error
 	return nil
 }
 
+// decided lists the kinds of what was decided about an account: no hidden entrance and no muted circle keeps it from being told.
+var decided = func() string {
+	var list []string
+	for _, k := range rules {
+		if k.fixed {
+			list = append(list, `'`+string(k.kind)+`'`)
+		}
+	}
+	return `(` + strings.Join(list, `, `) + `)`
+}()
+
+// open is the condition on rows of a table of notices that no hidden entrance of the account keeps them from it.
+func open(table string) string {
+	return `(` + table + `.kind in ` + decided + ` or not exists (select 1 from entrances e where e.account_id = ` + table + `.account_id and e.service = ` + table + `.service and e.shown = 0))`
+}
+
 // shown is the condition on notices n of an account that are for it to see now: not taken back, of no service whose
 // entrance it hides, of nobody veiled, blocked or muted. now is the placeholder of the present.
 func shown(now string) string {
-	return `n.taken = 0 and not exists (select 1 from entrances e where e.account_id = n.account_id and e.service = n.service and e.shown = 0)
+	return `n.taken = 0 and ` + open("n") + `
 		and (n.by_id is null or ` + service.Visible("n.by_id", "n.service", "n.place_id") + ` and ` + service.Unblocked("n.account_id", "n.by_id") + `
 			and not exists (select 1 from mutes z where z.account_id = n.account_id and z.muted_id = n.by_id and z.less = 0 and (z.until is null or z.until > ` + now + `)))
-		and (n.place_id = 0 or not exists (select 1 from quiets z where z.account_id = n.account_id and z.ref_kind = 'circle' and z.ref_id = n.place_id and z.less = 0
+		and (n.place_id = 0 or n.kind in ` + decided + ` or not exists (select 1 from quiets z where z.account_id = n.account_id and z.ref_kind = 'circle' and z.ref_id = n.place_id and z.less = 0
 			and (z.until is null or z.until > ` + now + `)))`
 }
 
@@ -314,8 +330,7 @@ func (s store) see(ctx context.Context, p service.Pass, account, from, to who.ID
 	if !p.Valid() {
 		return service.ErrNoPass()
 	}
-	if _, err := s.db.Exec(ctx, `update notices set seen = 1 where account_id = $1 and seen = 0 and id <= $2 and id >= $3
-		and not exists (select 1 from entrances e where e.account_id = $1 and e.service = notices.service and e.shown = 0)`, int64(account), int64(from), int64(to)); err != nil {
+	if _, err := s.db.Exec(ctx, `update notices set seen = 1 where account_id = $1 and seen = 0 and id <= $2 and id >= $3 and `+open("notices"), int64(account), int64(from), int64(to)); err != nil {
 		return fmt.Errorf("mark notices: %w", err)
 	}
 	return nil
