@@ -232,6 +232,9 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	h.order.Guard()
 	h.circles = circle.New(circle.Config{Bans: h.order, Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Relations: h.relations, Posts: h.posts, Blobs: h.Blobs, Secret: secret})
 	h.posts.Places, h.order.Places = h.circles, h.circles.Order()
+	h.posts.Staff = func(ctx context.Context, service string, place who.ID) ([]who.ID, error) {
+		return h.order.Places.Staff(ctx, moderate.Place{Service: service, ID: place})
+	}
 	h.Registry.Moderates = h.circles.Moderates
 	h.pages = page.New(page.Config{
 		DB: h.DB, Desk: h.Desk, Accounts: h.Accounts, Relations: h.relations, Posts: h.posts, Registry: h.Registry, Blobs: h.Blobs, Circles: h.circles.Suggest, HideForm: h.Leave.HideForm, Lend: h.lend, Announcements: h.notices.Standing,

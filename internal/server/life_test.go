@@ -132,8 +132,17 @@ func (s *someone) write(t *testing.T) {
 	}))
 	must(t, in.Circles.SetPicture(ctx, s.v, s.circle, circle.Cover, bytes.NewReader(picture(uint8(9*s.rune)))), "set cover")
 	must(t, in.Circles.Tell(ctx, s.v, s.circle, s.plant("notice")), "put up notice")
-	_, err := in.Posts.Write(ctx, s.v, post.Draft{Service: "circle", Place: s.circle, Text: s.plant("inside")})
+	inside, err := in.Posts.Write(ctx, s.v, post.Draft{Service: "circle", Place: s.circle, Text: s.plant("inside")})
 	must(t, err, "write in circle")
+	must(t, in.Posts.Feature(ctx, s.v, inside, true), "feature post")
+	must(t, in.Posts.Pin(ctx, s.v, inside, true), "pin post")
+	_, err = in.Posts.Write(ctx, s.v, post.Draft{Service: post.Page, Text: s.plant("tagging") + " #" + s.plantWord("topic")})
+	must(t, err, "write on a topic")
+	for _, where := range []post.Draft{{Service: post.Page}, {Service: "circle", Place: s.circle}} {
+		where.Text, where.Images = s.plant("drafted"), []post.Upload{{Open: opens(picture(uint8(3 * s.rune))), Alt: s.plant("draft alt")}}
+		_, err = in.Posts.SaveDraft(ctx, s.v, where)
+		must(t, err, "keep draft")
+	}
 	_, err = in.Circles.Invite(ctx, s.v, s.circle, circle.DefaultTerms)
 	must(t, err, "invite to circle")
 	s.bring(t)
@@ -195,6 +204,10 @@ func (s *someone) meet(t *testing.T, other *someone) {
 	must(t, err, "write in the other's circle")
 	_, err = in.Posts.Write(ctx, s.v, post.Draft{Service: post.Page, Text: s.plant("mentioning") + " @" + other.v.Name})
 	must(t, err, "mention")
+	for _, card := range []who.Ref{{Kind: "post", ID: other.pages[0]}, {Kind: "account", ID: other.v.Account}} {
+		_, err = in.Posts.Write(ctx, s.v, post.Draft{Service: post.Page, Text: s.plant("sharing"), Card: card})
+		must(t, err, "share")
+	}
 	ref := who.Ref{Kind: "post", ID: other.pages[0]}
 	s.said = value[who.ID](t, "comment")(in.Talk.Comment(ctx, s.v, ref, talk.Draft{Text: s.plant("said") + " @" + other.v.Name}))
 	must(t, in.Talk.Like(ctx, s.v, ref), "like post")

@@ -204,6 +204,8 @@ var tombstones = map[string]int{
 	"- notices":       11, // what she did that he was told of, and what he did that she was
 	"comments.text":   1,  // they mention "a member who left" now
 	"posts.text":      1,
+	"posts.card_id":   1, // it shared her page, which is no longer visible
+	"posts.hot":       1, // of the post with her like and comment
 	"posts.comments":  1, // hers is none any more; it stands as a tombstone above his answer
 	"posts.likes":     1,
 }
