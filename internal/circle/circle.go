@@ -240,7 +240,11 @@ type Room struct {
 }
 
 // New gives the circle room.
-func New(c Config) *Room { return &Room{Config: c, store: store{c.DB}} }
+func New(c Config) *Room {
+	r := &Room{Config: c, store: store{c.DB}}
+	r.lead()
+	return r
+}
 
 // Circle gives a circle and the viewer's place in it. NotFound if there is none that the viewer
 // may know of.

@@ -24,6 +24,16 @@ func (r *Room) indexed(ctx context.Context, pass service.Pass, id who.ID) error 
 	return r.Search.Put(ctx, pass, x)
 }
 
+// lead has notices lead to where something can be done about them.
+func (r *Room) lead() {
+	if r.Notices == nil {
+		return
+	}
+	r.Notices.Lead[notify.CircleOffer] = func(notify.Notice) string { return "/circles/offers" }
+	r.Notices.Lead[notify.CircleAsked] = func(n notify.Notice) string { return "/circles/" + n.On.ID.String() + "/members" }
+	r.Notices.Lead[notify.CircleNotice] = func(n notify.Notice) string { return "/circles/" + n.On.ID.String() + "/notices" }
+}
+
 // tell tells accounts what happened, within the transaction of the change.
 func (r *Room) tell(ctx context.Context, pass service.Pass, list ...notify.Notice) error {
 	if r.Notices == nil || len(list) == 0 {

@@ -112,6 +112,7 @@ func New(c Config) *Room {
 	if c.Queue != nil {
 		c.Queue.Handle(eraseJob, r.eraseDeleted)
 	}
+	r.lead()
 	return r
 }
 
