@@ -18,7 +18,7 @@ var classWords = ui.Keys("leave.class.",
 	"notify.address", "notify.notices", "notify.switches",
 	"relation.follows", "relation.blocks", "relation.mutes", "relation.quiets", "post.posts", "post.drafts", "post.cards", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "talk.mentions",
 	"moderate.reports", "moderate.acts", "moderate.appeals", "moderate.sanctions",
-	"circle.members", "circle.circles", "circle.invites", "circle.offers", "blob.media", "job.jobs", "search.docs",
+	"circle.members", "circle.circles", "circle.notices", "circle.invites", "circle.offers", "blob.media", "job.jobs", "search.docs",
 	"leave.archives", "leave.imports", "leave.journeys", "records", "other")
 
 // countWords forecast how much there is of a class, where a number says something to a person.
@@ -27,7 +27,7 @@ var countWords = ui.Keys("leave.count.",
 
 // classOrder is the order in which a sentence names classes; others follow.
 var classOrder = []string{
-	"talk.comments", "talk.likes", "talk.favourites", "post.posts", "post.drafts", "post.images", "post.links", "post.cards", "relation.follows", "relation.blocks", "relation.mutes", "relation.quiets", "circle.circles", "circle.members",
+	"talk.comments", "talk.likes", "talk.favourites", "post.posts", "post.drafts", "post.images", "post.links", "post.cards", "relation.follows", "relation.blocks", "relation.mutes", "relation.quiets", "circle.circles", "circle.notices", "circle.members",
 	"account.profile", "account.settings", "notify.switches", "notify.notices", "notify.address", "service.entrances", "leave.archives",
 }
 
