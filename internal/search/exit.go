@@ -64,6 +64,9 @@ func (h Holder) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	if err != nil {
 		return p, err
 	}
+	if err := h.room.store.forgetTopics(ctx, limit); err != nil {
+		return p, err
+	}
 	for _, x := range list {
 		p.Items, p.Bytes, p.Cursor = p.Items+1, p.Bytes+int64(len(x.body)), strconv.FormatInt(x.id, 10)
 	}

@@ -179,6 +179,15 @@ func (s store) owned(ctx context.Context, w whose, after int64, limit int) ([]ro
 	return s.rows(ctx, query+` order by d.id limit $3`, args...)
 }
 
+// forgetTopics takes out topics that went with the last post that named them: they are nobody's, and their words were somebody's.
+func (s store) forgetTopics(ctx context.Context, limit int) error {
+	list, err := s.rows(ctx, `select `+columns+` from search_docs d where d.ref_kind = 'topic' and not exists (select 1 from topics t where t.id = d.ref_id) limit $1`, limit)
+	if err != nil {
+		return err
+	}
+	return s.remove(ctx, list)
+}
+
 // indexed counts, by the terms alone, the rows of an owner in the index.
 func (s store) indexed(ctx context.Context, w whose) (n int64, err error) {
 	query := `select count(*) from search_docs where terms @@ $1::tsquery`
