@@ -101,7 +101,7 @@ func TestRankedHome(t *testing.T) {
 		for _, v := range []who.Viewer{eve, fan} {
 			h.must(h.talks.Like(t.Context(), v, who.Ref{Kind: "post", ID: talked}))
 		}
-		h.wants(ann, ui.Chinese, "/", []string{"为什么看到这条", "你关注了bob，提前 6 小时", "有 2 个赞、0 条评论，提前 2 小时", "「ring」里，提前 3 小时", "你自己写的", "/?order=latest", "/mute/post/" + talked.String()}, []string{"换一种排法", "/mute/post/" + mine.String()})
+		h.wants(ann, ui.Chinese, "/", []string{"为什么看到这条", "你关注了bob，提前 6 小时", "有 2 个赞，提前 2 小时", "「ring」里，提前 3 小时", "你自己写的", "/?order=latest", "/mute/post/" + talked.String()}, []string{"换一种排法", "/mute/post/" + mine.String()})
 		h.must(h.talks.Like(t.Context(), ann, who.Ref{Kind: "post", ID: talked}))
 		h.age(map[who.ID]int{inRing: 6})
 		first("/", mine, talked, inRing) // 20 − 6 − 2 − 3 h against 14 − 3 h

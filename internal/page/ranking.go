@@ -149,7 +149,7 @@ func (r *Room) signals(ctx context.Context, v who.Viewer, posts []post.Post, at 
 	return out, nil
 }
 
-var whyWords = ui.Keys("page.why.", "followed", "circle", "fond", "talk", "less")
+var whyWords = ui.Keys("page.why.", "followed", "circle", "fond", "talk", "likes", "comments", "less")
 
 // why says in a sentence what moved a post.
 func (p whyPost) why(ctx context.Context) string {
@@ -166,7 +166,14 @@ func (p whyPost) why(ctx context.Context) string {
 	}
 	var told []string
 	for _, m := range terms {
-		told = append(told, ui.T(ctx, whyWords[string(m.Term)], "Name", name, "Circle", p.In.Name, "Likes", p.signals.Likes, "Comments", p.signals.Comments, "Fond", p.Fond, "Hours", int(math.Abs(float64(m.Hours)))))
+		word := string(m.Term)
+		switch {
+		case m.Term == termTalk && p.signals.Comments <= 0:
+			word = "likes"
+		case m.Term == termTalk && p.signals.Likes <= 0:
+			word = "comments"
+		}
+		told = append(told, ui.T(ctx, whyWords[word], "Name", name, "Circle", p.In.Name, "Likes", p.signals.Likes, "Comments", p.signals.Comments, "Fond", p.Fond, "Hours", int(math.Abs(float64(m.Hours)))))
 	}
 	return ui.T(ctx, "page.why.sentence", "Terms", strings.Join(told, ui.T(ctx, "page.why.and")))
 }

@@ -110,8 +110,11 @@ func compose(p Poster, m measurer) sheet {
 	}
 	y += 64
 	foot := max(y, shortest-margin-footHigh)
-	if p.Picture == nil && p.Title == "" {
-		s.shift(body, (foot-y)*0.45) // few words stand a little above the middle
+	if p.Picture == nil { // few words stand a little above the middle
+		if p.Title != "" {
+			body = 0
+		}
+		s.shift(body, (foot-y)*0.4)
 	}
 	s.foot(p, m, foot)
 	s.high = int(min(foot+footHigh+margin, longest))
