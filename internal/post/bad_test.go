@@ -87,7 +87,7 @@ func TestBadInput(t *testing.T) {
 		if n := h.number(t, `select (select count(*) from posts) + (select count(*) from post_images)`); n != 0 {
 			t.Errorf("%d rows are left of what was refused", n)
 		}
-		for _, text := range []string{"👩‍👩‍👧‍👦 and 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "می‌خواهم", "مرحبا\u200f!", "ก็"} {
+		for _, text := range []string{"👩\u200d👩\u200d👧 and 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "می\u200cخواهم", "مرحبا\u200f!", "ก็"} {
 			if _, err := h.posts.Write(t.Context(), mira, post.Draft{Service: post.Page, Text: text}); err != nil {
 				t.Errorf("%q is refused: %v", text, err)
 			}
@@ -117,7 +117,7 @@ func TestMovingImage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer r.Close() //nolint:errcheck // read only
+		defer r.Close()
 		m, format, err := image.Decode(r)
 		if err != nil || format == "gif" {
 			t.Fatalf("kept as %s, %v", format, err)

@@ -21,8 +21,7 @@ const (
 
 // ParseOrder reads an order from an address; anything else is [Latest].
 func ParseOrder(s string) Order {
-	switch o := Order(s); o {
-	case Hottest, Featured:
+	if o := Order(s); o == Hottest || o == Featured {
 		return o
 	}
 	return Latest
@@ -36,6 +35,7 @@ func (o Order) Next(posts []Post, limit int) Cursor {
 		return c
 	}
 	switch p := posts[len(posts)-1]; o {
+	case Latest:
 	case Hottest:
 		c.At = p.Hot
 	case Featured:

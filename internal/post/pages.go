@@ -75,7 +75,7 @@ func (r *Room) getPost(w http.ResponseWriter, req *http.Request) error {
 	views[0].Whole = true
 	f := service.Frame(ctx, ui.T(ctx, "post.title"))
 	f.NoIndex = p.Audience != who.Public || p.State != Live
-	f.Back, f.Shared, f.Share = back(p), shared(ctx, p, views[0]), shareMenu(ctx, p, views[0])
+	f.Back, f.Shared, f.Share = back(p), shared(p, views[0]), shareMenu(ctx, p, views[0])
 	page := postPage(f, views[0], nil)
 	if r.Beneath != nil {
 		beneath, err := r.Beneath(ctx, v, p.Thing(v), req.URL.Query())

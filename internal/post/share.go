@@ -14,7 +14,7 @@ func guestSees(p Post) bool {
 }
 
 // shared gives what other sites show of a post; nil where a guest does not see it.
-func shared(ctx context.Context, p Post, v ui.PostView) *ui.Shared {
+func shared(p Post, v ui.PostView) *ui.Shared {
 	if !guestSees(p) {
 		return nil
 	}

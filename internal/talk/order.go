@@ -20,8 +20,7 @@ const (
 
 // ParseOrder reads an order from an address; anything else is [Oldest].
 func ParseOrder(s string) Order {
-	switch o := Order(s); o {
-	case Newest, Liked:
+	if o := Order(s); o == Newest || o == Liked {
 		return o
 	}
 	return Oldest

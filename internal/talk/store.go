@@ -67,6 +67,7 @@ func (s store) on(ctx context.Context, viewer who.ID, ref who.Ref, o Order, c cu
 		args[3] = int64(c.id)
 	}
 	switch o {
+	case Oldest:
 	case Newest:
 		where, order = `c.id < $4`, `c.id desc`
 	case Liked:
