@@ -124,7 +124,7 @@ func whatOf(ctx context.Context, ref who.Ref, t service.Thing) whatView {
 }
 
 func reasonCards(ctx context.Context, name, legend, chosen string) ui.RadioCards {
-	cards := ui.RadioCards{Name: name, Legend: legend}
+	cards := ui.RadioCards{Name: name, Legend: legend, Inline: true}
 	for _, reason := range reasons {
 		cards.Options = append(cards.Options, ui.Option{Value: reason, Label: ui.T(ctx, reasonWords[reason]), Selected: reason == chosen})
 	}
@@ -276,7 +276,10 @@ func (r *Room) standing(w http.ResponseWriter, req *http.Request, status int, wr
 		view.older = StandingPath + "?before=" + acts[len(acts)-1].ID.String()
 	}
 	f := service.Frame(ctx, ui.T(ctx, "moderate.standing"))
-	f.NoIndex, f.Back = true, &ui.Link{Text: ui.T(ctx, "ui.tab.me"), Href: ui.MePath}
+	if f.Flash != nil && f.Flash.Action != nil && f.Flash.Action.Href == StandingPath {
+		f.Flash = nil // the bar leads here
+	}
+	f.NoIndex, f.WriteHref, f.Back = true, "", &ui.Link{Text: ui.T(ctx, "ui.tab.me"), Href: ui.MePath}
 	return ui.Render(w, req, status, standingPage(f, view))
 }
 

@@ -30,6 +30,9 @@ type wordView struct{ word, does, remove string }
 
 type lookView struct{ look, remove string }
 
+// usualPosts is what the form offers where nothing is limited yet.
+const usualPosts = 3
+
 var doesWords = ui.Keys("moderate.does.", "refuse", "hold")
 
 func (r *Room) getRules(w http.ResponseWriter, req *http.Request) error {
@@ -68,6 +71,9 @@ func (r *Room) showRules(w http.ResponseWriter, req *http.Request, status int, w
 		view.older = view.at + "?before=" + rules.Looks[n-1].ID.String()
 	}
 	l := rules.Limits
+	if l == (Limits{}) {
+		l.Posts = usualPosts
+	}
 	view.days = ui.Field{Name: "days", Label: ui.T(ctx, "moderate.limits.days"), Hint: ui.T(ctx, "moderate.limits.days_hint"), Type: "number", Min: "0", Max: "90", Value: fmt.Sprint(l.Days), Required: true}
 	view.posts = ui.Field{Name: "posts", Label: ui.T(ctx, "moderate.limits.posts"), Type: "number", Min: "0", Max: "100", Value: fmt.Sprint(l.Posts), Required: true}
 	view.links = ui.Checkbox{Name: "links", Label: ui.T(ctx, "moderate.limits.links"), Checked: l.Links}

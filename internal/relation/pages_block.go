@@ -70,7 +70,7 @@ func (r *Room) getBlock(w http.ResponseWriter, req *http.Request) error {
 		return exit.Fail(exit.NotFound, "error.not_found")
 	}
 	f := service.Frame(ctx, ui.T(ctx, "relation.block.title", "Name", p.View().Name))
-	f.Back, f.NoIndex = &ui.Link{Text: p.View().Name, Href: "/@" + p.Name}, true
+	f.Back, f.NoIndex, f.WriteHref = &ui.Link{Text: p.View().Name, Href: "/@" + p.Name}, true, ""
 	return ui.Render(w, req, http.StatusOK, blockPage(f, p))
 }
 
@@ -117,7 +117,7 @@ type thingRow struct{ name, href, about, undo string }
 
 func own(ctx context.Context, title string) ui.Frame {
 	f := service.Frame(ctx, title)
-	f.Back, f.NoIndex = &ui.Link{Text: ui.T(ctx, "relation.settings"), Href: "/settings"}, true
+	f.Back, f.NoIndex, f.WriteHref = &ui.Link{Text: ui.T(ctx, "relation.settings"), Href: "/settings"}, true, ""
 	return f
 }
 
@@ -237,7 +237,7 @@ func (r *Room) getMute(w http.ResponseWriter, req *http.Request) error {
 		view.term.Options = append(view.term.Options, o)
 	}
 	f := service.Frame(ctx, ui.T(ctx, muteTitles[ref.Kind], "Name", list[0].name))
-	f.NoIndex, f.Back = true, &ui.Link{Text: ui.T(ctx, "relation.back"), Href: view.back}
+	f.NoIndex, f.WriteHref, f.Back = true, "", &ui.Link{Text: ui.T(ctx, "relation.back"), Href: view.back}
 	return ui.Render(w, req, http.StatusOK, mutePage(f, view))
 }
 

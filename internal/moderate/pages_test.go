@@ -1,0 +1,129 @@
+package moderate_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"exeunt/exit"
+	"exeunt/internal/dbtest"
+	"exeunt/internal/moderate"
+	"exeunt/internal/service"
+	"exeunt/internal/ui"
+	"exeunt/internal/who"
+)
+
+// ask sends a request through the room's routes.
+func (h *house) ask(t *testing.T, v who.Viewer, lang ui.Lang, method, path, form string) (*httptest.ResponseRecorder, error) {
+	t.Helper()
+	mux := http.NewServeMux()
+	var failed error
+	for _, rt := range h.order.Routes() {
+		mux.HandleFunc(rt.Pattern, func(w http.ResponseWriter, req *http.Request) { failed = rt.Handle(w, req) })
+	}
+	req := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(form))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	ctx := ui.WithReader(req.Context(), ui.Reader{Lang: lang, Now: dbtest.Start})
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, req.WithContext(service.WithSession(ctx, &service.Session{Viewer: v, Path: path})))
+	return w, failed
+}
+
+// see asks a page in both languages for words; one that begins with "-" must not be there.
+func (h *house) see(t *testing.T, v who.Viewer, path string, words ...string) {
+	t.Helper()
+	for _, lang := range []ui.Lang{ui.Chinese, ui.English} {
+		w, err := h.ask(t, v, lang, http.MethodGet, path, "")
+		if err != nil || w.Code != http.StatusOK {
+			t.Errorf("%s opens %s in %v: %d, %v", v.Name, path, lang, w.Code, err)
+			continue
+		}
+		body := w.Body.String()
+		for _, word := range words {
+			if without, missing := strings.CutPrefix(word, "-"); strings.Contains(body, without) == missing {
+				t.Errorf("%s reads %s in %v: %q", v.Name, path, lang, word)
+			}
+		}
+		if strings.Contains(body, ">moderate.") {
+			t.Errorf("%s in %v shows a key", path, lang)
+		}
+	}
+}
+
+func (h *house) send(t *testing.T, v who.Viewer, path, form, to string) {
+	t.Helper()
+	w, err := h.ask(t, v, ui.English, http.MethodPost, path, form)
+	if got := w.Header().Get("Location"); err != nil || got != to {
+		t.Errorf("%s sends %s: leads to %q, %d, %v; want %q", v.Name, path, got, w.Code, err, to)
+	}
+}
+
+// TestStory goes by pages from a report to an appeal and its answer.
+func TestStory(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		op, owner, mod := h.operator(t, "opera"), h.member(t, "owner", 3), h.member(t, "mod", 1)
+		mira, jo := h.member(t, "mira", 0), h.member(t, "jo", 0)
+		on := h.wrote(t, mira, 7, "buy my tea")
+		for _, path := range []string{"/moderation/circle/7", "/moderation/circle/7/appeals", "/moderation/circle/7/sanctions", "/moderation/circle/7/log", "/moderation/circle/7/rules"} {
+			h.see(t, mod, path, `aria-current="page"`)
+			h.see(t, op, path)
+			if _, err := h.ask(t, jo, ui.English, http.MethodGet, path, ""); exit.KindOf(err) != exit.NotFound {
+				t.Errorf("a member opens %s: %v", path, err)
+			}
+		}
+		h.see(t, mod, "/moderation/circle/7", `class="empty"`)
+		h.see(t, jo, "/report/post/"+on.ID.String(), "buy my tea", `value="spam"`)
+		if w, err := h.ask(t, jo, ui.English, http.MethodPost, "/report/post/"+on.ID.String(), "reason=other"); err != nil || w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), `value="other" checked`) {
+			t.Errorf("other without words: %d, %v", w.Code, err)
+		}
+		h.send(t, jo, "/report/post/"+on.ID.String(), "reason=spam&words=every+day", "/posts/"+on.ID.String())
+		at := "/moderation/case/" + h.only(t, mod, tea).ID.String()
+		h.see(t, mod, "/moderation/circle/7", "buy my tea", at)
+		h.see(t, mod, at, "buy my tea", "every day", "-/@jo")
+		h.see(t, op, at, "every day", "/@jo", "/moderation/account/"+mira.Account.String())
+		h.send(t, mod, at, "what=remove&also=mute&days=7&rule=spam&words=no+adverts", "/moderation/circle/7")
+		h.see(t, mod, at, "-name=\"also\"")
+		h.see(t, mira, moderate.StandingPath, "no adverts", "Tea", "-/@mod", "/appeal")
+		mute := h.lastAct(t, op, tea)
+		h.send(t, mira, moderate.StandingPath+"/"+mute.ID.String()+"/appeal", "words=it+was+once", moderate.StandingPath)
+		h.see(t, mod, "/moderation/circle/7/appeals", "it was once")
+		act := "/moderation/acts/" + mute.ID.String()
+		h.see(t, mod, act, "it was once", "-name=\"grant\"")
+		h.see(t, owner, act, "it was once", `name="grant"`)
+		h.see(t, mod, "/moderation/circle/7/sanctions", "mira", act+"/undo")
+		h.send(t, owner, act+"/decide", "grant=yes&answer=agreed", "/moderation/circle/7/appeals")
+		h.see(t, mira, moderate.StandingPath, "agreed")
+		h.see(t, mod, "/moderation/circle/7/sanctions", `class="empty"`)
+		h.see(t, mod, "/moderation/circle/7/log", "no adverts", "/@mod")
+		if w, _ := h.ask(t, mira, ui.English, http.MethodGet, "/moderation/of/post/"+on.ID.String(), ""); w.Header().Get("Location") != moderate.StandingPath {
+			t.Errorf("why leads its author to %q", w.Header().Get("Location"))
+		}
+	})
+}
+
+func TestOperatorPages(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		op, owner, mira := h.operator(t, "opera"), h.member(t, "owner", 3), h.member(t, "mira", 0)
+		for _, path := range []string{"/moderation", "/moderation/appeals", "/moderation/sanctions", "/moderation/log", "/moderation/rules"} {
+			h.see(t, op, path)
+		}
+		account := "/moderation/account/" + mira.Account.String()
+		h.see(t, op, account, "mira", `value="suspend"`)
+		h.send(t, op, account, "what=suspend&days=30&rule=fraud&words=papers", "/moderation/sanctions")
+		h.see(t, op, "/moderation/sanctions", "mira")
+		h.see(t, mira, moderate.StandingPath, "papers")
+		member := "/moderation/circle/7/member/" + mira.Account.String()
+		h.see(t, owner, member, `value="ban"`, "-value=\"suspend\"")
+		if w, err := h.ask(t, owner, ui.English, http.MethodPost, member, "what=suspend&days=1&rule=spam"); err != nil || w.Code != http.StatusUnprocessableEntity {
+			t.Errorf("an owner suspends: %d, %v", w.Code, err)
+		}
+		h.send(t, owner, member, "what=kick&days=0&rule=spam", "/moderation/circle/7/sanctions")
+		h.send(t, owner, "/moderation/circle/7/rules/words", "word=tea+shop&does=hold", "/moderation/circle/7/rules")
+		h.send(t, owner, "/moderation/circle/7/rules/limits", "days=3&posts=2&links=1", "/moderation/circle/7/rules")
+		h.see(t, owner, "/moderation/circle/7/rules", "tea shop", `value="3"`)
+		if w, err := h.ask(t, owner, ui.English, http.MethodPost, "/moderation/circle/7/rules/words", "word=&does=hold"); err != nil || w.Code != http.StatusUnprocessableEntity {
+			t.Errorf("no word: %d, %v", w.Code, err)
+		}
+	})
+}
