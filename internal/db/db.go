@@ -37,6 +37,7 @@ type DB struct {
 	IDs     *who.IDs
 	URL     string
 	trial   bool
+	watch   watch
 }
 
 // Queryer runs statements: a transaction or a pool.
@@ -96,7 +97,7 @@ func (d *DB) openSQLite(path string) error {
 	if d.Reader, err = sql.Open("sqlite", file+"?"+pragmas+"&_pragma=query_only(1)"); err != nil {
 		return fmt.Errorf("open database: %w", err)
 	}
-	d.Reader.SetMaxOpenConns(6)
+	d.Reader.SetMaxOpenConns(7) // one of them watches: see State
 	d.Reader.SetMaxIdleConns(3)
 	return nil
 }
@@ -106,7 +107,7 @@ func (d *DB) SQLite() bool { return d.Dialect == exitsql.SQLite }
 
 // Close closes the database.
 func (d *DB) Close() error {
-	err := d.Writer.Close()
+	err := errors.Join(d.watch.close(), d.Writer.Close())
 	if d.Reader != d.Writer {
 		err = errors.Join(err, d.Reader.Close())
 	}

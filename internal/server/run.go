@@ -19,7 +19,7 @@ import (
 
 // Handler gives the answers to requests.
 func (h *House) Handler() http.Handler {
-	s := &web{log: h.Options.Log, now: h.DB.Now, visit: h.visit, zone: h.Policy.Zone, site: h.install.Site, meter: h.meter, host: h.Options.Host, secure: h.Options.Secure, origins: http.NewCrossOriginProtection()}
+	s := &web{log: h.Options.Log, now: h.DB.Now, visit: h.visit, zone: h.Policy.Zone, site: h.install.Site, meter: h.meter, host: h.Options.Host, secure: h.Options.Secure, origins: http.NewCrossOriginProtection(), guests: newGuestPages(h.DB.State, h.Options.Clock.Now)}
 	if h.DB.Trial() {
 		s.trial = h.trialBar
 	}

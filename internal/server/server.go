@@ -53,6 +53,7 @@ type web struct {
 	host    string // where people reach the install; "": what requests call it
 	secure  bool   // behind TLS
 	origins *http.CrossOriginProtection
+	guests  *guestPages
 }
 
 // handler builds the tree of routes.
@@ -106,18 +107,27 @@ func (s *web) route(rt service.Route) http.Handler {
 		if !rt.Upload && r.Body != nil {
 			r.Body = http.MaxBytesReader(rec, r.Body, plainBody)
 		}
-		ctx, err := s.enter(rec, r)
-		r = r.WithContext(ctx)
-		if err == nil {
-			err = s.serve(rec, r, rt)
-		}
-		if err != nil {
-			s.fail(rec, r, rt.Pattern, err)
+		if key, ok := guestKeyOf(rt.Pattern, r); ok {
+			s.guests.serve(rec, r, key, func(w http.ResponseWriter) { s.answer(&recorder{ResponseWriter: w}, r, rt) })
+		} else {
+			s.answer(rec, r, rt)
 		}
 		took := time.Since(began) //nolint:forbidigo // as above
 		s.meter.count(rt.Pattern, rec.status, took)
-		s.log.LogAttrs(ctx, slog.LevelInfo, "request", slog.String("route", rt.Pattern), slog.Int("status", rec.status), slog.Duration("took", took))
+		s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("route", rt.Pattern), slog.Int("status", rec.status), slog.Duration("took", took))
 	})
+}
+
+// answer draws what a route answers, or says what failed.
+func (s *web) answer(rec *recorder, r *http.Request, rt service.Route) {
+	ctx, err := s.enter(rec, r)
+	r = r.WithContext(ctx)
+	if err == nil {
+		err = s.serve(rec, r, rt)
+	}
+	if err != nil {
+		s.fail(rec, r, rt.Pattern, err)
+	}
 }
 
 // enter puts session and reader into the request's context.
