@@ -2,6 +2,8 @@ package post
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"exeunt/internal/search"
 	"exeunt/internal/service"
@@ -44,6 +46,50 @@ func topicDoc(t Topic) search.Doc {
 
 func (r *Room) indexTopic(ctx context.Context, pass service.Pass, t Topic) error {
 	return r.Search.Put(ctx, pass, topicDoc(t))
+}
+
+// indexTags has the topics of own pages be found, which are made by the posts that name them.
+func (r *Room) indexTags(ctx context.Context, pass service.Pass, posts []Post) error {
+	if r.Search == nil {
+		return nil
+	}
+	tags, err := r.store.topicsOf(ctx, idsOf(posts))
+	if err != nil {
+		return err
+	}
+	docs := map[who.ID]search.Doc{}
+	for _, list := range tags {
+		for _, t := range list {
+			if t.Service == Page {
+				docs[t.ID] = topicDoc(t)
+			}
+		}
+	}
+	return r.Search.Put(ctx, pass, slices.Collect(maps.Values(docs))...)
+}
+
+// unindexTags has topics no longer be found that went with the last post that named them.
+func (r *Room) unindexTags(ctx context.Context, pass service.Pass, tags map[who.ID][]Topic) error {
+	var ids []who.ID
+	for _, list := range tags {
+		for _, t := range list {
+			ids = append(ids, t.ID)
+		}
+	}
+	if r.Search == nil || len(ids) == 0 {
+		return nil
+	}
+	left, err := r.store.topicsByID(ctx, ids)
+	if err != nil {
+		return err
+	}
+	var gone []who.Ref
+	for _, id := range ids {
+		if !slices.ContainsFunc(left, func(t Topic) bool { return t.ID == id }) {
+			gone = append(gone, who.Ref{Kind: search.Topic, ID: id})
+		}
+	}
+	return r.Search.Drop(ctx, pass, gone...)
 }
 
 // Source gives the posts to be found, for a new index.

@@ -141,6 +141,9 @@ func (r *Room) appear(ctx context.Context, pass service.Pass, posts []Post) erro
 	if err := r.store.link(ctx, pass, posts); err != nil {
 		return err
 	}
+	if err := r.indexTags(ctx, pass, posts); err != nil {
+		return err
+	}
 	return r.index(ctx, pass, posts)
 }
 
@@ -149,7 +152,14 @@ func (r *Room) vanish(ctx context.Context, pass service.Pass, posts []Post) erro
 	if len(posts) == 0 {
 		return nil
 	}
+	tags, err := r.store.topicsOf(ctx, idsOf(posts))
+	if err != nil {
+		return err
+	}
 	if err := r.store.vanish(ctx, pass, idsOf(posts)); err != nil {
+		return err
+	}
+	if err := r.unindexTags(ctx, pass, tags); err != nil {
 		return err
 	}
 	return r.unindex(ctx, pass, posts)
