@@ -66,7 +66,7 @@ func (b BellView) Label(ctx context.Context) string {
 	if b.Unread <= 0 {
 		return T(ctx, "ui.bell")
 	}
-	return T(ctx, "ui.bell.unread", "Count", b.Count())
+	return T(ctx, "ui.bell.unread", "N", b.Count())
 }
 
 // Tab is one entrance in the tabs. Icon is a name under assets/icons.
