@@ -23,7 +23,7 @@ func TestDraft(t *testing.T) {
 		"longest name":    {circle.Draft{Name: long, Mode: circle.Open}, ""},
 		"too long":        {circle.Draft{Name: long + "子", Mode: circle.Open}, "name_long"},
 		"only space":      {circle.Draft{Name: " \t ", Mode: circle.Open}, "name_empty"},
-		"control":         {circle.Draft{Name: "a\x00b", Mode: circle.Open}, "name_long"},
+		"control":         {circle.Draft{Name: "a\x00b", Mode: circle.Open}, "name_hides"},
 		"broken UTF-8":    {circle.Draft{Name: "a", Intro: "\xff", Mode: circle.Open}, "intro_long"},
 		"too long intro":  {circle.Draft{Name: "a", Intro: strings.Repeat("字", 501), Mode: circle.Open}, "intro_long"},
 		"unknown mode":    {circle.Draft{Name: "a", Mode: "secret"}, "mode"},

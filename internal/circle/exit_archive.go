@@ -228,9 +228,9 @@ func (r *Room) bring(ctx context.Context, owner who.ID, x archive.Circle, files 
 		Name: cutTo(x.Name, mostName), Intro: cutTo(x.Intro, mostIntro), Category: x.Category, Rules: cutTo(x.Rules, mostRules), Question: cutTo(x.Question, mostQuestion),
 		Mode: JoinMode(x.JoinMode), Preview: Preview(x.Preview), Unlisted: x.Unlisted, Approves: x.Approves,
 	}.known().Clean()
-	if exit.KindOf(err) == exit.Invalid && err != nil || len(x.ID) > 40 {
+	if err != nil || len(x.ID) > 40 { // Clean refuses and does nothing else
 		b.skip = reasonNameless
-		return b, nil
+		return b, nil //nolint:nilerr // the record is told to be skipped, with the reason
 	}
 	b.draft = d
 	here, err := r.store.broughtBack(ctx, owner)

@@ -65,8 +65,7 @@ func (s store) succeed(ctx context.Context, circles []who.ID) error {
 // exported is a membership as it is taken along.
 type exported struct {
 	Mine
-	posts  int64
-	topics string // of the circle, one a line
+	posts int64
 }
 
 // along gives memberships above the row after, up to the row cut: owner's rows for circles, all
