@@ -157,7 +157,13 @@ func (r *Room) getThread(w http.ResponseWriter, req *http.Request) error {
 	path := "/talk/comments/" + top.ID.String()
 	view := threadView{comment: drawn.CommentView}
 	if from != 0 {
-		view.earlier = path
+		first, err := r.store.answers(ctx, v.Account, top.ID, 0, 1)
+		if err != nil {
+			return err
+		}
+		if len(first) > 0 && first[0].ID < from {
+			view.earlier = path
+		}
 	}
 	if len(answers) > answersAPage {
 		view.more = path + "?from=" + answers[answersAPage].ID.String()
