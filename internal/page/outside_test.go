@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -121,6 +122,13 @@ func (h *house) gone(v who.Viewer, path string) {
 func TestOwnFeed(t *testing.T) {
 	eachTown(t, func(t *testing.T, h *town) {
 		bob := h.account("bob")
+		zh := h.account("青禾")
+		h.own(zh, "public", "早")
+		if w, err := h.ask(zh, "/@"+url.PathEscape("青禾")+"/feed.xml"); err != nil {
+			t.Error(err)
+		} else if c := feedtest.Check(t, w.Body.Bytes()); len(c.Items) != 1 {
+			t.Errorf("got %+v", c)
+		}
 		first := h.own(bob, "public", "雾散了 #徒步\n<script>alert(1)</script> https://example.org/x @bob")
 		h.own(bob, "followers", "to followers")
 		h.own(bob, "only", "to himself")

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -31,13 +32,14 @@ type ShareView struct {
 	Into   string // where it is shared within the house; empty: nowhere
 }
 
-// Absolute gives the whole address of a path of this site; the path itself where the install does not know its address.
+// Absolute gives the whole address of a path of this site, in ASCII (RFC 3986); without the host where the install does
+// not know its own. What is no path of this site is given back.
 func Absolute(ctx context.Context, path string) string {
-	base := readerFrom(ctx).Site.Base
-	if base == "" || strings.Contains(path, "://") {
+	u, err := url.Parse(path)
+	if err != nil || u.Host != "" || !strings.HasPrefix(path, "/") {
 		return path
 	}
-	return base + path
+	return readerFrom(ctx).Site.Base + u.String()
 }
 
 // longestDescription bounds what is shown of a text elsewhere, in characters.
@@ -85,7 +87,9 @@ func (s Shared) kind() string {
 	return s.Type
 }
 
-func (s Shared) about() string { return cutPlain(strings.Join(strings.Fields(s.Description), " "), longestDescription) }
+func (s Shared) about() string {
+	return cutPlain(strings.Join(strings.Fields(s.Description), " "), longestDescription)
+}
 
 // picture gives the address of the picture: the page's own, or the install's icon.
 func (s Shared) picture(ctx context.Context) string {

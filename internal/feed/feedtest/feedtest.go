@@ -150,7 +150,7 @@ func date(t testing.TB, s string) time.Time {
 
 func address(t testing.TB, s string) {
 	t.Helper()
-	if u, err := url.Parse(s); err != nil || u.Scheme == "" || u.Host == "" {
-		t.Errorf("%q is no whole address", s)
+	if u, err := url.Parse(s); err != nil || u.Scheme == "" || u.Host == "" || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		t.Errorf("%q is no whole address in ASCII", s)
 	}
 }
