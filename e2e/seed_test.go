@@ -22,7 +22,7 @@ func (l *looking) seed() []pages {
 		{who: guest, paths: []string{"/nothing/here", "/slip/no-such-slip"}, status: 404},
 		{who: lent, paths: append([]string{
 			"/", "/discover", "/circles", "/circles/new", "/circles/offers", "/write", "/me", "/me/likes", "/me/favourites", "/settings", "/settings/profile",
-			"/settings/password", "/settings/sessions", "/settings/accounts", "/settings/entrances", "/settings/notices", "/notices", "/exit", "/exit/hibernate", "/exit/take-along",
+			"/settings/password", "/settings/passkeys", "/settings/proofs", "/settings/sessions", "/settings/accounts", "/settings/entrances", "/settings/home", "/settings/notices", "/notices", "/exit", "/exit/hibernate", "/exit/take-along",
 			"/exit/close", "/exit/close?in=circle", "/exit/archives", "/exit/import",
 		}, own.private...)},
 	}
@@ -214,10 +214,41 @@ func (l *looking) operator(printed []string) {
 	p.tap("main a.button.primary")
 	l.in.account(l.t, "bo_qu")
 	l.in.do(l.t, "leave", "--account", "bo_qu", "--journey", "close", "--yes")
+	account, invitation := l.admitting(p)
 	for _, lang := range readers {
 		p.readsIn(lang)
-		for _, path := range []string{"/me", "/operator/runs", "/operator/reset", "/submissions/page"} {
+		for _, path := range []string{"/me", "/operator/accounts", account, "/operator/approvals", "/operator/invitations", "/operator/proofs", invitation, "/operator/runs", "/operator/reset", "/submissions/page"} {
 			l.visit(pages{who: p}, lang, path)
 		}
 	}
+}
+
+// admitting has the operator look at who comes in, and gives the page of an account and a link by which somebody signs up.
+func (l *looking) admitting(p *person) (account, invitation string) {
+	l.t.Helper()
+	p.open("/operator/proofs")
+	p.touch(`input[name="wanted_phone"][value="offered"]`)
+	p.fill("#why_phone", "线下活动要联系得上。")
+	p.tap(`main form[action="/operator/proofs/rules"] button`)
+	p.open("/operator/site")
+	p.touch(`input[name="registration"][value="approval"]`)
+	p.fill("#work", "8")
+	p.fill("#quota", "100")
+	p.tap(`main form[method="post"] button.primary`)
+	guest := l.b.visitor(l.t, l.in, "who would like to come in")
+	guest.open("/sign-up")
+	guest.fill("#name", "tang_mi")
+	guest.fill("#password", password)
+	guest.fill("#about", "住在隔壁。")
+	guest.tap(`main form[action="/sign-up"] button`)
+	guest.open("/settings/proofs")
+	guest.fill("#number", "13800138000")
+	guest.tap(`main form[enctype] button`)
+	l.look(guest, "zh-CN", "proof-asked")
+	p.open("/operator/invitations")
+	p.fill("#note", "给刘安")
+	p.tap(`main form[action="/operator/invitations"] button.primary`)
+	invitation = strings.TrimPrefix(ask[string](p, `document.querySelector("#link").value`), l.in.url)
+	p.open("/operator/accounts")
+	return p.attribute(`main .line a.name`, "href"), invitation
 }

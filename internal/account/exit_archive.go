@@ -64,19 +64,29 @@ func (r *Room) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Prog
 		}
 		by := string(s.SeenBy)
 		record := archive.Settings{Locale: string(s.Language), Theme: string(s.Theme), Zone: s.Zone, SeeFollowing: by, SeeFollowers: by, SeeLikes: by}
+		more := map[string]string{}
 		if s.Unfound {
-			record.More = map[string]string{foundKey: foundNo}
+			more[foundKey] = foundNo
+		}
+		if word := rankingWords[s.Ranking]; word != "" {
+			more[rankingKey] = word
+		}
+		if len(more) > 0 {
+			record.More = more
 		}
 		return exit.Progress{Items: 1, Done: true}, to.Record(record)
 	}
 	return exit.Progress{}, exit.Fail(exit.Internal, "error.no_class", "class", t.Class)
 }
 
-// Whether an account lets itself be found stands among an archive's further settings.
+// Whether an account lets itself be found, and whether its home is ranked, stand among an archive's further settings.
 const (
-	foundKey = "found"
-	foundNo  = "no"
+	foundKey   = "found"
+	foundNo    = "no"
+	rankingKey = "ranking"
 )
+
+var rankingWords = map[Ranking]string{Ranked: "on", Unranked: "off"}
 
 func (r *Room) exportProfile(ctx context.Context, id who.ID, to exit.Sink) (exit.Progress, error) {
 	p := exit.Progress{Items: 1, Done: true}
@@ -296,6 +306,11 @@ func (r *Room) importSettings(ctx context.Context, id who.ID, x archive.Settings
 			fresh.SeenBy = by
 		}
 		fresh.Unfound = had.Unfound || x.More[foundKey] == foundNo
+		for ranking, word := range rankingWords {
+			if had.Ranking == 0 && x.More[rankingKey] == word {
+				fresh.Ranking = ranking
+			}
+		}
 		out = outcome(fresh != had)
 		if fresh == had {
 			return nil

@@ -128,7 +128,7 @@ func explain(ctx context.Context, err error, fields map[string]string) (problems
 }
 
 // newFields are the fields of a new name and password.
-var newFields = map[string]string{"account.error.name_": "name", "account.error.password_": "password", "account.error.slip": "slip", "account.error.work": "work", "account.error.about_": "about"}
+var newFields = map[string]string{"account.error.name_": "name", "account.error.password_": "password", "account.error.slip": "slip", "account.error.work": "work", "account.error.patience": "patience", "account.error.about_": "about"}
 
 func nameField(ctx context.Context, value string, p problems) ui.Field {
 	return ui.Field{

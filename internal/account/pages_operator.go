@@ -113,7 +113,7 @@ func (r *Room) showDetail(w http.ResponseWriter, req *http.Request, a Listed, li
 		{Icon: "gavel", Name: ui.T(ctx, "account.list.sanctions"), About: ui.T(ctx, "account.list.sanctions_about"), Href: "/moderation/account/" + a.ID.String()},
 	}
 	if a.Waiting {
-		view.Ways = append([]wayView{{Icon: "inbox", Name: ui.T(ctx, "account.approvals.title"), About: ui.T(ctx, "account.list.waits"), Href: applicationsPath}}, view.Ways...)
+		view.Ways = append([]wayView{{Icon: "users-round", Name: ui.T(ctx, "account.approvals.title"), About: ui.T(ctx, "account.list.waits"), Href: applicationsPath}}, view.Ways...)
 	}
 	return page(w, req, http.StatusOK, a.Shown(), &ui.Link{Text: ui.T(ctx, "account.list.title"), Href: listPath}, detailBody(view))
 }

@@ -81,7 +81,7 @@ func (r *Room) showSignUp(w http.ResponseWriter, req *http.Request, n NewPerson,
 		if need, _, ok := r.readWork(n.Challenge); !ok || need < s.Work || p["work"] != "" {
 			view.Work = r.newWork(s.Work)
 		}
-		view.Bits, view.WorkError = s.Work, p["work"]
+		view.Bits, view.WorkError = s.Work, p["work"]+p["patience"]
 	}
 	return page(w, req, p.status(), ui.T(ctx, "account.sign_up.title"), nil, signUpBody(view))
 }

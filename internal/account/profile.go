@@ -43,12 +43,22 @@ type Profile struct {
 // ProfileLink is one labelled address on a profile.
 type ProfileLink struct{ Label, URL string }
 
+// Ranking says whether an account's home is ranked; the page room asks and stores it. 0: nothing was chosen.
+type Ranking int64
+
+// The answers that an account can give.
+const (
+	Ranked   Ranking = 1
+	Unranked Ranking = 2
+)
+
 // Settings are what an account chose; "" where it follows the browser or the install.
 type Settings struct {
 	Language ui.Lang
 	Zone     string // of the IANA database
 	Theme    ui.Theme
 	SeenBy   relation.SeenBy
+	Ranking  Ranking
 	Unfound  bool // others find neither the account nor what stands on its page by searching
 }
 

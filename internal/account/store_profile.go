@@ -78,8 +78,8 @@ func (s store) setPicture(ctx context.Context, pass service.Pass, account who.ID
 func (s store) settings(ctx context.Context, account who.ID) (Settings, error) {
 	x := Settings{SeenBy: relation.ByMe}
 	var unfound int64
-	err := s.db.Q(ctx).QueryRowContext(ctx, `select language, zone, theme, lists_seen_by, 1 - found from settings where account_id = $1`, int64(account)).
-		Scan((*string)(&x.Language), &x.Zone, (*string)(&x.Theme), (*string)(&x.SeenBy), &unfound)
+	err := s.db.Q(ctx).QueryRowContext(ctx, `select language, zone, theme, lists_seen_by, ranking, 1 - found from settings where account_id = $1`, int64(account)).
+		Scan((*string)(&x.Language), &x.Zone, (*string)(&x.Theme), (*string)(&x.SeenBy), (*int64)(&x.Ranking), &unfound)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return x, fmt.Errorf("read settings: %w", err)
 	}
@@ -91,9 +91,10 @@ func (s store) setSettings(ctx context.Context, pass service.Pass, account who.I
 	if !pass.Valid() {
 		return service.ErrNoPass()
 	}
-	if _, err := s.db.Exec(ctx, `insert into settings (account_id, language, zone, theme, lists_seen_by, found) values ($1, $2, $3, $4, $5, $6)
-		on conflict (account_id) do update set language = excluded.language, zone = excluded.zone, theme = excluded.theme, lists_seen_by = excluded.lists_seen_by, found = excluded.found`,
-		int64(account), string(x.Language), x.Zone, string(x.Theme), string(x.SeenBy), 1-flag(x.Unfound)); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into settings (account_id, language, zone, theme, lists_seen_by, found, ranking) values ($1, $2, $3, $4, $5, $6, $7)
+		on conflict (account_id) do update set language = excluded.language, zone = excluded.zone, theme = excluded.theme, lists_seen_by = excluded.lists_seen_by, found = excluded.found,
+		ranking = case when excluded.ranking = 0 then settings.ranking else excluded.ranking end`,
+		int64(account), string(x.Language), x.Zone, string(x.Theme), string(x.SeenBy), 1-flag(x.Unfound), int64(x.Ranking)); err != nil {
 		return fmt.Errorf("store settings: %w", err)
 	}
 	return nil

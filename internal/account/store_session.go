@@ -34,7 +34,7 @@ func (s store) session(ctx context.Context, hash string, after time.Time) (x ses
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `select s.id, s.person_id, s.account_id, s.seen_at, a.name, a.state, p.operator,
 		coalesce(nullif(f.display_name, ''), a.name), coalesce(f.avatar, ''), coalesce(t.language, ''), coalesce(t.zone, ''), coalesce(t.theme, ''),
 		`+s.db.NowColumn()+`,
-		case when exists (select 1 from reasons z where z.account_id = s.account_id and z.what = 'mute' and z.scope = '') then 1 else 0 end, coalesce(e.service, ''), coalesce(e.shown, 0), coalesce(e.position, 0)
+		case when exists (select 1 from reasons z where z.account_id = s.account_id and z.what = 'mute' and z.scope = '' and z.reason like 'act:%') then 1 else 0 end, coalesce(e.service, ''), coalesce(e.shown, 0), coalesce(e.position, 0)
 		from sessions s join accounts a on a.id = s.account_id join people p on p.id = s.person_id
 		left join profiles f on f.account_id = s.account_id left join settings t on t.account_id = s.account_id
 		left join entrances e on e.account_id = s.account_id

@@ -33,7 +33,7 @@ func (r *Room) newWork(need int) string {
 func errWork() error { return exit.Fail(exit.Invalid, "account.error.work") }
 
 func errSoon(wait time.Duration) error {
-	return exit.Fail(exit.Invalid, "account.error.work_soon", "Count", max(1, int((wait+time.Second-1)/time.Second)))
+	return exit.Fail(exit.Invalid, "account.error.patience", "Count", max(1, int((wait+time.Second-1)/time.Second)))
 }
 
 // readWork gives the bits and the age of a challenge of ours that has not expired.

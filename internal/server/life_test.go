@@ -104,6 +104,24 @@ func (s *someone) furnish(t *testing.T) {
 		return a.Approve(ctx, pass, s.v.Account, s.v.Person, s.name)
 	}), "arrange entrances and approve")
 	s.listen(t)
+	s.show(t)
+}
+
+// show has a person bind a real name and keep a passkey, and wait to be let in.
+func (s *someone) show(t *testing.T) {
+	t.Helper()
+	ctx, in := t.Context(), s.in
+	must(t, in.Accounts.SetProofRules(ctx, account.ProofRules{account.Phone: {Wanted: account.OfNobody}, account.RealName: {Wanted: account.WhoLikes, Why: "law"}}), "ask for names")
+	must(t, in.Accounts.BindName(ctx, s.v, s.plantWord("name"), s.plant("document"), bytes.NewReader(picture(uint8(3*s.rune)))), "bind name")
+	// An authenticator's answer and a sign-up that waits are tried where they belong; here their rows are enough.
+	must(t, in.DB.Update(ctx, func(ctx context.Context) error {
+		if _, err := in.DB.Exec(ctx, `insert into passkeys (id, person_id, credential, public_key, flags, sign_count, transports, name, created_at) values ($1, $2, $3, $4, 1, 1, '', $5, 1)`,
+			int64(in.DB.IDs.Next()), int64(s.v.Person), s.plantWord("credential"), []byte(s.plantWord("key")), s.plant("device")); err != nil {
+			return err
+		}
+		_, err := in.DB.Exec(ctx, `insert into applications (account_id, text, created_at) values ($1, $2, 1)`, int64(s.v.Account), s.plant("about"))
+		return err
+	}), "store passkey and application")
 }
 
 // listen has a person choose what to be told, and where.

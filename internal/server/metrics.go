@@ -23,7 +23,7 @@ var operatorWays = []install.Way{
 	{Icon: "bell", Name: "notify.announce.title", About: "notify.announce.about", Href: notify.AnnouncePath},
 	{Icon: "calendar-days", Name: "leave.operator", About: "leave.operator_about", Href: "/operator/runs"},
 	{Icon: "users", Name: "account.list.title", About: "account.list.about", Href: "/operator/accounts"},
-	{Icon: "inbox", Name: "account.approvals.title", About: "account.approvals.short", Href: "/operator/approvals"},
+	{Icon: "users-round", Name: "account.approvals.title", About: "account.approvals.short", Href: "/operator/approvals"},
 	{Icon: "link", Name: "account.links.title", About: "account.links.short", Href: "/operator/invitations"},
 	{Icon: "shield-check", Name: "account.requests.title", About: "account.requests.short", Href: "/operator/proofs"},
 	{Icon: "gavel", Name: "moderate.title", About: "moderate.title.about", Href: "/moderation"},
