@@ -93,8 +93,11 @@ var withoutPass = map[string]string{
 	"moderate store.sweepCases":   "it only takes away what is over",
 	"relation store.sweep":        "it only takes away what is over",
 
-	"post hung": "text of statements for the holder and for a store method that passes",
-	"talk hung": "text of statements for the holder and for a store method that passes",
+	"post hung":      "text of statements for the holder and for a store method that passes",
+	"post uncounted": "text of statements for the holder and for store methods that pass",
+	"post untagged":  "text of statements for the holder and for store methods that pass",
+	"talk heat":      "text of statements for the holder and for a store method that passes",
+	"talk hung":      "text of statements for the holder and for a store method that passes",
 }
 
 // changing finds SQL that changes rows. An "update" whose table is put in from elsewhere stands alone in its literal.
