@@ -42,7 +42,7 @@ func (s store) removeFirst(ctx context.Context, limit int) (int64, error) {
 // known gives which of the refs are in the index.
 func (s store) known(ctx context.Context, refs []who.Ref) (map[who.Ref]bool, error) {
 	values, args := pairs(1, refs)
-	rows, err := s.db.Q(ctx).QueryContext(ctx, `select d.ref_kind, d.ref_id from search_docs d where (d.ref_kind, d.ref_id) in (values `+values+`)`, args...)
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `with w (kind, id) as (values `+values+`) select d.ref_kind, d.ref_id from w cross join search_docs d where d.ref_kind = w.kind and d.ref_id = w.id`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("look into index: %w", err)
 	}
