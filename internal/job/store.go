@@ -219,3 +219,12 @@ func (q *Queue) Pending(ctx context.Context, within time.Duration) (n int64, err
 	}
 	return n, nil
 }
+
+// Refs gives the refs of at most limit jobs of a kind that are in the queue, in whatever state.
+func (q *Queue) Refs(ctx context.Context, kind string, limit int) ([]string, error) {
+	rows, err := q.DB.Q(ctx).QueryContext(ctx, `select ref from jobs where kind = $1 order by ref limit $2`, kind, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	return db.Scan(rows, func(r db.Row) (ref string, err error) { return ref, r.Scan(&ref) })
+}

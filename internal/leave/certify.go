@@ -224,6 +224,9 @@ func (l *Room) certificate(ctx context.Context, run string) error {
 	} else if exit.KindOf(err) != exit.NotFound {
 		return err
 	}
+	if err := l.scrub(ctx, run); err != nil {
+		return err
+	}
 	r, steps, err := l.DB.Runs.Load(ctx, run)
 	if err != nil {
 		return fmt.Errorf("read run: %w", err)

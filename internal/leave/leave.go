@@ -40,6 +40,8 @@ type Room struct {
 	ledger *ledger.Log
 	signs  bool // the tree agrees with the head outside
 
+	scrubber scrubber
+
 	replays bool // before anything is served: what is open is ended there, and nothing waits in the queue
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 
 	"exeunt/exit"
 	"exeunt/exit/exitsql"
@@ -47,9 +46,6 @@ func (h Holder) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	if err != nil {
 		return p, err
 	}
-	if page, ok := strings.CutPrefix(t.Cursor, scrubbing); ok {
-		return h.scrub(ctx, page)
-	}
 	after := int64(math.MinInt64)
 	if t.Cursor != "" {
 		if after, err = strconv.ParseInt(t.Cursor, 10, 64); err != nil {
@@ -70,30 +66,8 @@ func (h Holder) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	for _, x := range list {
 		p.Items, p.Bytes, p.Cursor = p.Items+1, p.Bytes+int64(len(x.body)), strconv.FormatInt(x.id, 10)
 	}
-	if len(list) < limit {
-		if h.room.DB.SQLite() {
-			p.Cursor = scrubbing + "1"
-		} else {
-			p.Done = true
-		}
-	}
+	p.Done = len(list) < limit
 	return p, h.room.store.remove(ctx, list)
-}
-
-// scrubbing is what the cursor begins with when all rows are gone, and pages of the file are looked through: an index moves what it
-// holds about so often that copies stay behind.
-const scrubbing = "page "
-
-// mostPages bounds the pages of one chunk.
-const mostPages = 2000
-
-func (h Holder) scrub(ctx context.Context, cursor string) (exit.Progress, error) {
-	from, err := strconv.ParseInt(cursor, 10, 64)
-	if err != nil {
-		return exit.Progress{}, fmt.Errorf("scrub index: read cursor: %w", err)
-	}
-	next, err := h.room.DB.Scrub(ctx, from, mostPages)
-	return exit.Progress{Done: next == 0, Cursor: scrubbing + strconv.FormatInt(next, 10)}, err
 }
 
 // mostRemoved bounds the rows of one chunk: the terms of each are taken out of the index one by one.
