@@ -361,8 +361,17 @@ func (r *Room) asOwners(ctx context.Context, v who.Viewer, id who.ID, fn func(co
 
 // inside runs a change in a circle that the viewer may see: through the fence, the circle locked.
 func (r *Room) inside(ctx context.Context, v who.Viewer, id who.ID, onto []who.ID, fn func(context.Context, service.Pass, Circle, Membership) error) error {
+	return r.within(ctx, v, id, service.Write{By: v.Account, Onto: onto, Service: Name, Place: id}, fn)
+}
+
+// taking runs a change that only takes something of the viewer's own away: who may not write there for now still may.
+func (r *Room) taking(ctx context.Context, v who.Viewer, id who.ID, fn func(context.Context, service.Pass, Circle, Membership) error) error {
+	return r.within(ctx, v, id, service.Write{By: v.Account, Service: Name, Place: id, Removal: true}, fn)
+}
+
+func (r *Room) within(ctx context.Context, v who.Viewer, id who.ID, w service.Write, fn func(context.Context, service.Pass, Circle, Membership) error) error {
 	return r.DB.Update(ctx, func(ctx context.Context) error {
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Onto: onto, Service: Name, Place: id})
+		pass, err := r.Desk.Enter(ctx, w)
 		if err != nil {
 			return err
 		}

@@ -92,7 +92,7 @@ func (r *Room) add(ctx context.Context, pass service.Pass, v who.Viewer, c Circl
 // their name; for anything else there is the Exit Center. Conflict for the owner, who hands the
 // circle on or ends it first. An ended circle can be left by its owner, too.
 func (r *Room) Leave(ctx context.Context, v who.Viewer, id who.ID) error {
-	return r.inside(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, c Circle, m Membership) error {
+	return r.taking(ctx, v, id, func(ctx context.Context, pass service.Pass, c Circle, m Membership) error {
 		switch {
 		case m.State == "":
 			return nil
@@ -191,7 +191,7 @@ func (r *Room) Appoint(ctx context.Context, v who.Viewer, id, account who.ID, ro
 // SetNamed stores whether the viewer's name may stand in the owner's export of the whole circle. Without
 // this yes, which nobody has given who has not been asked, a pseudonym stands there.
 func (r *Room) SetNamed(ctx context.Context, v who.Viewer, id who.ID, on bool) error {
-	return r.inside(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, _ Circle, m Membership) error {
+	return r.taking(ctx, v, id, func(ctx context.Context, pass service.Pass, _ Circle, m Membership) error {
 		if !belongs(m) {
 			return exit.Fail(exit.Forbidden, "circle.error.members_only")
 		}
