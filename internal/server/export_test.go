@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"exeunt/internal/circle"
+	"exeunt/internal/moderate"
 	"exeunt/internal/notify"
 	"exeunt/internal/post"
 	"exeunt/internal/relation"
@@ -21,11 +22,12 @@ type Rooms struct {
 	Talk      *talk.Room
 	Circles   *circle.Room
 	Search    *search.Room
+	Order     *moderate.Room
 }
 
 // RoomsOf gives a house's rooms to tests, which write as people do, through the rooms.
 func RoomsOf(h *House) Rooms {
-	return Rooms{h.notices, h.relations, h.posts, h.talks, h.circles, h.search}
+	return Rooms{h.notices, h.relations, h.posts, h.talks, h.circles, h.search, h.order}
 }
 
 // GuestServer gives the pages kept for guests over a state and a clock of a test's own: it answers requests for an own page,
