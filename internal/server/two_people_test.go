@@ -208,4 +208,6 @@ var tombstones = map[string]int{
 	"posts.hot":       1, // of the post with her like and comment
 	"posts.comments":  1, // hers is none any more; it stands as a tombstone above his answer
 	"posts.likes":     1,
+	// Nobody has looked at what he sent to be checked for two weeks.
+	"proofs.material": 1, "proofs.photo": 1, "proofs.state": 1,
 }
