@@ -78,9 +78,14 @@ func (r *Room) write(ctx context.Context, id who.ID, now time.Time, rng *rand.Ra
 		}
 		records = append(records, p)
 	}
+	return r.bring(ctx, id, now, records, rng)
+}
+
+// bring takes posts in, a hundred at a time.
+func (r *Room) bring(ctx context.Context, id who.ID, now time.Time, records []any, rng *rand.Rand) error {
 	t := exit.Task{Subject: exit.Account(id.String()), Class: "posts", Part: archive.ClassPosts, Now: now}
 	for from := 0; from < len(records); from += 100 {
-		intake, err := r.Posts.Holder().Import(ctx, t, records[from:from+100], pictures{rng})
+		intake, err := r.Posts.Holder().Import(ctx, t, records[from:min(from+100, len(records))], pictures{rng})
 		if err != nil {
 			return fmt.Errorf("write posts: %w", err)
 		}

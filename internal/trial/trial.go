@@ -58,7 +58,10 @@ func (r *Room) Begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.settle(ctx, crowd)
+	if err := r.settle(ctx, crowd); err != nil {
+		return err
+	}
+	return r.murmur(ctx, crowd)
 }
 
 // crowd gives the neighbours as those who do something.
