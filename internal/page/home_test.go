@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/circle"
+	"exeunt/internal/dbtest"
 	"exeunt/internal/relation"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
@@ -166,5 +168,44 @@ func TestRankedPages(t *testing.T) {
 				t.Errorf("%s has %d posts", broken, len(pages[0]))
 			}
 		}
+	})
+}
+
+// records keeps what is exported.
+type records struct{ list []any }
+
+func (r *records) Record(x any) error { r.list = append(r.list, x); return nil }
+
+func (r *records) Media(string, int64, time.Time, func() (io.ReadCloser, error)) error { return nil }
+
+func (r *records) Missing(string, string) {}
+
+func (r *records) Full() bool { return false }
+
+// Whether home is ranked is taken along with the other settings, comes back where nothing was chosen since, and is not
+// changed by the form of the other settings.
+func TestRankingTravels(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		ann, bob, eve := h.account("ann"), h.account("bob"), h.account("eve")
+		task := func(v who.Viewer) exit.Task {
+			return exit.Task{Subject: exit.Account(v.Account.String()), Class: "settings", Now: dbtest.Start}
+		}
+		h.must(h.SetRanking(ctx, ann, true))
+		h.must(h.SetRanking(ctx, eve, false))
+		h.must(h.SetRanking(ctx, ann, true))
+		var out records
+		_, err := h.Accounts.Export(ctx, task(ann), &out)
+		h.must(err)
+		for _, v := range []who.Viewer{bob, eve} {
+			intake, err := h.Accounts.Import(ctx, task(v), out.list, nil)
+			h.must(err)
+			h.must(h.d.Update(ctx, func(ctx context.Context) error {
+				_, err := intake(ctx)
+				return err
+			}))
+		}
+		h.wants(bob, ui.Chinese, "/settings/home", []string{`value="on" checked`}, nil)
+		h.wants(eve, ui.Chinese, "/settings/home", []string{`value="off" checked`}, nil)
 	})
 }

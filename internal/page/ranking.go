@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"exeunt/exit"
+	"exeunt/internal/account"
 	"exeunt/internal/db"
 	"exeunt/internal/post"
 	"exeunt/internal/service"
@@ -16,14 +17,14 @@ import (
 	"exeunt/internal/who"
 )
 
-// Ranking says whether somebody's home is ranked.
-type Ranking int
+// Ranking says whether somebody's home is ranked. Who turned ranking off is not asked again.
+type Ranking = account.Ranking
 
-// The answers. Who turned ranking off is not asked again.
+// The answers.
 const (
-	NeverRanked Ranking = iota
-	Ranked
-	Unranked
+	NeverRanked Ranking = 0
+	Ranked              = account.Ranked
+	Unranked            = account.Unranked
 )
 
 // SetRanking turns the ranking of the viewer's home on or off.
