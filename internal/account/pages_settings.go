@@ -42,6 +42,7 @@ func (r *Room) showSettings(w http.ResponseWriter, req *http.Request, s Settings
 			{Icon: "key-round", Name: ui.T(ctx, "account.passkeys.title"), About: ui.T(ctx, "account.passkeys.short"), Href: passkeysPath},
 			{Icon: "shield-check", Name: ui.T(ctx, "account.sessions.title"), About: ui.T(ctx, "account.sessions.short"), Href: sessionsPath},
 			{Icon: "users", Name: ui.T(ctx, "account.accounts.title"), About: ui.T(ctx, "account.accounts.about"), Href: accountsPath},
+			{Icon: "house", Name: ui.T(ctx, "account.home.title"), About: ui.T(ctx, "account.home.about"), Href: "/settings/home"},
 			{Icon: "bell", Name: ui.T(ctx, "notify.settings.title"), About: ui.T(ctx, "notify.settings.about"), Href: notify.SettingsPath},
 			{Icon: "ban", Name: ui.T(ctx, "relation.blocks"), About: ui.T(ctx, "relation.blocks.short"), Href: relation.BlocksPath},
 			{Icon: "eye-off", Name: ui.T(ctx, "relation.mutes"), About: ui.T(ctx, "relation.mutes.short"), Href: relation.MutesPath},
