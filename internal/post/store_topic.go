@@ -206,10 +206,12 @@ func (s store) tagged(ctx context.Context, list []tagged) ([]Topic, error) {
 		if i > 0 {
 			values.WriteString(", ")
 		}
-		fmt.Fprintf(&values, "($%d, cast($%d as bigint), $%d)", len(args)+1, len(args)+2, len(args)+3)
+		fmt.Fprintf(&values, "(cast($%d as text), cast($%d as bigint), cast($%d as text))", len(args)+1, len(args)+2, len(args)+3)
 		args = append(args, t.service, int64(t.place), t.key)
 	}
-	return s.listTopics(ctx, `select `+topicColumns+` from topics t where t.state = 'live' and (t.service, t.place_id, t.name_key) in (values `+values.String()+`)`, args...)
+	// The list stands first: in a condition SQLite would read all topics.
+	return s.listTopics(ctx, `with w (service, place, name) as (values `+values.String()+`) select `+topicColumns+` from w cross join topics t
+		where t.service = w.service and t.place_id = w.place and t.name_key = w.name and t.state = 'live'`, args...)
 }
 
 // untagged are statements that take posts out of their topics; topics of own pages go with their last post. rows is "{rows} r" or a
