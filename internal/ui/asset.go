@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -44,8 +45,18 @@ func init() {
 		}
 		addAsset(name, b)
 	}
-	addAsset("exeunt.css", joined("assets/css/*.css"))
+	addAsset("exeunt.css", spare(joined("assets/css/*.css")))
 	addAsset("icons.svg", iconSprite())
+}
+
+var (
+	comments = regexp.MustCompile(`(?s)/\*.*?\*/`)
+	blanks   = regexp.MustCompile(`\s*\n\s*`)
+)
+
+// spare leaves comments and indents out of a style sheet of ours, whose strings hold neither.
+func spare(css []byte) []byte {
+	return blanks.ReplaceAll(comments.ReplaceAll(css, nil), []byte("\n"))
 }
 
 // joined is one file out of several, in the order of their names.
