@@ -102,7 +102,7 @@ func (h *house) ask(v who.Viewer, path string, header ...string) (*httptest.Resp
 		mux.HandleFunc(strings.Replace(rt.Pattern, "/@{", "/@/{", 1), func(w http.ResponseWriter, r *http.Request) { failed = rt.Handle(w, r) })
 	}
 	r := httptest.NewRequestWithContext(h.t.Context(), http.MethodGet, strings.Replace(path, "/@", "/@/", 1), nil)
-	for i := 0; i < len(header); i += 2 {
+	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
 	ctx := ui.WithReader(r.Context(), ui.Reader{Lang: ui.Chinese, Now: dbtest.Start, Site: ui.Site{Base: "https://example.org"}})

@@ -112,7 +112,7 @@ func units(line string) []string {
 	for _, r := range line {
 		n := len(out) - 1
 		joins := n >= 0 && (open || strings.ContainsRune(notFirst, r) && before != ' ' ||
-			!wide(r) && !wide(before) && before != ' ' && !(before == '-' && unicode.IsLetter(r)) ||
+			!wide(r) && !wide(before) && before != ' ' && (before != '-' || !unicode.IsLetter(r)) ||
 			r == ' ' || strings.ContainsRune(pairs, r) && r == before)
 		if joins {
 			out[n] += string(r)
