@@ -34,10 +34,11 @@ func (r *Room) Holder() *Holder {
 	// Only the act remains, by its id: what was done, where, by which rule, when.
 	whom, actor := table("acts", "about_id"), table("acts", "by_id")
 	whom.Stays, whom.StaysAs = always, `about_id = null, ref_id = 0, words = '', detail = '', case_id = 0`
-	actor.Stays, actor.StaysAs = always, `by_id = null`
+	// What its author is told stays: the rule. The words were the actor's.
+	actor.Stays, actor.StaysAs = always, `by_id = null, words = ''`
 	own, judge := table("appeals", "account_id"), table("appeals", "decided_by")
 	own.Bytes = "length(words)"
-	judge.Stays, judge.StaysAs = always, `decided_by = null`
+	judge.Stays, judge.StaysAs = always, `decided_by = null, answer = ''`
 	return &Holder{room: r, Tables: exitsql.Tables{
 		"reports":   {by, about},
 		"acts":      {whom, actor},

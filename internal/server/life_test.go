@@ -18,8 +18,10 @@ import (
 	"exeunt/internal/dbtest"
 	"exeunt/internal/job"
 	"exeunt/internal/leave"
+	"exeunt/internal/moderate"
 	"exeunt/internal/notify"
 	"exeunt/internal/post"
+	"exeunt/internal/relation"
 	"exeunt/internal/talk"
 	"exeunt/internal/who"
 )
@@ -240,6 +242,25 @@ func (s *someone) meet(t *testing.T, other *someone) {
 	must(t, err, "comment on own post")
 }
 
+// quarrel has a person keep the other away, report them, mute them in a circle, hear their appeal and refuse it. What
+// ends follows is done between their organisations.
+func (s *someone) quarrel(t *testing.T, other *someone) {
+	t.Helper()
+	ctx, in := t.Context(), s.in
+	must(t, in.Relations.Mute(ctx, s.v, who.Ref{Kind: "account", ID: other.org}, relation.ForGood), "mute")
+	must(t, in.Relations.Mute(ctx, s.v, who.Ref{Kind: "circle", ID: s.circle}, relation.LessOf), "mute circle")
+	must(t, in.DB.Update(ctx, func(ctx context.Context) error { // each has blocked the other, before either could see it
+		_, err := in.DB.Exec(ctx, `insert into blocks (id, account_id, blocked_id, created_at) values ($1, $2, $3, 1)`, int64(in.DB.IDs.Next()), int64(s.org), int64(other.org))
+		return err
+	}), "block")
+	must(t, in.Order.Report(ctx, s.v, who.Ref{Kind: "post", ID: other.pages[0]}, "other", s.plant("report")), "report")
+	place := moderate.Place{Service: "circle", ID: s.circle}
+	must(t, in.Order.Lay(ctx, s.v, place, other.v.Account, moderate.Order{What: moderate.Mute, Rule: "abuse", Words: s.plant("mute")}), "mute in circle")
+	acts := value[[]moderate.Act](t, "read log")(in.Order.Log(ctx, s.v, place, 0, 1))
+	must(t, in.Order.Appeal(ctx, other.v, acts[0].ID, other.plant("appeal")), "appeal")
+	must(t, in.Order.Settle(ctx, s.v, acts[0].ID, false, s.plant("answer to the appeal")), "answer")
+}
+
 // twoLives fills the install with two people, each with all there is, and across.
 func twoLives(t *testing.T, in *install) (ana, bo *someone) {
 	t.Helper()
@@ -251,6 +272,8 @@ func twoLives(t *testing.T, in *install) (ana, bo *someone) {
 	}
 	ana.meet(t, bo)
 	bo.meet(t, ana)
+	ana.quarrel(t, bo)
+	bo.quarrel(t, ana)
 	for _, s := range []*someone{ana, bo} {
 		must(t, in.Notices.ReadAll(t.Context(), s.v), "read notices")
 	}

@@ -195,19 +195,30 @@ func TestTwoPeople(t *testing.T) {
 
 // tombstones are the changes of the second's rows that the first's leaving makes, each a row or a column that told of both.
 var tombstones = map[string]int{
-	"- circle_offers": 2,  // each was the other's heir
-	"- exit_steps":    1,  // ana's run named him
-	"- favourites":    1,  // of her post
-	"- follows":       2,  // both ways
-	"- likes":         2,  // of her post and of her comment
-	"- mentions":      4,  // two of her in his texts, two of him in hers
-	"- notices":       11, // what she did that he was told of, and what he did that she was
-	"comments.text":   1,  // they mention "a member who left" now
-	"posts.text":      1,
-	"posts.card_id":   1, // it shared her page, which is no longer visible
-	"posts.hot":       1, // of the post with her like and comment
-	"posts.comments":  1, // hers is none any more; it stands as a tombstone above his answer
-	"posts.likes":     1,
+	"- appeals":          1, // hers, which he had refused
+	"- blocks":           2, // both ways
+	"- cases":            1, // her report on a post of his
+	"- mutes":            2, // both ways
+	"- reports":          1, // his on a post of hers
+	"acts.about_id":      2, // what he did about her remains, by its id …
+	"acts.by_id":         2, // … and what she did about him
+	"acts.ref_id":        2,
+	"acts.words":         2,
+	"appeals.answer":     1, // hers to his
+	"appeals.decided_by": 1,
+	"- circle_offers":    2,  // each was the other's heir
+	"- exit_steps":       1,  // ana's run named him
+	"- favourites":       1,  // of her post
+	"- follows":          2,  // both ways
+	"- likes":            2,  // of her post and of her comment
+	"- mentions":         4,  // two of her in his texts, two of him in hers
+	"- notices":          11, // what she did that he was told of, and what he did that she was
+	"comments.text":      1,  // they mention "a member who left" now
+	"posts.text":         1,
+	"posts.card_id":      1, // it shared her page, which is no longer visible
+	"posts.hot":          1, // of the post with her like and comment
+	"posts.comments":     1, // hers is none any more; it stands as a tombstone above his answer
+	"posts.likes":        1,
 	// Nobody has looked at what he sent to be checked for two weeks.
 	"proofs.material": 1, "proofs.photo": 1, "proofs.state": 1,
 }
