@@ -52,8 +52,27 @@ func CleanName(typed string) (string, error) {
 	return name, nil
 }
 
+// newName is [CleanName] for a name that is taken now: it mixes no scripts within a word that are taken for one another. Names that do and were
+// taken before still sign in.
+func newName(typed string) (string, error) {
+	name, err := CleanName(typed)
+	if err == nil && who.Mixes(name) {
+		err = exit.Fail(exit.Invalid, "account.error.name_mixed")
+	}
+	return name, err
+}
+
 // NameKey gives the key under which a clean name is unique: names that look alike have one.
 func NameKey(name string) string { return who.Looks(name) }
+
+// lookKeys gives the keys of all that a name can be read as: a capital I is an i that is drawn as an l.
+func lookKeys(name string) []string {
+	keys := []string{NameKey(name)}
+	if strings.ContainsRune(name, 'I') {
+		keys = append(keys, NameKey(strings.ReplaceAll(name, "I", "l")))
+	}
+	return keys
+}
 
 // keyed gives the keyed hash under which something with little entropy is stored.
 func (r *Room) keyed(use, text string) string {

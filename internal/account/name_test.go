@@ -6,6 +6,9 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/account"
+	"exeunt/internal/db"
+	"exeunt/internal/dbtest"
+	"exeunt/internal/who"
 )
 
 func TestCleanName(t *testing.T) {
@@ -42,6 +45,30 @@ func TestCleanName(t *testing.T) {
 			t.Errorf("%q: got %q and error %v, want %q", c.typed, got, err, c.want)
 		}
 	}
+}
+
+// TestTricksWithNames tries names that hide something, turn the text around, or look like those of others.
+func TestTricksWithNames(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h, ctx := open(t, d), t.Context()
+		ana := h.signUp(t, "paypal")
+		bo := who.Viewer{Account: h.signUp(t, "bo_qu").Account}
+		for name, key := range map[string]string{"аpple": "name_mixed", "раураl": "name_mixed", "раура1": "name_taken", "pay\u200bpal": "name_form", "\u202elapyap": "name_form", "PAYPA1": "name_taken", "PayPaI": "name_taken"} {
+			_, err := h.SignUp(ctx, account.NewPerson{Name: name, Password: password})
+			if err == nil || !strings.Contains(err.Error(), "account.error."+key) {
+				t.Errorf("%q: %v, want %s", name, err, key)
+			}
+		}
+		for display, key := range map[string]string{"PayPaI": "display_taken", "раура1": "display_taken", "Pаypal 2": "display_mixed", "Bo\u200b": "display_hidden", "\u202eoB": "display_hidden", "Bo\u2066": "display_hidden"} {
+			if err := h.SetProfile(ctx, bo, account.Profile{Display: display}); err == nil || !strings.Contains(err.Error(), "account.error."+key) {
+				t.Errorf("%q shown: %v, want %s", display, err, key)
+			}
+		}
+		for _, display := range []string{"Bo_Qu", "Bo 曲 🌿", "Бо", ""} {
+			must(t, h.SetProfile(ctx, bo, account.Profile{Display: display}))
+		}
+		must(t, h.SetProfile(ctx, who.Viewer{Account: ana.Account}, account.Profile{Display: "PayPal"}))
+	})
 }
 
 func TestNameKey(t *testing.T) {

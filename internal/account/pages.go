@@ -182,7 +182,7 @@ func (r *Room) postSignUp(w http.ResponseWriter, req *http.Request) error {
 // tryFrom signs up once the address's limit allows it.
 func (r *Room) tryFrom(ctx context.Context, req *http.Request, n NewPerson) (Created, error) {
 	// What cannot be a name or a password at all is not counted.
-	if name, err := CleanName(n.Name); err != nil {
+	if name, err := newName(n.Name); err != nil {
 		return Created{}, err
 	} else if err := checkPassword(n.Password, name); err != nil {
 		return Created{}, err

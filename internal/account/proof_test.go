@@ -78,7 +78,7 @@ func TestTakenNames(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		h := open(t, d)
 		h.signUp(t, "paypal")
-		for _, name := range []string{"PayPal", "раураl", "ｐａｙｐａｌ"} {
+		for _, name := range []string{"PayPal", "раура1", "ｐａｙｐａｌ"} {
 			_, err := h.SignUp(t.Context(), account.NewPerson{Name: name, Password: password})
 			wantFail(t, err, exit.Conflict, "account.error.name_taken")
 		}

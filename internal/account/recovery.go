@@ -52,7 +52,7 @@ func (r *Room) OperatorLink(ctx context.Context, token string) error {
 
 // MakeOperator makes the operator's person and account with the link of [Room.FirstStart].
 func (r *Room) MakeOperator(ctx context.Context, token, name, password string) (c Created, err error) {
-	clean, err := CleanName(name)
+	clean, err := newName(name)
 	if err != nil {
 		return c, err
 	}

@@ -25,7 +25,7 @@ type NewPerson struct {
 // SignUp makes a person with a personal account of the name. Invalid: name or password cannot
 // be accepted, or the operator lets nobody in so; Conflict: the name is taken, or held for somebody who left.
 func (r *Room) SignUp(ctx context.Context, n NewPerson) (Created, error) {
-	name, err := CleanName(n.Name)
+	name, err := newName(n.Name)
 	if err != nil {
 		return Created{}, err
 	}
@@ -42,7 +42,7 @@ func (r *Room) SignUp(ctx context.Context, n NewPerson) (Created, error) {
 // CreateAccount makes a person with an account, as the operator's command line does. Without a
 // password nobody can sign in until a recovery code or a reset link has set one.
 func (r *Room) CreateAccount(ctx context.Context, name string, kind Kind, password string) (Created, error) {
-	clean, err := CleanName(name)
+	clean, err := newName(name)
 	if err != nil {
 		return Created{}, err
 	}
@@ -103,6 +103,14 @@ func (r *Room) addAccount(ctx context.Context, id, person, as who.ID, name strin
 		return err
 	} else if held {
 		return exit.Fail(exit.Conflict, "account.error.name_held")
+	}
+	for _, key := range lookKeys(name)[1:] {
+		if _, err := r.store.named(ctx, key); exit.KindOf(err) != exit.NotFound {
+			if err == nil {
+				err = exit.Fail(exit.Conflict, "account.error.name_taken")
+			}
+			return err
+		}
 	}
 	if err := r.store.addAccount(ctx, id, name, kind, now); errors.Is(err, errTaken) {
 		return exit.Fail(exit.Conflict, "account.error.name_taken")

@@ -12,6 +12,8 @@ import (
 // lookalikes maps characters, already case-folded, to the one that stands for all that look
 // like it. It is a small part of Unicode UTS #39's confusables: what people can type and mistake.
 var lookalikes = pairs("оo0oοoаaαaеeсcсcрpρpхxχxуyυyіiιiїiјjѕsԁdһhкkκkмmтtτtвbнhνvԛqԝwɡgıi1l" +
+	"ɑaӏ1ǀ1ʋuѵvօoսuհhոnցgյjաwզqքpꞗbȷjɩi" + // Latin's own doubles, Armenian
+	"ꭺaᏼbꮯcꭰdꭼeꮐgꮋhꭵiꭻjꮶkꮮ1ꮇmꮎoꮲpꭱrꮪsꭲtꮩvꮃwꮓz" + // Cherokee
 	"ロ口カ力ニ二ハ八エ工タ夕ト卜ヘへー一〇o")
 
 func pairs(s string) map[rune]rune {
@@ -30,8 +32,11 @@ func Looks(name string) string {
 	var b strings.Builder
 	last := rune(0)
 	for _, c := range norm.NFKC.String(cases.Fold().String(name)) {
-		if to, ok := lookalikes[c]; ok {
-			c = to
+		// Twice: what looks like a 1 looks like an l.
+		for range 2 {
+			if to, ok := lookalikes[c]; ok {
+				c = to
+			}
 		}
 		if unicode.IsSpace(c) {
 			c = ' '

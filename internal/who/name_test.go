@@ -29,7 +29,7 @@ func TestMixes(t *testing.T) {
 }
 
 func TestLooks(t *testing.T) {
-	for _, s := range [][2]string{{"Paypal  walks", "раураl WALKS"}, {"ロ力", "口カ"}, {"ａｂ", "AB"}, {"lin_1", "lin__l"}} {
+	for _, s := range [][2]string{{"Paypal  walks", "раураl WALKS"}, {"ロ力", "口カ"}, {"ａｂ", "AB"}, {"lin_1", "lin__l"}, {"օոո", "onn"}, {"ɑnna", "Anna"}, {"ᏢᎪᎢ", "pat"}, {"l\u0131n", "lin"}} {
 		if a, b := who.Looks(s[0]), who.Looks(s[1]); a != b {
 			t.Errorf("%q looks %q and %q looks %q, want one", s[0], a, s[1], b)
 		}
