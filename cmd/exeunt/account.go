@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -19,6 +21,7 @@ type accountCreateCmd struct {
 	place
 	Name         string `arg:""`
 	Kind         string `enum:"personal,organisation" default:"personal" help:"personal or organisation."`
+	Operator     bool   `help:"The install's operator, of whom there is none yet."`
 	PasswordFile string `help:"File with the password; without it the password is read from the terminal's line." placeholder:"FILE"`
 }
 
@@ -28,14 +31,31 @@ func (c *accountCreateCmd) Run(a *app) error {
 		return err
 	}
 	return a.with(c.place, func(h *server.House) error {
-		kind, _ := account.ParseKind(c.Kind)
-		made, err := h.Accounts.CreateAccount(a.ctx, c.Name, kind, password)
+		made, err := c.create(a.ctx, h.Accounts, password)
 		if err != nil {
 			return err
 		}
 		v := map[string]any{"account": made.Account.String(), "name": c.Name, "recovery_codes": made.Codes}
 		return a.print(v, "account %s (%s)\nrecovery codes, shown once:\n  %s\n", c.Name, made.Account, strings.Join(made.Codes, "\n  "))
 	})
+}
+
+func (c *accountCreateCmd) create(ctx context.Context, accounts *account.Room, password string) (account.Created, error) {
+	kind, _ := account.ParseKind(c.Kind)
+	if !c.Operator {
+		return accounts.CreateAccount(ctx, c.Name, kind, password)
+	}
+	if kind != account.Personal {
+		return account.Created{}, errors.New("--operator makes a personal account: leave --kind out")
+	}
+	token, first, err := accounts.FirstStart(ctx)
+	if err != nil {
+		return account.Created{}, err
+	}
+	if !first {
+		return account.Created{}, errors.New("there is an operator's account already: make this one without --operator")
+	}
+	return accounts.MakeOperator(ctx, token, c.Name, password)
 }
 
 func (c *accountCreateCmd) password() (string, error) {
