@@ -12,8 +12,8 @@ import (
 // its own for a screen reader. The file must stand under assets/icons.
 func Icon(name string) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
-		_, err := io.WriteString(w, `<svg class="icon" width="20" height="20" aria-hidden="true"><use href="`+
-			AssetURL("icons.svg")+"#"+html.EscapeString(name)+`"></use></svg>`)
+		_, err := io.WriteString(w, `<svg class="icon" aria-hidden="true"><use href="`+
+			AssetURL("icons.svg")+"#"+html.EscapeString(name)+`"/></svg>`)
 		return err
 	})
 }
