@@ -1,9 +1,11 @@
 package account
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"exeunt/exit"
 	"exeunt/internal/service"
@@ -250,6 +252,6 @@ func (r *Room) getProofPhoto(w http.ResponseWriter, req *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", http.DetectContentType(b)) // one that we encoded ourselves
 	h.Set("Cache-Control", "no-store")
-	_, err = w.Write(b)
-	return err
+	http.ServeContent(w, req, "", time.Time{}, bytes.NewReader(b))
+	return nil
 }

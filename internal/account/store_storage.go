@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"exeunt/internal/db"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
 )
@@ -15,5 +16,6 @@ func (s store) pictureBytes(ctx context.Context, accounts []who.ID) (map[who.ID]
 	if err != nil {
 		return nil, fmt.Errorf("measure profile pictures: %w", err)
 	}
-	return service.Sums(rows)
+	sums, err := db.Scan(rows, service.ScanSum)
+	return service.Sums(sums), err
 }

@@ -152,5 +152,6 @@ func (l *Room) Stored(ctx context.Context, accounts []who.ID) (map[who.ID]int64,
 	if err != nil {
 		return nil, fmt.Errorf("measure archives: %w", err)
 	}
-	return service.Sums(rows)
+	sums, err := db.Scan(rows, service.ScanSum)
+	return service.Sums(sums), err
 }

@@ -214,5 +214,6 @@ func (s store) stored(ctx context.Context, accounts []who.ID) (map[who.ID]int64,
 	if err != nil {
 		return nil, fmt.Errorf("measure images: %w", err)
 	}
-	return service.Sums(rows)
+	sums, err := db.Scan(rows, service.ScanSum)
+	return service.Sums(sums), err
 }

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 
@@ -217,14 +216,23 @@ func (k *Desk) Veiled(ctx context.Context, accounts []who.ID) (map[who.ID]bool, 
 	return out, err
 }
 
-// Sums reads rows of an account and a number.
-func Sums(rows *sql.Rows) (map[who.ID]int64, error) {
-	out := map[who.ID]int64{}
-	_, err := db.Scan(rows, func(r db.Row) (int64, error) {
-		var id, n int64
-		err := r.Scan(&id, &n)
-		out[who.ID(id)] = n
-		return n, err
-	})
-	return out, err
+// Sum is a number of an account's.
+type Sum struct {
+	Account who.ID
+	N       int64
+}
+
+// ScanSum reads a row of an account and a number.
+func ScanSum(r db.Row) (x Sum, err error) {
+	err = r.Scan((*int64)(&x.Account), &x.N)
+	return x, err
+}
+
+// Sums gives numbers by account.
+func Sums(list []Sum) map[who.ID]int64 {
+	out := make(map[who.ID]int64, len(list))
+	for _, x := range list {
+		out[x.Account] += x.N
+	}
+	return out
 }
