@@ -23,7 +23,7 @@ import (
 // Registration says who can sign up.
 type Registration string
 
-// The ways in. A slip's holder, whose name is held, comes back by any of them but Closed.
+// The ways in. A slip's holder, whose name is held, comes back whichever it is.
 const (
 	Open       Registration = "open"
 	Approval   Registration = "approval"   // signs up, and waits until the operator has looked
