@@ -144,6 +144,7 @@ func (l *looking) lent() (*person, places) {
 		"/write?in=circle:" + filepath.Base(circle), post, post + "/edit", post + "/delete", post + "?order=liked", remark,
 		thread, "/me/drafts", draft, topic, "/share/post/" + filepath.Base(post), "/write?card=post:" + filepath.Base(post), "/submissions/circle/" + filepath.Base(circle), invitation, imported, organisation, unproven, stop,
 	}
+	private = append(private, l.disorder(p, circle, post)...)
 	return p, places{public: []string{page, circle, asks, asks + "/rules", post, invitation}, private: private}
 }
 
@@ -217,7 +218,7 @@ func (l *looking) operator(printed []string) {
 	account, invitation := l.admitting(p)
 	for _, lang := range readers {
 		p.readsIn(lang)
-		for _, path := range []string{"/me", "/operator/accounts", account, "/operator/approvals", "/operator/invitations", "/operator/proofs", invitation, "/operator/runs", "/operator/reset", "/submissions/page"} {
+		for _, path := range append(ordering(account), "/me", "/operator/accounts", account, "/operator/approvals", "/operator/invitations", "/operator/proofs", invitation, "/operator/runs", "/operator/reset", "/submissions/page") {
 			l.visit(pages{who: p}, lang, path)
 		}
 	}

@@ -196,7 +196,7 @@ func TestMuteKickBan(t *testing.T) {
 		}
 		h.wantKind(t, "kicking who is gone", lay(mod, tea, mira, moderate.Kick, 0), exit.Conflict)
 		h.must(t, h.order.Undo(ctx, mod, h.lastAct(t, mod, tea).ID))
-		if m, in := h.ring.members[mira.Account]; !in || time.Since(m.Since) == 0 {
+		if m, in := h.ring.members[mira.Account]; !in || m.Since.IsZero() {
 			t.Error("no member again")
 		}
 		h.must(t, lay(mod, tea, mira, moderate.Ban, 0))

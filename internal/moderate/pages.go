@@ -100,7 +100,6 @@ type reportView struct {
 	reason ui.RadioCards
 	words  ui.TextArea
 	wrong  string
-	block  string // the way to block its author instead; "" for none
 }
 
 // whatView is a thing that is reported or was decided about.

@@ -2,6 +2,7 @@ package moderate
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -163,11 +164,12 @@ func (r *Room) lookAt(ctx context.Context, v who.Viewer, c Case, view *contextVi
 	switch c.Ref.Kind {
 	case kindPost:
 		p, err := r.Posts.One(ctx, author(c.About), c.Ref.ID)
-		if exit.KindOf(err) == exit.NotFound && err != nil {
+		var none *exit.Error
+		switch {
+		case errors.As(err, &none) && none.Kind == exit.NotFound: // its author has deleted it meanwhile
 			view.what.gone = true
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return err
 		}
 		list, err := r.Posts.Views(ctx, v, []post.Post{p})

@@ -77,8 +77,9 @@ func (t Term) until(now time.Time) time.Time {
 		return now.AddDate(0, 0, 7)
 	case Month:
 		return now.AddDate(0, 0, 30)
+	default:
+		return time.Time{}
 	}
-	return time.Time{}
 }
 
 // The kinds of refs that can be muted.

@@ -213,8 +213,12 @@ func TestListsTravel(t *testing.T) {
 		}
 		now, err := h.d.Now(ctx)
 		h.must(t, err)
-		h.takeIn(t, twin, "mutes", []any{archive.Mute{Address: "nobody"}, archive.Mute{Address: "twin"}, archive.Mute{Address: "kim@far.example"},
-			archive.Mute{Address: "mira", Until: archive.At(now.Add(-time.Hour))}}, "skipped")
+		h.takeIn(t, twin, "mutes", []any{
+			archive.Mute{Address: "nobody"},
+			archive.Mute{Address: "twin"},
+			archive.Mute{Address: "kim@far.example"},
+			archive.Mute{Address: "mira", Until: archive.At(now.Add(-time.Hour))},
+		}, "skipped")
 		h.takeIn(t, twin, "quiets", []any{archive.Quiet{Kind: "circle", ID: "9"}, archive.Quiet{Kind: "account", ID: kim.Account.String()}}, "skipped")
 	})
 }
