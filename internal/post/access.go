@@ -44,6 +44,9 @@ func sees(v who.Viewer, p Post) bool {
 	return false
 }
 
+// previews says whether the viewer sees a post only because the place lets guests: comments stay with members.
+func previews(v who.Viewer, p Post) bool { return p.Service != Page && p.In.Guest && !owns(v, p) }
+
 // talks says whether the viewer may comment on a post and like it.
 func talks(v who.Viewer, p Post) bool {
 	return !v.Guest() && v.State == who.Active && p.State == Live && p.Author != 0 && !p.Blocked && sees(v, p) && (p.Service == Page || p.In.Member && !p.In.Ended)
@@ -55,9 +58,9 @@ func shares(v who.Viewer, p Post) bool {
 	return !v.Guest() && v.State == who.Active && p.State == Live && p.Author != 0 && kind != "only" && sees(v, p)
 }
 
-// changes says whether the viewer may edit a post.
+// changes says whether the viewer may edit a post: in a place its members alone write.
 func changes(v who.Viewer, p Post) bool {
-	return owns(v, p) && (p.State == Live || p.State == Submitted)
+	return owns(v, p) && (p.State == Live || p.State == Submitted) && (p.Service == Page || p.In.Member && !p.In.Ended)
 }
 
 // removes says whether the viewer may delete a post: its author, and who answers for the place.

@@ -2,6 +2,7 @@ package post
 
 import (
 	"context"
+	"slices"
 
 	"exeunt/exit"
 	"exeunt/internal/db"
@@ -48,7 +49,7 @@ func (o Order) Next(posts []Post, limit int) Cursor {
 const mostPinned = 3
 
 // InPlace gives a page of a place's posts in an order, without those that are pinned; with a topic (not 0) those of the
-// topic, newest first, whatever the order. The caller has asked the place already and gives what the viewer may do there;
+// topic, newest first, whatever the order. A guest of a place gets its latest posts alone. The caller has asked the place already and gives what the viewer may do there;
 // nothing is seen where Place.See is false. o.Next with the same limit gives the cursor of the page after it.
 func (r *Room) InPlace(ctx context.Context, v who.Viewer, p Place, o Order, topic who.ID, c Cursor, limit int) ([]Post, error) {
 	if !p.See {
@@ -56,15 +57,36 @@ func (r *Room) InPlace(ctx context.Context, v who.Viewer, p Place, o Order, topi
 	}
 	var list []Post
 	var err error
-	if topic != 0 {
+	switch {
+	case p.Guest:
+		list, err = r.preview(ctx, v, p, topic, c, limit)
+	case topic != 0:
 		list, err = r.store.inTopic(ctx, v.Account, p, topic, c, limit)
-	} else {
+	default:
 		list, err = r.store.inPlace(ctx, v.Account, p, o, c, limit)
 	}
 	for i := range list {
 		list[i].In = p
 	}
 	return seen(v, list), err
+}
+
+// previewed is how many posts of a place are seen from outside where its owner lets guests see some.
+const previewed = 10
+
+// preview gives what a guest sees of a place: the newest posts, or those of them that are about a topic. There is no page after it.
+func (r *Room) preview(ctx context.Context, v who.Viewer, p Place, topic who.ID, c Cursor, limit int) ([]Post, error) {
+	if c != (Cursor{}) {
+		return nil, nil
+	}
+	list, err := r.store.inPlace(ctx, v.Account, p, Latest, c, min(limit, previewed))
+	if err != nil || topic == 0 {
+		return list, err
+	}
+	topics, err := r.store.topicsOf(ctx, idsOf(list))
+	return slices.DeleteFunc(list, func(x Post) bool {
+		return !slices.ContainsFunc(topics[x.ID], func(t Topic) bool { return t.ID == topic })
+	}), err
 }
 
 // Pinned gives the posts that a place shows before all others, last pinned first, at most three.

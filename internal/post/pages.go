@@ -77,7 +77,7 @@ func (r *Room) getPost(w http.ResponseWriter, req *http.Request) error {
 	f.NoIndex = p.Audience != who.Public || p.State != Live
 	f.Back, f.Shared, f.Share = back(p), shared(p, views[0]), shareMenu(ctx, p, views[0])
 	page := postPage(f, views[0], nil)
-	if r.Beneath != nil {
+	if r.Beneath != nil && !previews(v, p) {
 		beneath, err := r.Beneath(ctx, v, p.Thing(v), req.URL.Query())
 		if err != nil {
 			return err

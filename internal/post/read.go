@@ -81,7 +81,7 @@ func (r *Room) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([]servic
 
 // Thing gives what other rooms may know of a post, and what the viewer may do with it.
 func (p Post) Thing(v who.Viewer) service.Thing {
-	return service.Thing{Ref: p.Ref(), Owner: p.Author, Service: p.Service, Place: p.Place, Excerpt: Excerpt(p.Text), Link: p.Link(), See: sees(v, p), Talk: talks(v, p)}
+	return service.Thing{Ref: p.Ref(), Owner: p.Author, Service: p.Service, Place: p.Place, Excerpt: Excerpt(p.Text), Link: p.Link(), See: sees(v, p), Talk: talks(v, p), Preview: previews(v, p)}
 }
 
 // Views gives posts as pages draw them: a query each for images, for names of mentions, for topics, for cards and for what the

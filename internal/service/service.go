@@ -33,6 +33,7 @@ type Thing struct {
 	Picture string // the blob key of a picture of it, for cards; "" if there is none
 	See     bool   // the viewer may see it
 	Talk    bool   // the viewer may comment on it and like it
+	Preview bool   // the viewer sees it from outside, and not what is said about it
 }
 
 // Keeper is a room that answers for a kind of thing.

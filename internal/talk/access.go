@@ -71,7 +71,7 @@ func (r *Room) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([]servic
 			}
 		}
 		t := about[c.On]
-		see := t.See && sees(v, c, staff[at])
+		see := t.See && sees(v, c, staff[at]) && (!t.Preview || c.Author == v.Account && !v.Guest())
 		out[i] = service.Thing{
 			Ref: c.Ref(), Owner: c.Author, Service: c.Service, Place: c.Place, Excerpt: post.Excerpt(c.Text), Link: link(c),
 			See: see, Talk: see && t.Talk && !c.Gone && !c.Withheld && !c.Blocked && c.Author != 0,

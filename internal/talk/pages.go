@@ -142,6 +142,9 @@ func (r *Room) getThread(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if t.Preview {
+		return exit.Fail(exit.NotFound, "talk.error.no_comment")
+	}
 	answers, err := r.store.answers(ctx, v.Account, top.ID, from, answersAPage+1)
 	if err != nil {
 		return err

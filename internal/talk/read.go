@@ -51,7 +51,7 @@ const answersShown = 5
 func (r *Room) Comments(ctx context.Context, v who.Viewer, t service.Thing, o Order, below string, limit int) (views []ui.CommentView, next string, err error) {
 	// One more than asked for tells whether there is a next page.
 	tops, err := r.store.on(ctx, v.Account, t.Ref, o, parseCursor(below), limit+1)
-	if err != nil || len(tops) == 0 || !t.See {
+	if err != nil || len(tops) == 0 || !t.See || t.Preview {
 		return nil, "", err
 	}
 	if len(tops) > limit {
