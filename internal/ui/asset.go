@@ -43,21 +43,29 @@ func init() {
 		if err != nil {
 			panic("ui: " + err.Error())
 		}
+		if name == "exeunt.js" {
+			b = spareScript(b)
+		}
 		addAsset(name, b)
 	}
-	addAsset("exeunt.css", spare(joined("assets/css/*.css")))
+	addAsset("exeunt.css", spareStyle(joined("assets/css/*.css")))
 	addAsset("icons.svg", iconSprite())
 }
 
+// What browsers do not need of our own files. Strings in them hold neither comments nor breaks of lines, nor, in style sheets, blanks beside brackets.
 var (
-	comments = regexp.MustCompile(`(?s)/\*.*?\*/`)
-	blanks   = regexp.MustCompile(`\s*\n\s*`)
+	styleComments = regexp.MustCompile(`(?s)/\*.*?\*/`)
+	styleBlanks   = regexp.MustCompile(`\s*([{};,>\n])\s*`)
+	afterColons   = regexp.MustCompile(`: +`)
+	scriptIndents = regexp.MustCompile(`(?m)^\s*//.*\n|^\s+`)
 )
 
-// spare leaves comments and indents out of a style sheet of ours, whose strings hold neither.
-func spare(css []byte) []byte {
-	return blanks.ReplaceAll(comments.ReplaceAll(css, nil), []byte("\n"))
+func spareStyle(css []byte) []byte {
+	css = styleBlanks.ReplaceAll(styleComments.ReplaceAll(css, nil), []byte("$1"))
+	return afterColons.ReplaceAll(css, []byte(":"))
 }
+
+func spareScript(js []byte) []byte { return scriptIndents.ReplaceAll(js, nil) }
 
 // joined is one file out of several, in the order of their names.
 func joined(pattern string) []byte {

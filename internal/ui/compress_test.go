@@ -1,11 +1,15 @@
 package ui_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -68,6 +72,40 @@ func TestCompression(t *testing.T) {
 		}
 		if b, err := io.ReadAll(body); err != nil || string(b) != c.text || w.Code != c.status {
 			t.Errorf("%s: %d, %d bytes, %v", c.name, w.Code, len(b), err)
+		}
+	}
+}
+
+// TestSpareAssets has our own files sent without what browsers do not need, and with all of the rest.
+func TestSpareAssets(t *testing.T) {
+	sources, err := filepath.Glob("assets/css/*.css")
+	if err != nil || len(sources) == 0 {
+		t.Fatal(sources, err)
+	}
+	for name, files := range map[string][]string{"exeunt.css": sources, "exeunt.js": {"assets/exeunt.js"}} {
+		var source []byte
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			source = append(source, b...)
+		}
+		w := httptest.NewRecorder()
+		ui.Assets().ServeHTTP(w, httptest.NewRequest(http.MethodGet, ui.AssetURL(name), nil))
+		sent := w.Body.Bytes()
+		if len(sent) == 0 || len(sent) >= len(source) {
+			t.Errorf("%s: %d of %d bytes", name, len(sent), len(source))
+		}
+		comment := regexp.MustCompile(`(?s)/\*.*?\*/|(?m)^\s*//.*$`)
+		source = comment.ReplaceAll(source, nil)
+		for _, c := range []string{"{", "}", ";", "(", ")", `"`, "`"} {
+			if a, b := bytes.Count(source, []byte(c)), bytes.Count(sent, []byte(c)); a != b {
+				t.Errorf("%s: %d times %s, want %d", name, b, c, a)
+			}
+		}
+		if comment.Match(sent) {
+			t.Errorf("%s: comments are sent", name)
 		}
 	}
 }
