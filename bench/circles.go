@@ -80,7 +80,7 @@ func (e *env) circlesOn(ctx context.Context, r *report, engine string, small, la
 
 // community gives an install with a community and its index, and some of its texts.
 func (e *env) community(ctx context.Context, engine string, c community) (*install, []string, error) {
-	i, made, err := e.keptInstall(ctx, engine, fmt.Sprintf("circles%d", c.posts))
+	i, made, err := e.keptInstall(ctx, engine, fmt.Sprintf("circles%d_%d", c.members, c.posts))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -94,7 +94,10 @@ func (e *env) community(ctx context.Context, engine string, c community) (*insta
 			return nil, nil, errors.Join(err, h.Close())
 		}
 		e.logf("circles on %s: make the index", engine)
-		if err := e.indexed(ctx, h.DB, func() error { return h.RebuildSearch(ctx, nil) }); err != nil {
+		rebuild := func() error { // in one transaction: the index is written in large pieces
+			return h.DB.Update(ctx, func(ctx context.Context) error { return h.RebuildSearch(ctx, nil) })
+		}
+		if err := e.indexed(ctx, h.DB, rebuild); err != nil {
 			return nil, nil, errors.Join(err, h.Close())
 		}
 		e.logf("circles on %s: made", engine)

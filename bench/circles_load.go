@@ -115,7 +115,7 @@ func (s *circlesServer) writes() *target {
 func (s *circlesServer) guests() *target {
 	t := &target{address: s.address}
 	for n := range viewers {
-		t.requests = append(t.requests, s.get(fmt.Sprintf("/@n%d", 1+n%s.writing()), ""))
+		t.requests = append(t.requests, s.get(fmt.Sprintf("/@n%d", 1+(10*n+2)%s.writing()), ""))
 	}
 	return t
 }

@@ -95,7 +95,7 @@ func (c community) places() []string {
 	rows := series(c.circles)
 	return []string{
 		`insert into circles (id, name, intro, join_mode, cover, state, members, posts, created_at, ended_at, category, preview) ` + rows +
-			fmt.Sprintf(` select i, '圈子' || i, '一起看船，第 ' || i || ' 处', 'open', '', 'open', 0, 0, %d, null, 'other', 'posts' from g`, int64(seedTime)),
+			fmt.Sprintf(` select i, '圈子' || i, '一起看船，第 ' || i || ' 处', 'open', '', 'open', 0, 0, %d - 10 * i, null, 'other', 'posts' from g`, int64(seedTime)),
 		`insert into circle_members (id, circle_id, account_id, role, state, created_at) ` + rows +
 			fmt.Sprintf(` select i, i, 1 + (i * 13) %% %d, 'owner', 'active', %d from g`, c.first()/2, int64(seedTime)),
 		`insert into circle_members (id, circle_id, account_id, role, state, created_at) ` + series(c.members) +
@@ -103,7 +103,7 @@ func (c community) places() []string {
 		`insert into circle_members (id, circle_id, account_id, role, state, created_at) ` + series(4*c.members) +
 			fmt.Sprintf(` select 2000000 + i, 2 + (i * 7) %% %d, 1 + i %% %d, 'member', 'active', %d + i from g where true on conflict do nothing`, c.circles-1, c.members, int64(seedTime)),
 		`insert into topics (id, service, place_id, name, name_key, posts, state, created_at) ` + series(cityTopics*c.circles) +
-			fmt.Sprintf(` select i, 'circle', 1 + (i - 1) / %d, '话题' || i, '话题' || i, 0, 'live', %d from g`, cityTopics, int64(seedTime)),
+			fmt.Sprintf(` select i, 'circle', 1 + (i - 1) / %d, '话题' || i, '话题' || i, 0, 'live', %d - 10 * i - 5 from g`, cityTopics, int64(seedTime)),
 	}
 }
 
@@ -112,7 +112,7 @@ func (c community) written() []string {
 	circle := c.circleOf("id")
 	return []string{
 		`insert into posts (id, author_id, service, place_id, audience, text, summary, sensitive, language, reply_to, origin, state, created_at, edited_at, likes, comments, images) ` +
-			fmt.Sprintf(`select %d + i, case when c = 0 then 1 + (i * 7919) %% %d else 1 + (i * 104729) %% %d end, case when c = 0 then 'page' else 'circle' end, c,
+			fmt.Sprintf(`select %d + i, case when c = 0 then 1 + (i / 10 * 7919 + i) %% %d else 1 + (i * 104729) %% %d end, case when c = 0 then 'page' else 'circle' end, c,
 				case when c = 0 then 'public' else 'circle:' || c end, text, '', 0, 'zh', '', null, 'live', %d + i * %d, null, 0, 0, case when i %% 4 = 0 then 1 else 0 end
 			from (select id as i, text, %s as c from bench_texts) t`, cityPosts, c.writing(), c.members, c.begun(), c.step(), circle),
 		`drop table bench_texts`,
