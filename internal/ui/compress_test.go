@@ -97,7 +97,7 @@ func TestSpareAssets(t *testing.T) {
 		if len(sent) == 0 || len(sent) >= len(source) {
 			t.Errorf("%s: %d of %d bytes", name, len(sent), len(source))
 		}
-		comment := regexp.MustCompile(`(?s)/\*.*?\*/|(?m)^\s*//.*$`)
+		comment := regexp.MustCompile(`(?s:/\*.*?\*/)|(?m:^\s*//.*$)`)
 		source = comment.ReplaceAll(source, nil)
 		for _, c := range []string{"{", "}", ";", "(", ")", `"`, "`"} {
 			if a, b := bytes.Count(source, []byte(c)), bytes.Count(sent, []byte(c)); a != b {
