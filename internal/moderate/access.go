@@ -61,25 +61,68 @@ func undoable(a Act, now time.Time) bool {
 	return a.State == acting && !a.At.Add(reversible).Before(now) && undoes[a.Kind] && (a.About != 0 || !personal[a.Kind])
 }
 
+// fromAbove reports whether an act in a circle was done by an operator who is not of its staff: then the circle's staff does not take it back.
+func (r *Room) fromAbove(ctx context.Context, a Act) (yes bool, err error) {
+	if a.Place.ID == 0 || a.By == 0 {
+		return false, nil
+	}
+	if r.Places != nil {
+		if m, _, err := r.Places.Member(ctx, a.Place, a.By); err != nil || m.Rank > 0 {
+			return false, err
+		}
+	}
+	return r.store.operates(ctx, a.By)
+}
+
+// mayUndo refuses who does not answer for the place of an act, and in a circle who stands below whoever did it.
+func (r *Room) mayUndo(ctx context.Context, v who.Viewer, a Act) error {
+	if err := r.may(ctx, v, a.Place); err != nil || v.Operator || a.By == v.Account || a.Place.ID == 0 || r.Places == nil {
+		return err
+	}
+	above, err := r.fromAbove(ctx, a)
+	if err != nil {
+		return err
+	}
+	theirs, _, err := r.Places.Member(ctx, a.Place, a.By)
+	if err != nil {
+		return err
+	}
+	own, _, err := r.Places.Member(ctx, a.Place, v.Account)
+	if err == nil && (above || theirs.Rank > own.Rank) {
+		err = errAbove()
+	}
+	return err
+}
+
+func errAbove() error { return exit.Fail(exit.Forbidden, "moderate.error.above") }
+
 // mayDecide refuses who acted to decide about the appeal, where there is somebody else who could.
 func (r *Room) mayDecide(ctx context.Context, v who.Viewer, a Act) error {
 	if a.About == v.Account {
 		return errNone()
 	}
-	if err := r.may(ctx, v, a.Place); err != nil || a.By != v.Account {
+	if err := r.may(ctx, v, a.Place); err != nil {
 		return err
 	}
-	others, err := r.others(ctx, a)
+	above, err := r.fromAbove(ctx, a)
+	if err == nil && above && !v.Operator {
+		err = errAbove()
+	}
+	if err != nil || a.By != v.Account {
+		return err
+	}
+	others, err := r.others(ctx, a, above)
 	if err == nil && others {
 		err = exit.Fail(exit.Forbidden, "moderate.error.own_act")
 	}
 	return err
 }
 
-// others reports whether somebody besides who acted, and whom it was about, answers for the place of an act.
-func (r *Room) others(ctx context.Context, a Act) (yes bool, err error) {
+// others reports whether somebody besides who acted, and whom it was about, decides about an act: those who answer for its place, or, if it came from
+// above, operators alone.
+func (r *Room) others(ctx context.Context, a Act, above bool) (yes bool, err error) {
 	places := []Place{Everywhere}
-	if a.Place.ID != 0 {
+	if a.Place.ID != 0 && !above {
 		places = append(places, a.Place)
 	}
 	for _, p := range places {

@@ -177,7 +177,7 @@ func (r *Room) act(ctx context.Context, pass service.Pass, a *Act) error {
 	return r.store.addAct(ctx, pass, *a)
 }
 
-// Undo takes an act back; whoever answers for the place may, for 30 days. Conflict for what was taken back or is too long ago,
+// Undo takes an act back; whoever answers for the place may, for 30 days, but not below whoever did it (Forbidden). Conflict for what was taken back or is too long ago,
 // Unavailable for what its author's leaving has taken.
 func (r *Room) Undo(ctx context.Context, v who.Viewer, id who.ID) error {
 	return r.DB.Update(ctx, func(ctx context.Context) error {
@@ -185,7 +185,7 @@ func (r *Room) Undo(ctx context.Context, v who.Viewer, id who.ID) error {
 		if err != nil {
 			return err
 		}
-		if err := r.may(ctx, v, a.Place); err != nil {
+		if err := r.mayUndo(ctx, v, a); err != nil {
 			return err
 		}
 		if a.About == v.Account {

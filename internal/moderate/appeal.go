@@ -70,6 +70,13 @@ func (r *Room) Appeal(ctx context.Context, v who.Viewer, act who.ID, words strin
 // tellAppeal tells those who may decide: of the circle, if somebody else than who acted is there, and the operator else.
 func (r *Room) tellAppeal(ctx context.Context, pass service.Pass, a Act) error {
 	to := a.Place
+	above, err := r.fromAbove(ctx, a)
+	if err != nil {
+		return err
+	}
+	if above {
+		to = Everywhere
+	}
 	ids, err := r.staff(ctx, to, a.By)
 	if err != nil {
 		return err
