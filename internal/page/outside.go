@@ -39,8 +39,14 @@ func shareOf(p Person) *ui.ShareView {
 // feedOf gives the address of the feed of a page.
 func feedOf(path string) string { return path + "/feed.xml" }
 
-// ownFeed answers with the newest public posts of an own page. NotFound where a guest finds nobody.
+// ownFeed answers with the newest public posts of an own page. NotFound where a guest finds nobody, or somebody
+// who is signed in does not.
 func (r *Room) ownFeed(w http.ResponseWriter, req *http.Request) error {
+	if v := service.ViewerOf(req.Context()); !v.Guest() {
+		if _, err := r.Person(req.Context(), v, req.PathValue("name")); err != nil {
+			return err
+		}
+	}
 	ctx := service.WithSession(req.Context(), &service.Session{})
 	p, err := r.Person(ctx, guest, req.PathValue("name"))
 	if err != nil {
