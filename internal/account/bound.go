@@ -344,14 +344,19 @@ func (r *Room) bind(ctx context.Context, v who.Viewer, kind Proof, verdict Verdi
 	})
 }
 
-// Unbind takes what the viewer has bound, or asked to, away. Where that let the account write, it does not write until it is bound again.
+// Unbind takes what the viewer has bound, or asked to, away. Where that let the account write, it does not write until it is bound again,
+// as long as the operator asks newcomers for it.
 func (r *Room) Unbind(ctx context.Context, v who.Viewer, kind Proof) error {
+	rules, err := r.ProofRules(ctx)
+	if err != nil {
+		return err
+	}
 	return r.alone(ctx, v.Account, func(ctx context.Context, pass service.Pass) error {
 		had, err := r.store.proof(ctx, v.Account, kind)
 		if err != nil || had.ID == 0 {
 			return err
 		}
-		if err := r.store.dropProof(ctx, pass, v.Account, kind); err != nil || !had.lifts {
+		if err := r.store.dropProof(ctx, pass, v.Account, kind); err != nil || !had.lifts || rules[kind].Wanted != OfNewcomers {
 			return err
 		}
 		return r.demand(ctx, pass, kind, v.Account, true)

@@ -123,6 +123,15 @@ func TestNewcomersBindBeforeTheyWrite(t *testing.T) {
 		wantFail(t, h.writes(t, c.Account), exit.Forbidden, "error.muted")
 		h.ask(t, account.RealName, account.WhoLikes)
 		must(t, h.writes(t, c.Account))
+		// What is asked of nobody any more can be unbound at no cost.
+		h.ask(t, account.RealName, account.OfNewcomers)
+		late := h.signUp(t, "li_er")
+		v = who.Viewer{Person: late.Person, Account: late.Account}
+		must(t, h.BindName(ctx, v, "李二", "身份证", nil))
+		must(t, h.Decide(ctx, h.request(t).ID, true, ""))
+		h.ask(t, account.RealName, account.OfNobody)
+		must(t, h.Unbind(ctx, v, account.RealName))
+		must(t, h.writes(t, late.Account))
 	})
 }
 
