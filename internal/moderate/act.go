@@ -7,6 +7,7 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/notify"
+	"exeunt/internal/post"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
 )
@@ -152,6 +153,15 @@ func (r *Room) remove(ctx context.Context, pass service.Pass, a *Act) error {
 		return err
 	}
 	return r.notice(ctx, pass, notify.Notice{To: a.About, Kind: notify.Removed, On: actRef(a.ID), Service: a.Place.Service, Place: a.Place.ID})
+}
+
+// takeOut is what the owner of a circle does to a post of somebody else's there: see [post.Room.TakeOut].
+func (r *Room) takeOut(ctx context.Context, pass service.Pass, v who.Viewer, p post.Post, words string) error {
+	words, err := cleanWords(words)
+	if err != nil {
+		return err
+	}
+	return r.remove(ctx, pass, &Act{Ref: p.Ref(), Place: Place{p.Service, p.Place}, About: p.Author, By: v.Account, Words: words})
 }
 
 func actRef(id who.ID) who.Ref { return who.Ref{Kind: "act", ID: id} }

@@ -126,13 +126,16 @@ func (h *house) wantKind(t *testing.T, what string, err error, kind exit.Kind) {
 }
 
 // ring is a circle's members, as the circle room tells of them.
-type ring struct{ members map[who.ID]moderate.Member }
+type ring struct {
+	members map[who.ID]moderate.Member
+	owner   who.ID
+}
 
 var tea = moderate.Place{Service: "circle", ID: 7}
 
 func (k *ring) place(v who.Viewer) post.Place {
 	m, in := k.members[v.Account]
-	return post.Place{Service: "circle", ID: 7, Name: "Tea", Href: "/circles/7", Audience: who.CircleOnly(7), See: in, Member: in, Staff: in && m.Rank > 0}
+	return post.Place{Service: "circle", ID: 7, Name: "Tea", Href: "/circles/7", Audience: who.CircleOnly(7), See: in, Member: in, Staff: in && m.Rank > 0, Owner: k.owner}
 }
 
 func (k *ring) MayPost(_ context.Context, v who.Viewer, _ string, _ who.ID) (post.Place, error) {

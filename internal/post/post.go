@@ -103,7 +103,10 @@ type Room struct {
 	Screen func(ctx context.Context, pass service.Pass, in ScreenIn) (hold bool, err error)
 	// Staff gives the accounts that answer for a place, at most 100: they are told of submissions. Nil: nobody is told.
 	Staff func(ctx context.Context, service string, place who.ID) ([]who.ID, error)
-	store store
+	// TakeOut takes a post of somebody else's out of sight for who owns the place, in the transaction that deletes it otherwise, and tells its author;
+	// words are the viewer's to the author. It can be undone where it was noted. Nil: the post is deleted as its author would.
+	TakeOut func(ctx context.Context, pass service.Pass, v who.Viewer, p Post, words string) error
+	store   store
 }
 
 // New gives the post room.

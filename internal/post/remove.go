@@ -18,9 +18,14 @@ const undoTime = 30 * time.Second
 // eraseJob erases a deleted post for good.
 const eraseJob = "post.erase"
 
-// Delete takes a post out. Nobody sees it from now on; for half a minute [Room.Undo] brings it back, then it is erased. Others' living
-// comments stay beneath a skeleton. NotFound for what the viewer may not delete.
+// Delete is [Room.Remove] without words.
 func (r *Room) Delete(ctx context.Context, v who.Viewer, id who.ID) error {
+	return r.Remove(ctx, v, id, "")
+}
+
+// Remove takes a post out. A post of somebody else's goes the way of TakeOut, with words for its author. Of one's own, nobody sees anything from now on; for half a minute [Room.Undo] brings
+// it back, then it is erased. Others' living comments stay beneath a skeleton. NotFound for what the viewer may not delete.
+func (r *Room) Remove(ctx context.Context, v who.Viewer, id who.ID, words string) error {
 	return r.DB.Update(ctx, func(ctx context.Context) error {
 		p, err := r.standing(ctx, v, id, removes)
 		if err != nil {
@@ -30,6 +35,9 @@ func (r *Room) Delete(ctx context.Context, v who.Viewer, id who.ID) error {
 		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: p.Service, Place: p.Place, Removal: true})
 		if err != nil {
 			return err
+		}
+		if takesOut(r, v, p) {
+			return r.TakeOut(ctx, pass, v, p, words)
 		}
 		if r.Queue == nil {
 			return r.erase(ctx, pass, p)
@@ -49,6 +57,9 @@ func (r *Room) Delete(ctx context.Context, v who.Viewer, id who.ID) error {
 		return r.Queue.Add(ctx, job.Job{Kind: eraseJob, Ref: p.ID.String(), Account: p.Author, Delay: undoTime})
 	})
 }
+
+// takesOut says whether deleting a post is taking it out of sight: it is somebody else's, and there is a room that keeps order.
+func takesOut(r *Room, v who.Viewer, p Post) bool { return r.TakeOut != nil && !owns(v, p) }
 
 // Undo brings a post back that the viewer deleted a moment ago. NotFound once it is erased.
 func (r *Room) Undo(ctx context.Context, v who.Viewer, id who.ID) error {
