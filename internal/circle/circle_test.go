@@ -9,6 +9,7 @@ import (
 	"exeunt/exit"
 	"exeunt/internal/circle"
 	"exeunt/internal/dbtest"
+	"exeunt/internal/moderate"
 	"exeunt/internal/post"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
@@ -100,6 +101,31 @@ func TestRoles(t *testing.T) {
 		}
 		_, _, err = h.Members(ctx, bob, id, 0, 10)
 		h.refused(err, exit.Forbidden, "members_only")
+	})
+}
+
+// TestRemovedIsLogged has who is taken out of a circle be told, and come back when that is undone.
+func TestRemovedIsLogged(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		h.Bans = moderate.New(moderate.Config{DB: h.d, Desk: h.desk, Registry: &service.Registry{Moderates: h.Moderates}, Notices: h.notices})
+		h.Bans.Places = h.Order()
+		owner, ann := h.account("owner"), h.account("ann")
+		id := h.circle(owner, "c", circle.Open)
+		h.joined(ann, id)
+		at := moderate.Place{Service: circle.Name, ID: id}
+		h.must(h.Remove(ctx, owner, id, ann.Account))
+		h.wantMembers(id, 1)
+		acts, err := h.Bans.Log(ctx, owner, at, 0, 5)
+		h.must(err)
+		if len(acts) != 1 || acts[0].Kind != moderate.Kick || acts[0].About != ann.Account {
+			t.Fatalf("the log has %+v", acts)
+		}
+		if n, err := h.notices.Unread(ctx, ann.Account); err != nil || n != 1 {
+			t.Errorf("she has %d notices, %v", n, err)
+		}
+		h.must(h.Bans.Undo(ctx, owner, acts[0].ID))
+		h.wantMembers(id, 2)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"exeunt/exit"
+	"exeunt/internal/moderate"
 	"exeunt/internal/notify"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
@@ -140,7 +141,7 @@ func (r *Room) Refuse(ctx context.Context, v who.Viewer, id, account who.ID) err
 	})
 }
 
-// Remove takes a member out. What they wrote stays theirs.
+// Remove takes a member out. What they wrote stays theirs. The log of the circle tells of it, where it can be undone.
 func (r *Room) Remove(ctx context.Context, v who.Viewer, id, account who.ID) error {
 	return r.managing(ctx, v, id, account, func(ctx context.Context, pass service.Pass, _ Circle, own, theirs Membership) error {
 		if theirs.State == "" {
@@ -148,6 +149,9 @@ func (r *Room) Remove(ctx context.Context, v who.Viewer, id, account who.ID) err
 		}
 		if theirs.State == Active && !mayRemove(own, theirs) {
 			return exit.Fail(exit.Forbidden, "circle.error.owner_only")
+		}
+		if theirs.State == Active && r.Bans != nil {
+			return r.Bans.Kick(ctx, pass, v, moderate.Place{Service: Name, ID: id}, account)
 		}
 		return r.store.removeMember(ctx, pass, id, account)
 	})
