@@ -35,29 +35,44 @@ func (r *Room) getSettings(w http.ResponseWriter, req *http.Request) error {
 func (r *Room) showSettings(w http.ResponseWriter, req *http.Request, s Settings, p problems) error {
 	ctx := req.Context()
 	v := settingsView{
-		Notice: p[""],
-		Ways: []wayView{
-			{Icon: "user", Name: ui.T(ctx, "account.me.profile"), Href: profilePath},
-			{Icon: "lock", Name: ui.T(ctx, "account.password.title"), About: ui.T(ctx, "account.password.about"), Href: passwordPath},
-			{Icon: "key-round", Name: ui.T(ctx, "account.passkeys.title"), About: ui.T(ctx, "account.passkeys.short"), Href: passkeysPath},
-			{Icon: "shield-check", Name: ui.T(ctx, "account.sessions.title"), About: ui.T(ctx, "account.sessions.short"), Href: sessionsPath},
-			{Icon: "users", Name: ui.T(ctx, "account.accounts.title"), About: ui.T(ctx, "account.accounts.about"), Href: accountsPath},
-			{Icon: "house", Name: ui.T(ctx, "account.home.title"), About: ui.T(ctx, "account.home.about"), Href: "/settings/home"},
-			{Icon: "bell", Name: ui.T(ctx, "notify.settings.title"), About: ui.T(ctx, "notify.settings.about"), Href: notify.SettingsPath},
-			{Icon: "ban", Name: ui.T(ctx, "relation.blocks"), About: ui.T(ctx, "relation.blocks.short"), Href: relation.BlocksPath},
-			{Icon: "eye-off", Name: ui.T(ctx, "relation.mutes"), About: ui.T(ctx, "relation.mutes.short"), Href: relation.MutesPath},
-			{Icon: "scale", Name: ui.T(ctx, "moderate.standing"), About: ui.T(ctx, "moderate.standing.short"), Href: service.StandingPath},
-		},
+		Notice:   p[""],
 		Language: languageCards(ctx, s.Language), Theme: themeCards(ctx, s.Theme), SeenBy: seenByCards(ctx, s.SeenBy), Found: foundBox(ctx, s.Unfound), Zone: zoneSelect(ctx, s.Zone, p),
 	}
 	offered, err := r.offered(ctx, service.ViewerOf(ctx).Account)
 	if err != nil {
 		return err
 	}
-	if offered {
-		v.Ways = append(v.Ways, wayView{Icon: "shield-check", Name: ui.T(ctx, "account.proofs.title"), About: ui.T(ctx, "account.proofs.short"), Href: proofsPath})
-	}
+	v.Groups = settingsGroups(ctx, offered)
 	return page(w, req, p.status(), ui.T(ctx, "account.settings.title"), meLink(req), settingsBody(v))
+}
+
+// settingsGroups are the ways on from the settings; that to proofs only where they are offered.
+func settingsGroups(ctx context.Context, proofs bool) []wayGroup {
+	account := wayGroup{ID: "account", Title: ui.T(ctx, "account.settings.account"), Ways: []wayView{
+		{Icon: "user", Name: ui.T(ctx, "account.me.profile"), About: ui.T(ctx, "account.me.profile_about"), Href: profilePath},
+		{Icon: "users", Name: ui.T(ctx, "account.accounts.title"), About: ui.T(ctx, "account.accounts.about"), Href: accountsPath},
+		{Icon: "scale", Name: ui.T(ctx, "moderate.standing"), About: ui.T(ctx, "moderate.standing.short"), Href: service.StandingPath},
+	}}
+	if proofs {
+		account.Ways = append(account.Ways, wayView{Icon: "file-check", Name: ui.T(ctx, "account.proofs.title"), About: ui.T(ctx, "account.proofs.short"), Href: proofsPath})
+	}
+	return []wayGroup{
+		account,
+		{ID: "sign-in", Title: ui.T(ctx, "account.settings.sign_in"), Ways: []wayView{
+			{Icon: "lock", Name: ui.T(ctx, "account.password.title"), About: ui.T(ctx, "account.password.about"), Href: passwordPath},
+			{Icon: "key-round", Name: ui.T(ctx, "account.passkeys.title"), About: ui.T(ctx, "account.passkeys.short"), Href: passkeysPath},
+			{Icon: "shield-check", Name: ui.T(ctx, "account.sessions.title"), About: ui.T(ctx, "account.sessions.short"), Href: sessionsPath},
+		}},
+		{ID: "shown", Title: ui.T(ctx, "account.settings.shown"), Ways: []wayView{
+			{Icon: "compass", Name: ui.T(ctx, "account.settings.entrances"), About: ui.T(ctx, "account.settings.entrances_about"), Href: entrancesPath},
+			{Icon: "house", Name: ui.T(ctx, "account.home.title"), About: ui.T(ctx, "account.home.about"), Href: "/settings/home"},
+			{Icon: "bell", Name: ui.T(ctx, "notify.settings.title"), About: ui.T(ctx, "notify.settings.about"), Href: notify.SettingsPath},
+		}},
+		{ID: "others", Title: ui.T(ctx, "account.settings.others"), Ways: []wayView{
+			{Icon: "ban", Name: ui.T(ctx, "relation.blocks"), About: ui.T(ctx, "relation.blocks.short"), Href: relation.BlocksPath},
+			{Icon: "eye-off", Name: ui.T(ctx, "relation.mutes"), About: ui.T(ctx, "relation.mutes.short"), Href: relation.MutesPath},
+		}},
+	}
 }
 
 func languageCards(ctx context.Context, chosen ui.Lang) ui.RadioCards {

@@ -48,6 +48,9 @@ func (v circleView) links(ctx context.Context) []ui.Link {
 		add("circle.notices", Path(v.ID)+"/notices")
 		add("circle.topics", Path(v.ID)+"/topics")
 	}
+	if v.Membership.State != "" && v.Membership.State != Asked {
+		add("circle.me", Path(v.ID)+"/mine")
+	}
 	if runs(v.Membership) {
 		add("circle.board", Path(v.ID)+"/board")
 		add("circle.settings", Path(v.ID)+"/settings")

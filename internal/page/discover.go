@@ -11,12 +11,6 @@ import (
 // kindWords are the names of what circles are about.
 var kindWords = ui.Keys("circle.category.", "life", "outdoors", "reading", "study", "work", "tech", "arts", "games", "food", "family", "local", "other")
 
-// suggestedCircle is a circle that the viewer could join, and why it is shown.
-type suggestedCircle struct {
-	ui.CircleView
-	Why string
-}
-
 // findCircles fills in circles that the viewer could join: some of the kinds of the viewer's own circles, then the
 // largest, then the newest.
 func (r *Room) findCircles(ctx context.Context, v who.Viewer, view *discoverView) error {
@@ -55,14 +49,14 @@ func (r *Room) findCircles(ctx context.Context, v who.Viewer, view *discoverView
 
 var circleWhy = ui.Keys("page.circle.why.", "kin", "large", "new")
 
-func (c foundCircle) view(ctx context.Context, t service.Thing) suggestedCircle {
+func (c foundCircle) view(ctx context.Context, t service.Thing) ui.CircleView {
 	kind := ""
 	if key, ok := kindWords[c.kind]; ok {
 		kind = ui.T(ctx, key)
 	}
-	return suggestedCircle{
-		CircleView: ui.CircleView{Name: t.Title, Href: t.Link, About: t.Excerpt, Avatar: service.MediaPath(c.avatar), Members: int(c.members), Badge: kind},
-		Why:        ui.T(ctx, circleWhy[c.why], "Kind", kind),
+	return ui.CircleView{
+		Name: t.Title, Href: t.Link, About: t.Excerpt, Avatar: service.MediaPath(c.avatar), Members: int(c.members), Badge: kind,
+		Why: ui.T(ctx, circleWhy[c.why], "Kind", kind),
 	}
 }
 

@@ -275,7 +275,7 @@ type discoverView struct {
 	Entrances []entrance
 	Hidden    int
 	Round     bool // the entrance of circles is shown
-	Circles   []suggestedCircle
+	Circles   []ui.CircleView
 	Few       []ui.CircleView // without reasons
 	Kinds     []string        // categories of circles
 	Topics    []topicView

@@ -255,3 +255,19 @@ if (workForm && window.Worker) {
     shown.scrollIntoView({ block: "nearest" });
   });
 }
+
+// What was chosen to be sent is listed, in the order in which it goes; what is asked of it (data-files) is shown with it.
+for (const input of document.querySelectorAll(".file-input")) {
+  const names = input.parentElement.querySelector(".file-names");
+  const asked = document.querySelector(`[data-files="${input.id}"]`);
+  const list = () => {
+    names.replaceChildren(...[...input.files].map((file) => {
+      const line = document.createElement("li");
+      line.textContent = file.name;
+      return line;
+    }));
+    if (asked && input.files.length) asked.classList.add("shown");
+  };
+  input.addEventListener("change", list);
+  addEventListener("pageshow", list);
+}
