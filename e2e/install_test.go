@@ -187,9 +187,9 @@ func (in *install) residue(t *testing.T, flag, what string) int {
 }
 
 // account makes an account through the command line and gives its id.
-func (in *install) account(t *testing.T, name string) string {
+func (in *install) account(t *testing.T, name string, options ...string) string {
 	t.Helper()
-	id, _ := in.do(t, "account", "create", name)["account"].(string)
+	id, _ := in.do(t, append([]string{"account", "create", name}, options...)...)["account"].(string)
 	if id == "" {
 		t.Fatalf("exeunt account create %s gives no id", name)
 	}

@@ -51,8 +51,8 @@ func (s stopwatch) end(journey string) effort {
 	return effort{journey, s.p.taps - s.taps, s.p.typed - s.typed, time.Since(s.began)}
 }
 
-// judge prints the efforts beside the founding documents' and fails on an aim that is missed.
-func judge(t *testing.T, efforts []effort) {
+// judge prints the efforts beside the founding documents' and fails on an aim that is missed or was not measured.
+func judge(t *testing.T, what string, efforts []effort, aims map[string]effort) {
 	t.Helper()
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -76,7 +76,7 @@ func judge(t *testing.T, efforts []effort) {
 		}
 	}
 	must(t, w.Flush())
-	t.Logf("what leaving costs\n%s", b.String())
+	t.Logf("%s\n%s", what, b.String())
 	for journey := range aims {
 		if !strings.Contains(b.String(), "\n"+journey+" ") {
 			t.Errorf("nothing was measured of %q", journey)

@@ -57,7 +57,7 @@ func TestStory(t *testing.T) {
 		s.chapter("close all, return on the last day", s.lastDay)
 		s.chapter("leave for good", s.leave)
 		s.chapter("come again", s.again)
-		judge(t, s.efforts)
+		judge(t, "what leaving costs", s.efforts, aims)
 	})
 }
 
