@@ -148,6 +148,7 @@ func heiress(circle string) string {
 // co-owner takes over. Pictures are their owner's files and go in any case.
 func ending(at int64) []string {
 	of := ` where circle_id in (select r.circle_id from {rows} r)`
+	rules := ` where service = 'circle' and place_id in (select r.circle_id from {rows} r) and `
 	pictures := `(select c.cover, c.avatar, r.account_id from {rows} r join circles c on c.id = r.circle_id) r`
 	return []string{
 		lessMembers,
@@ -158,6 +159,9 @@ func ending(at int64) []string {
 		`delete from circle_pauses` + of,
 		// Who asked and was not answered asks nobody now.
 		`delete from circle_members` + of + ` and state = 'asked' and ` + heiress("circle_members.circle_id") + ` is null`,
+		// The owner's words that were filtered go with the owner's other words.
+		`delete from word_rules` + rules + heiress("word_rules.place_id") + ` is null`, `delete from image_blocks` + rules + heiress("image_blocks.place_id") + ` is null`,
+		`delete from place_limits` + rules + heiress("place_limits.place_id") + ` is null`,
 	}
 }
 

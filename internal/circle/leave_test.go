@@ -116,6 +116,10 @@ func TestEndsWithoutHeir(t *testing.T) {
 		h.joined(ann, id)
 		p, err := h.posts.Write(ctx, ann, post.Draft{Service: circle.Name, Place: id, Text: "ann's"})
 		h.must(err)
+		h.must(h.inTx(func(ctx context.Context) error {
+			_, err := h.d.Exec(ctx, `insert into word_rules (id, service, place_id, word, word_key, does, created_at) values (1, 'circle', $1, 'Ann', 'ann', 'refuse', 0)`, int64(id))
+			return err
+		}))
 		h.closes(owner, "")
 		if c, _, err := h.Circle(ctx, ann, id); err != nil || c.Name == "" {
 			t.Errorf("while the owner is closing a member sees %+v, %v", c, err)
@@ -129,6 +133,11 @@ func TestEndsWithoutHeir(t *testing.T) {
 			t.Errorf("what others wrote is not to be read: %v", err)
 		}
 		h.wantMembers(id, 1)
+		var rules int64
+		h.must(h.d.Reader.QueryRowContext(ctx, `select count(*) from word_rules`).Scan(&rules))
+		if rules != 0 {
+			t.Error("the words that the owner had filtered are still there")
+		}
 		// The last one to go takes the empty shell along.
 		h.must(h.posts.Delete(ctx, ann, p))
 		h.must(h.Leave(ctx, ann, id))
