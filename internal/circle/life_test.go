@@ -194,6 +194,18 @@ func TestNotices(t *testing.T) {
 			t.Error("who has seen it has, and nobody else")
 		}
 		h.refused(h.Untell(ctx, ann, id, list[0].ID), exit.Forbidden, "moderators_only")
+		// A moderator takes down their own alone; who shares a block with its author reads a notice without the name.
+		h.must(h.Tell(ctx, owner, id, "圈规改了一条"))
+		all, err := h.NoticeBoard(ctx, mod, id, 0, 10)
+		h.must(err)
+		h.refused(h.Untell(ctx, mod, id, all[0].ID), exit.Forbidden, "owner_only")
+		h.must(h.Untell(ctx, owner, id, all[0].ID))
+		h.must(h.Relations.Block(ctx, ann, mod.Account))
+		for v, want := range map[who.Viewer]who.ID{ann: 0, owner: mod.Account} {
+			if list, err := h.NoticeBoard(ctx, v, id, 0, 10); err != nil || len(list) != 1 || list[0].By.ID != want {
+				t.Errorf("%d reads %+v, %v", v.Account, list, err)
+			}
+		}
 		h.must(h.Untell(ctx, owner, id, list[0].ID))
 		if list, err := h.NoticeBoard(ctx, ann, id, 0, 10); err != nil || len(list) != 0 {
 			t.Errorf("notices %v, %v", list, err)

@@ -29,7 +29,7 @@ func (r *Room) NoticeBoard(ctx context.Context, v who.Viewer, id, before who.ID,
 	if !mayRead(m) {
 		return nil, exit.Fail(exit.Forbidden, "circle.error.members_only")
 	}
-	list, err := r.store.notices(ctx, id, before, limit)
+	list, err := r.store.notices(ctx, meeting(v, m), id, before, limit)
 	for i := range list {
 		list[i].New = list[i].ID > m.Seen && list[i].By.ID != v.Account
 	}
@@ -66,11 +66,20 @@ func (r *Room) Tell(ctx context.Context, v who.Viewer, id who.ID, text string) e
 	})
 }
 
-// Untell takes a notice down; owners and moderators may.
+// Untell takes a notice down for good; owners may, and moderators their own.
 func (r *Room) Untell(ctx context.Context, v who.Viewer, id, notice who.ID) error {
 	return r.inside(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, _ Circle, m Membership) error {
 		if !manages(m) {
 			return exit.Fail(exit.Forbidden, "circle.error.moderators_only")
+		}
+		if !runs(m) {
+			author, err := r.store.noticeBy(ctx, id, notice)
+			if err != nil {
+				return err
+			}
+			if author != v.Account {
+				return exit.Fail(exit.Forbidden, "circle.error.owner_only")
+			}
 		}
 		return r.store.removeNotice(ctx, pass, id, notice)
 	})

@@ -19,10 +19,15 @@ type noticesView struct {
 	Notices  []Notice
 	Older    string
 	Tells    bool // the viewer writes on it
+	Runs     bool // the viewer takes others' notices down, too
+	Me       who.ID
 	Large    bool // nobody is told one by one
 	Text     string
 	Problems problems
 }
+
+// takesDown says whether the viewer may take a notice down.
+func (v noticesView) takesDown(n Notice) bool { return v.Tells && (v.Runs || n.By.ID == v.Me) }
 
 // noticeHint says who hears of a notice.
 func noticeHint(ctx context.Context, large bool) string {
@@ -47,7 +52,7 @@ func (r *Room) board(w http.ResponseWriter, req *http.Request, text string, p pr
 	if err != nil {
 		return err
 	}
-	view := noticesView{Circle: c, Tells: manages(m) && c.State != Ended, Large: c.Members > mostTold, Text: text, Problems: p}
+	view := noticesView{Circle: c, Tells: manages(m) && c.State != Ended, Runs: runs(m), Me: v.Account, Large: c.Members > mostTold, Text: text, Problems: p}
 	if view.Notices, err = r.NoticeBoard(ctx, v, id, before(req), noticesAPage); err != nil {
 		return err
 	}

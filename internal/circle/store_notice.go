@@ -11,15 +11,16 @@ import (
 	"exeunt/internal/who"
 )
 
-// notices gives a page of a circle's notices. Who wrote them is named as long as they can be seen.
-func (s store) notices(ctx context.Context, circle, before who.ID, limit int) ([]Notice, error) {
+// notices gives a page of a circle's notices. Who wrote them is named as long as they can be seen, and to nobody with whom they share a
+// block; viewer 0 meets all.
+func (s store) notices(ctx context.Context, viewer, circle, before who.ID, limit int) ([]Notice, error) {
 	if before == 0 {
 		before = math.MaxInt64
 	}
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `select n.id, n.text, n.created_at, coalesce(a.id, 0), coalesce(a.name, ''), coalesce(f.display_name, ''), coalesce(f.avatar, '')
-		from circle_notices n left join accounts a on a.id = n.author_id and a.state <> 'gone' and `+service.Visible("a.id", "'circle'", "n.circle_id")+`
+		from circle_notices n left join accounts a on a.id = n.author_id and a.state <> 'gone' and `+service.Visible("a.id", "'circle'", "n.circle_id")+` and `+service.Unblocked("$4", "a.id")+`
 		left join profiles f on f.account_id = a.id
-		where n.circle_id = $1 and n.id < $2 order by n.id desc limit $3`, int64(circle), int64(before), limit)
+		where n.circle_id = $1 and n.id < $2 order by n.id desc limit $3`, int64(circle), int64(before), limit, int64(viewer))
 	if err != nil {
 		return nil, fmt.Errorf("list notices: %w", err)
 	}
@@ -33,6 +34,14 @@ func (s store) notices(ctx context.Context, circle, before who.ID, limit int) ([
 		return nil, fmt.Errorf("list notices: %w", err)
 	}
 	return list, nil
+}
+
+// noticeBy gives who wrote a notice of a circle, 0 if there is none or its author has left.
+func (s store) noticeBy(ctx context.Context, circle, id who.ID) (author who.ID, err error) {
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select coalesce(max(author_id), 0) from circle_notices where circle_id = $1 and id = $2`, int64(circle), int64(id)).Scan((*int64)(&author)); err != nil {
+		return 0, fmt.Errorf("read notice: %w", err)
+	}
+	return author, nil
 }
 
 func (s store) countNotices(ctx context.Context, circle who.ID) (n int64, err error) {
