@@ -126,6 +126,13 @@ func TestRemovedIsLogged(t *testing.T) {
 		}
 		h.must(h.Bans.Undo(ctx, owner, acts[0].ID))
 		h.wantMembers(id, 2)
+		// An offer from before does not let in who was banned since.
+		h.must(h.OfferTo(ctx, owner, id, "ann"))
+		offers, err := h.Offers(ctx, ann, 0, 5)
+		h.must(err)
+		h.must(h.Bans.Lay(ctx, owner, at, ann.Account, moderate.Order{What: moderate.Ban, Rule: "abuse"}))
+		_, err = h.Take(ctx, ann, offers[0].ID)
+		h.refused(err, exit.Forbidden, "banned")
 	})
 }
 

@@ -112,6 +112,9 @@ func (r *Room) Take(ctx context.Context, v who.Viewer, offer who.ID) (circle who
 		if err := r.store.lock(ctx, id); err != nil {
 			return err
 		}
+		if err := r.welcome(ctx, id, v.Account); err != nil {
+			return err
+		}
 		owned, _, err := r.store.totals(ctx, v.Account)
 		if err != nil {
 			return err
