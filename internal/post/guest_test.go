@@ -95,3 +95,32 @@ func TestEditFromOutside(t *testing.T) {
 		}
 	})
 }
+
+// TestTopicOfOneHidden has a topic of which only one account wrote hide with it.
+func TestTopicOfOneHidden(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		mira, kim, jo := h.person(t, "mira"), h.person(t, "kim"), h.person(t, "jo")
+		h.write(t, mira, post.Draft{Text: "#moving away", Audience: "public"})
+		topic := who.ID(h.number(t, `select id from topics`))
+		want := func(v who.Viewer, see bool) {
+			t.Helper()
+			ref := who.Ref{Kind: "topic", ID: topic}
+			things, err := h.registry.Things(ctx, v, []who.Ref{ref})
+			_, _, page := h.posts.Topic(ctx, v, topic)
+			if err != nil || things[ref].See != see || (page == nil) != see || (things[ref].Title != "") != see {
+				t.Errorf("%q sees the topic: %v %q, %v, want %v (%v)", v.Name, things[ref].See, things[ref].Title, page, see, err)
+			}
+		}
+		want(who.Viewer{}, true)
+		if err := h.relations.Block(ctx, mira, kim.Account); err != nil {
+			t.Fatal(err)
+		}
+		want(kim, false)
+		want(jo, true)
+		h.exec(t, `insert into reasons (account_id, scope, what, reason, since) values ($1, '', 'veil', 'x', 0)`, int64(mira.Account))
+		for v, see := range map[who.Viewer]bool{{}: false, jo: false, mira: true} {
+			want(v, see)
+		}
+	})
+}

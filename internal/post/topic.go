@@ -64,7 +64,17 @@ func (r *Room) Topic(ctx context.Context, v who.Viewer, id who.ID) (Topic, Place
 		return t, Place{}, err
 	}
 	p, err := r.placeOf(ctx, v, t.Service, t.Place)
-	if err == nil && !p.See {
+	if err != nil {
+		return t, p, err
+	}
+	if t.Service == Page {
+		shown, err := r.store.shownTopics(ctx, v.Account, []who.ID{id})
+		if err != nil {
+			return t, p, err
+		}
+		p.See = shown[id]
+	}
+	if !p.See {
 		err = exit.Fail(exit.NotFound, "error.not_found")
 	}
 	return t, p, err
@@ -185,7 +195,7 @@ func (r *Room) TopicKind() service.Kind {
 // topicKeeper answers the registry for topics.
 type topicKeeper struct{ room *Room }
 
-// Things gives those of the topics that exist; who sees their place sees them.
+// Things gives those of the topics that exist; who sees their place sees them, and one of own pages who sees a post under it.
 func (k topicKeeper) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([]service.Thing, error) {
 	list, err := k.room.store.topicsByID(ctx, ids)
 	if err != nil {
@@ -198,10 +208,14 @@ func (k topicKeeper) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([]
 	if err := k.room.place(ctx, v, stand); err != nil {
 		return nil, err
 	}
+	shown, err := k.room.store.shownTopics(ctx, v.Account, ids)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]service.Thing, len(list))
 	for i, t := range list {
 		out[i] = service.Thing{
-			Ref: t.Ref(), Service: t.Service, Place: t.Place, Title: "#" + t.Name, Excerpt: stand[i].In.Name, Link: t.Link(), See: t.Service == Page || stand[i].In.See,
+			Ref: t.Ref(), Service: t.Service, Place: t.Place, Title: "#" + t.Name, Excerpt: stand[i].In.Name, Link: t.Link(), See: shown[t.ID] || t.Service != Page && stand[i].In.See,
 		}
 	}
 	return out, nil
