@@ -217,6 +217,15 @@ func TestSubmissions(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.wantState(t, kim, one, post.Live)
+		// A yes is to the words that were read.
+		if err := h.posts.Edit(ctx, jo, one, post.Change{Text: "come to my shop"}); err != nil {
+			t.Fatal(err)
+		}
+		h.wantState(t, jo, one, post.Submitted)
+		h.wantGone(t, "other words", one, kim)
+		if err := h.posts.AcceptSubmission(ctx, mira, one); err != nil {
+			t.Fatal(err)
+		}
 		if err := h.posts.RefuseSubmission(ctx, mira, two, "  "); exit.KindOf(err) != exit.Invalid {
 			t.Errorf("refused without a reason: %v", err)
 		}

@@ -434,9 +434,10 @@ func (r *Room) Edit(ctx context.Context, v who.Viewer, id who.ID, c Change) erro
 	})
 }
 
-// edit stores a post's new words; topics and search follow them. What Screen holds waits for a yes again.
+// edit stores a post's new words; topics and search follow them. What Screen holds waits for a yes again, and other words do where the place
+// asks for a yes first: what was said yes to are the old ones.
 func (r *Room) edit(ctx context.Context, pass service.Pass, old, p Post) error {
-	hold := false
+	asks, hold := p.Service != Page && p.In.Approves && !p.In.Staff && p.Text != old.Text, false
 	if r.Screen != nil {
 		images, err := r.store.images(ctx, []who.ID{p.ID})
 		if err != nil {
@@ -452,7 +453,7 @@ func (r *Room) edit(ctx context.Context, pass service.Pass, old, p Post) error {
 	if err := r.vanish(ctx, pass, []Post{old}); err != nil {
 		return err
 	}
-	if !hold {
+	if !hold && !asks {
 		return r.publish(ctx, pass, p)
 	}
 	if err := r.store.turn(ctx, pass, []who.ID{p.ID}, Live, Submitted); err != nil {
