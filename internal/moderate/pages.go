@@ -111,6 +111,17 @@ type whatView struct {
 	gone  bool
 }
 
+// words are the title, the first words where there is none.
+func (v whatView) words(ctx context.Context) string {
+	switch {
+	case v.title != "":
+		return v.title
+	case v.text != "":
+		return v.text
+	}
+	return ui.T(ctx, "moderate.thing.wordless")
+}
+
 func whatOf(ctx context.Context, ref who.Ref, t service.Thing) whatView {
 	v := whatView{kind: ref.Kind, title: t.Title, text: t.Excerpt, href: t.Link}
 	if key, ok := reportable[ref.Kind]; ok {
@@ -278,7 +289,7 @@ func (r *Room) standing(w http.ResponseWriter, req *http.Request, status int, wr
 	if f.Flash != nil && f.Flash.Action != nil && f.Flash.Action.Href == StandingPath {
 		f.Flash = nil // the bar leads here
 	}
-	f.NoIndex, f.WriteHref, f.Back = true, "", &ui.Link{Text: ui.T(ctx, "ui.tab.me"), Href: ui.MePath}
+	f.Active, f.NoIndex, f.WriteHref, f.Back = ui.MePath, true, "", &ui.Link{Text: ui.T(ctx, "ui.tab.me"), Href: ui.MePath}
 	return ui.Render(w, req, status, standingPage(f, view))
 }
 

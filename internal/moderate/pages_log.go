@@ -165,6 +165,16 @@ func (r *Room) getAct(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if t := d.things[a.Ref]; a.About != 0 && t.Ref.ID != 0 && t.Title+t.Excerpt == "" {
+		// The operator is no member there: who decides reads what its author reads, and cannot follow it there.
+		seen, err := r.Registry.Things(ctx, author(a.About), []who.Ref{a.Ref})
+		if err != nil {
+			return err
+		}
+		t = seen[a.Ref]
+		t.Link = ""
+		d.things[a.Ref] = t
+	}
 	view := actView{deed: d.draw(ctx, a), words: ui.TextArea{Name: "answer", Label: ui.T(ctx, "moderate.answer"), Hint: ui.T(ctx, "moderate.answer_hint"), MaxLength: longestWords}}
 	view.deed.href = ""
 	if appeal != nil {
