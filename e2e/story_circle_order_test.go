@@ -76,6 +76,7 @@ func (s *circleStory) appeal() {
 		s.t.Error("who acted may decide about the appeal")
 	}
 	s.operator.reads("main", fernAppeal)
+	s.operator.reads("main", fernTrade) // no member there, but who decides knows about what
 	s.told(p, "decided", s.operator, func() {
 		s.operator.fill("#answer", fernVerdict)
 		s.shot(s.operator, "settle")
