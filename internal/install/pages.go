@@ -147,7 +147,7 @@ func at(ctx context.Context, e *exit.Error, field string) string {
 func (r *Room) postSite(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
 	req.Body = http.MaxBytesReader(w, req.Body, mostIcon)
-	if err := req.ParseMultipartForm(mostMemory); err != nil {
+	if err := req.ParseMultipartForm(mostMemory); err != nil { //nolint:gosec // the line above bounds it
 		return &exit.Error{Kind: exit.Invalid, Key: "install.error.form", Err: err}
 	}
 	s := Settings{
