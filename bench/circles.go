@@ -137,7 +137,7 @@ func (e *env) indexed(ctx context.Context, d *db.DB, fn func() error) error {
 
 // someTexts gives texts of posts from all times.
 func (c community) someTexts(ctx context.Context, d *db.DB) ([]string, error) {
-	rows, err := d.Reader.QueryContext(ctx, `select text from posts where id % $1 = 0 and id < $2 and service = 'page' order by id limit 300`, max(1, c.posts/500), cityComments)
+	rows, err := d.Reader.QueryContext(ctx, `select text from posts where id % $1 = 7 % $1 and id < $2 and service = 'page' order by id limit 300`, max(1, c.posts/500), cityComments)
 	if err != nil {
 		return nil, fmt.Errorf("read texts: %w", err)
 	}

@@ -71,7 +71,7 @@ func (c community) texts(ctx context.Context, conn *sql.Conn) error {
 		return fmt.Errorf("make table: %w", err)
 	}
 	v := newVocabulary()
-	random := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // made texts
+	random := rand.New(rand.NewPCG(7, 7))
 	const batch = 500
 	for n := 0; n < c.posts; n += batch {
 		var b strings.Builder

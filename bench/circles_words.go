@@ -18,7 +18,7 @@ const (
 
 func newVocabulary() *vocabulary {
 	v := &vocabulary{}
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // made words
+	random := rand.New(rand.NewPCG(1, 2))
 	character := func() rune { return rune(0x4e00 + min(random.IntN(6000), random.IntN(6000), random.IntN(6000))) }
 	for len(v.words) < vocabularySize {
 		if len(v.words)%4 != 3 {
@@ -100,8 +100,11 @@ func (v *vocabulary) questions(texts []string) []question {
 		}
 	}
 	return []question{
-		{"1 character, frequent", characters[:questionsEach]}, {"1 character, rare", characters[len(characters)-questionsEach:]},
-		{"2 characters, frequent", frequent}, {"2 characters, rare", rare},
-		{"4 characters, frequent", pairs}, {"4 characters, rare", parts},
+		{"1 character, frequent", characters[:questionsEach]},
+		{"1 character, rare", characters[len(characters)-questionsEach:]},
+		{"2 characters, frequent", frequent},
+		{"2 characters, rare", rare},
+		{"4 characters, frequent", pairs},
+		{"4 characters, rare", parts},
 	}
 }

@@ -107,7 +107,7 @@ func atFixedTimes(ctx context.Context, t *target, rate float64, lasting time.Dur
 		defer alarm.Stop()
 		end := time.Now().Add(lasting)
 		for at := time.Now(); at.Before(end); at = at.Add(every) {
-			alarm.Reset(time.Until(at))
+			alarm.Reset(-time.Since(at))
 			select {
 			case <-alarm.C:
 			case <-ctx.Done():
