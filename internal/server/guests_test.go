@@ -31,7 +31,7 @@ func TestGuestPagesKept(t *testing.T) {
 			w.Header().Set(name, value)
 		}
 		w.WriteHeader(status)
-		fmt.Fprint(w, "page ", drawn)
+		_, _ = fmt.Fprint(w, "page ", drawn)
 	})
 	ask := func(name, want string, headers ...string) {
 		t.Helper()
@@ -80,7 +80,7 @@ func TestGuestPagesShared(t *testing.T) {
 		mu.Lock()
 		drawn++
 		mu.Unlock()
-		fmt.Fprint(w, "page")
+		_, _ = fmt.Fprint(w, "page")
 	})
 	var wg sync.WaitGroup
 	for range 50 {
