@@ -27,9 +27,10 @@ const (
 	reasonLong   = "post.skip.long"
 	reasonImages = "post.skip.images" // they come with their posts
 	reasonLink   = "post.skip.link"
-	noteDraft    = "post.note.draft"  // a moderator had taken it out: it comes back as a draft
-	noteWaits    = "post.note.waits"  // posts of the circle wait for a yes
-	noteCircle   = "post.note.circle" // stood in a circle of which one is no member: on the own page, only for oneself
+	noteDraft    = "post.note.draft"    // a moderator had taken it out: it comes back as a draft
+	noteWaits    = "post.note.waits"    // posts of the circle wait for a yes
+	noteScreened = "post.note.screened" // words or images that are not let through: it comes back as a draft
+	noteCircle   = "post.note.circle"   // stood in a circle of which one is no member: on the own page, only for oneself
 )
 
 // Why a file that an archive has was not taken.
@@ -129,6 +130,7 @@ func (h *Holder) importWritten(ctx context.Context, owner who.ID, records []any,
 	}
 	var fresh []Post
 	var images []Image
+	var at []int // of the fresh, among the records
 	for i, a := range posts {
 		switch {
 		case known[origins[i]] || seen[origins[i]]:
@@ -151,9 +153,18 @@ func (h *Holder) importWritten(ctx context.Context, owner who.ID, records []any,
 			}
 		}
 		p.Images = len(taken)
-		fresh, images = append(fresh, p), append(images, taken...)
+		fresh, images, at = append(fresh, p), append(images, taken...), append(at, i)
 	}
-	return func(ctx context.Context) ([]exit.Outcome, error) { return out, h.room.take(ctx, owner, fresh, images) }, nil
+	return func(ctx context.Context) ([]exit.Outcome, error) {
+		notes, err := h.room.take(ctx, owner, slices.Clone(fresh), images)
+		done := slices.Clone(out)
+		for n, note := range notes {
+			if note != "" {
+				done[at[n]].Reason = note
+			}
+		}
+		return done, err
+	}, nil
 }
 
 // circlesOf gives the circles of the posts in which the viewer may write.
@@ -180,7 +191,7 @@ func (r *Room) brought(owner who.ID, a archive.Post, origin string, places map[w
 	if a.Place == "circle" {
 		id, _ := who.ParseID(a.Circle)
 		if in, ok := places[id]; ok && in.Member && !in.Ended {
-			p.Service, p.Place, p.Audience = in.Service, in.ID, in.Audience
+			p.Service, p.Place, p.Audience, p.In = in.Service, in.ID, in.Audience, in
 			return r.broughtInto(p, a, in)
 		}
 		if a.State != "" {
@@ -299,14 +310,41 @@ func (r *Room) bringOne(ctx context.Context, owner who.ID, name string, files ex
 	return i, err
 }
 
-// take stores what was brought, in the transaction of ctx.
-func (r *Room) take(ctx context.Context, owner who.ID, posts []Post, images []Image) error {
+// screenBrought asks Screen about what is brought to stand before others, however old it is, and gives a note for each post that it keeps from that.
+func (r *Room) screenBrought(ctx context.Context, pass service.Pass, posts []Post, images []Image) ([]string, error) {
+	notes := make([]string, len(posts))
+	if r.Screen == nil {
+		return notes, nil
+	}
+	of := map[who.ID][]Image{}
+	for _, i := range images {
+		of[i.Post] = append(of[i.Post], i)
+	}
+	for i, p := range posts {
+		if p.State != Live {
+			continue
+		}
+		hold, err := r.Screen(ctx, pass, ScreenIn{Author: p.Author, Ref: p.Ref(), In: p.In, Text: p.Summary + "\n" + p.Text, Images: of[p.ID], Edit: true})
+		switch kind := exit.KindOf(err); {
+		case err != nil && (kind == exit.Invalid || kind == exit.Forbidden):
+			posts[i].State, notes[i] = Drafted, noteScreened
+		case err != nil:
+			return nil, err
+		case hold:
+			posts[i].State, notes[i] = Submitted, noteWaits
+		}
+	}
+	return notes, nil
+}
+
+// take stores what was brought, in the transaction of ctx, and gives what is to be said of it besides.
+func (r *Room) take(ctx context.Context, owner who.ID, posts []Post, images []Image) ([]string, error) {
 	if len(posts) == 0 {
-		return nil
+		return nil, nil
 	}
 	pass, err := r.Desk.Enter(ctx, service.Write{By: owner, Service: Page})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	circles := map[who.ID]bool{}
 	for i, p := range posts {
@@ -323,19 +361,23 @@ func (r *Room) take(ctx context.Context, owner who.ID, posts []Post, images []Im
 	// A circle is a service of its own: it may take no writes while the page does.
 	for id := range circles {
 		if _, err := r.Desk.Enter(ctx, service.Write{By: owner, Service: "circle", Place: id}); err != nil {
-			return err
+			return nil, err
 		}
 	}
+	notes, err := r.screenBrought(ctx, pass, posts, images)
+	if err != nil {
+		return nil, err
+	}
 	if err := r.returnCards(ctx, owner, posts); err != nil {
-		return err
+		return nil, err
 	}
 	if err := r.store.add(ctx, pass, posts); err != nil {
-		return err
+		return nil, err
 	}
 	if err := r.keep(ctx, pass, images); err != nil {
-		return err
+		return nil, err
 	}
-	return r.appear(ctx, pass, slices.DeleteFunc(slices.Clone(posts), func(p Post) bool { return p.State != Live }))
+	return notes, r.appear(ctx, pass, slices.DeleteFunc(slices.Clone(posts), func(p Post) bool { return p.State != Live }))
 }
 
 // returnCards has cards of one's own posts show those as they came back, under new ids.

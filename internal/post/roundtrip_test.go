@@ -3,6 +3,7 @@ package post_test
 import (
 	"context"
 	"image/color"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"exeunt/exit"
 	"exeunt/internal/dbtest"
 	"exeunt/internal/post"
+	"exeunt/internal/service"
 	"exeunt/internal/who"
 )
 
@@ -92,6 +94,35 @@ func TestRoundTripPlace(t *testing.T) {
 		back()
 		if n := h.number(t, `select count(*) from posts where place_id = 7 and state = 'submitted' and featured_at is null and pinned_at is null`); n != 1 {
 			t.Errorf("%d posts wait for a yes, want 1", n)
+		}
+	})
+}
+
+// TestBroughtIsScreened has what is not let through come back as a draft, and what is held wait: an archive is no way around.
+func TestBroughtIsScreened(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		jo := h.person(t, "jo")
+		h.members[jo.Account] = true
+		h.posts.Screen = func(_ context.Context, _ service.Pass, in post.ScreenIn) (bool, error) {
+			if strings.Contains(in.Text, "forbidden") {
+				return false, exit.Fail(exit.Invalid, "post.error.text")
+			}
+			return strings.Contains(in.Text, "doubtful") && in.In.ID == 7, nil
+		}
+		at := archive.At(dbtest.Start)
+		records := []any{
+			archive.Post{ID: "1", Place: "circle", Circle: "7", Text: "forbidden", Published: at}, archive.Post{ID: "2", Place: "circle", Circle: "7", Text: "doubtful", Published: at},
+			archive.Post{ID: "3", Audience: archive.AudiencePublic, Text: "forbidden too", Published: at}, archive.Post{ID: "4", Place: "circle", Circle: "7", Text: "fine", Published: at},
+		}
+		out, err := h.take(ctx, exit.Task{Subject: exit.Account(jo.Account.String()), Class: "posts", Part: "post.posts"}, records, nil)
+		if err != nil || results(out)["taken"] != 4 || out[0].Reason != "post.note.screened" || out[1].Reason != "post.note.waits" || out[3].Reason != "" {
+			t.Errorf("taken as %+v, %v", out, err)
+		}
+		for state, want := range map[string]int64{"draft": 2, "submitted": 1, "live": 1} {
+			if n := h.number(t, `select count(*) from posts where state = $1`, state); n != want {
+				t.Errorf("%d posts are %s, want %d", n, state, want)
+			}
 		}
 	})
 }
