@@ -142,7 +142,7 @@ func New(c Config) *Room {
 // Guard has the rooms below ask this one before they take a post, a comment, a like or a follow, and notices lead to its pages. It is
 // called once, at start.
 func (r *Room) Guard() {
-	r.Posts.TakeOut = r.takeOut
+	r.Posts.TakeOut, r.Talks.Filter = r.takeOut, r.FilterComment
 	r.Posts.Screen, r.Talks.Screen, r.Talks.Limit, r.Relations.Limit = r.ScreenPost, r.ScreenComment, r.Take, r.Take
 	if r.Notices == nil {
 		return

@@ -166,6 +166,11 @@ func (r *Room) ScreenComment(ctx context.Context, pass service.Pass, author who.
 	if err := r.Take(ctx, author, "comment"); err != nil {
 		return err
 	}
+	return r.FilterComment(ctx, pass, author, serviceName, place, text)
+}
+
+// FilterComment is ScreenComment for a comment that is brought along, which counts for no rate.
+func (r *Room) FilterComment(ctx context.Context, pass service.Pass, author who.ID, serviceName string, place who.ID, text string) error {
 	where := places(serviceName, place)
 	hold, err := r.words(ctx, where, text)
 	if err == nil {

@@ -19,6 +19,7 @@ const (
 	reasonGone     = "talk.skip.gone"     // what it is about is not here any more, or not to be talked about
 	reasonReceived = "talk.skip.received" // what others wrote is theirs
 	reasonText     = "talk.skip.text"     // empty, or longer than a comment is here
+	reasonFiltered = "talk.skip.filtered" // it has words that are not let through there
 )
 
 // brought is one record of an import with what it is about.
@@ -120,9 +121,47 @@ func (h *Holder) open(ctx context.Context, owner who.ID, refs []who.Ref) (map[wh
 			delete(things, ref)
 		}
 	}
+	if err := h.unmuted(ctx, owner, things); err != nil {
+		return nil, service.Pass{}, err
+	}
 	owners = slices.DeleteFunc(owners, func(id who.ID) bool { return id != owner && frozen[id] })
 	pass, err := h.room.Desk.Enter(ctx, service.Write{By: owner, Onto: owners})
 	return things, pass, err
+}
+
+// unmuted leaves out the things of places in which the account may not write now.
+func (h *Holder) unmuted(ctx context.Context, owner who.ID, things map[who.Ref]service.Thing) error {
+	type place struct {
+		service string
+		id      who.ID
+	}
+	closed := map[place]bool{}
+	for ref, t := range things {
+		at := place{t.Service, t.Place}
+		if _, asked := closed[at]; !asked {
+			_, err := h.room.Desk.Enter(ctx, service.Write{By: owner, Service: t.Service, Place: t.Place})
+			if kind := exit.KindOf(err); err != nil && kind != exit.Forbidden && kind != exit.Unavailable {
+				return err
+			}
+			closed[at] = err != nil
+		}
+		if closed[at] {
+			delete(things, ref)
+		}
+	}
+	return nil
+}
+
+// let says whether a brought comment may stand where it stood: words that are not let through there are not, however old they are.
+func (h *Holder) let(ctx context.Context, pass service.Pass, owner who.ID, t service.Thing, text string) (bool, error) {
+	if h.room.Filter == nil {
+		return true, nil
+	}
+	err := h.room.Filter(ctx, pass, owner, t.Service, t.Place, text)
+	if kind := exit.KindOf(err); err != nil && (kind == exit.Invalid || kind == exit.Forbidden) {
+		return false, nil
+	}
+	return true, err
 }
 
 func (h *Holder) takeMarks(ctx context.Context, pass service.Pass, owner who.ID, class string, bs []brought, things map[who.Ref]service.Thing, out []exit.Outcome) error {
@@ -203,6 +242,14 @@ func (h *Holder) takeComments(ctx context.Context, pass service.Pass, owner who.
 			continue
 		case bad != nil:
 			out[i] = exit.Outcome{Result: "skipped", Reason: reasonText}
+			continue
+		}
+		may, err := h.let(ctx, pass, owner, t, text)
+		if err != nil {
+			return err
+		}
+		if !may {
+			out[i] = exit.Outcome{Result: "skipped", Reason: reasonFiltered}
 			continue
 		}
 		known[origins[i]], out[i].Result = true, "taken"

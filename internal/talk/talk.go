@@ -39,6 +39,8 @@ type Room struct {
 	// Screen looks at a comment that is about to stand before others, in its transaction, and may refuse it. Nil: nothing is
 	// looked at. The text has mentions as @{id}.
 	Screen func(ctx context.Context, pass service.Pass, author who.ID, service string, place who.ID, text string) error
+	// Filter is Screen for a comment that is brought along, which counts for no rate. Nil: nothing is looked at.
+	Filter func(ctx context.Context, pass service.Pass, author who.ID, service string, place who.ID, text string) error
 	// Limit counts that an account does something ("like"), in its transaction, and is TooMany beyond what it may. Nil: no limit.
 	Limit func(ctx context.Context, account who.ID, what string) error
 	store store

@@ -9,6 +9,8 @@ import (
 	"exeunt/exit"
 	"exeunt/internal/db"
 	"exeunt/internal/notify"
+	"exeunt/internal/service"
+	"exeunt/internal/talk"
 	"exeunt/internal/who"
 )
 
@@ -90,4 +92,53 @@ func (h *house) bringLike(t *testing.T, v who.Viewer, on who.Ref) {
 	if err != nil || out[0].Result != "taken" {
 		t.Fatalf("import: %+v, %v", out, err)
 	}
+}
+
+// TestMutedBringsNothing keeps whom a place has muted, and words that are not let through, from coming in by an archive.
+func TestMutedBringsNothing(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		mira, jo := h.person(t, "mira"), h.person(t, "jo")
+		on := h.write(t, jo, "hello")
+		take := func(class string, rec any) exit.Outcome {
+			t.Helper()
+			intake, err := h.talks.Holder().Import(ctx, exit.Task{Subject: exit.Account(mira.Account.String()), Class: class, Part: "talk." + class}, []any{rec}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out []exit.Outcome
+			if err := h.d.Update(ctx, func(ctx context.Context) error {
+				out, err = intake(ctx)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return out[0]
+		}
+		at := archive.Reference{Kind: "post", ID: on.ID.String()}
+		h.exec(t, `insert into reasons (account_id, scope, what, reason, since) values ($1, 'page', 'mute', 'act:1', 0)`, int64(mira.Account))
+		if _, err := h.talks.Comment(ctx, mira, on, talk.Draft{Text: "x"}); exit.KindOf(err) != exit.Forbidden {
+			t.Fatalf("muted, she comments: %v", err)
+		}
+		for class, rec := range map[string]any{"comments": archive.Comment{ID: "1", On: at, Text: "still here"}, "likes": archive.Like{On: at}} {
+			if out := take(class, rec); out.Result != "skipped" {
+				t.Errorf("muted, she brings %s: %+v", class, out)
+			}
+		}
+		h.exec(t, `delete from reasons`)
+		h.talks.Filter = func(_ context.Context, _ service.Pass, _ who.ID, _ string, _ who.ID, text string) error {
+			if strings.Contains(text, "forbidden") {
+				return exit.Fail(exit.Invalid, "talk.error.text")
+			}
+			return nil
+		}
+		for text, want := range map[string]string{"forbidden": "skipped", "fine": "taken"} {
+			if out := take("comments", archive.Comment{ID: text, On: at, Text: text}); out.Result != want {
+				t.Errorf("%q is %+v, want %s", text, out, want)
+			}
+		}
+		if got := h.threads(t, jo, on); got != "fine" {
+			t.Errorf("beneath the post stands %q", got)
+		}
+	})
 }
