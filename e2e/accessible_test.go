@@ -148,7 +148,7 @@ var files = []string{
 	"GET /slip/{secret}/calendar.ics", "GET /slip/{secret}/slip.txt", "GET /slip/{secret}/certificate.txt",
 	"GET /operator/proofs/{id}/photo",
 	"GET /moderation/of/{kind}/{id}", // it only leads on
-	"GET /notices/live", "GET /manifest.webmanifest",
+	"GET /notices/live", "GET /manifest.webmanifest", "GET /icon.png", "GET /healthz", "GET /metrics",
 	"GET /@{name}/feed.xml", "GET /circles/{id}/feed.xml", "GET /posts/{id}/poster.png", "GET /posts/{id}/poster.svg", "GET /circles/{id}/poster.png", "GET /circles/{id}/poster.svg",
 	"GET /search/suggest", "GET /search/count", // pieces of a page
 }

@@ -145,6 +145,7 @@ func (l *looking) lent() (*person, places) {
 		thread, "/me/drafts", draft, topic, "/share/post/" + filepath.Base(post), "/write?card=post:" + filepath.Base(post), "/submissions/circle/" + filepath.Base(circle), invitation, imported, organisation, unproven, stop,
 	}
 	private = append(private, l.disorder(p, circle, post)...)
+	l.lively(p, page, circle)
 	return p, places{public: []string{page, circle, asks, asks + "/rules", post, invitation}, private: private}
 }
 
@@ -218,7 +219,7 @@ func (l *looking) operator(printed []string) {
 	account, invitation := l.admitting(p)
 	for _, lang := range readers {
 		p.readsIn(lang)
-		for _, path := range append(ordering(account), "/me", "/operator/accounts", account, "/operator/approvals", "/operator/invitations", "/operator/proofs", invitation, "/operator/runs", "/operator/reset", "/submissions/page") {
+		for _, path := range append(ordering(account), "/me", "/operator", "/operator/site", "/operator/announcements", "/about/rules", "/operator/accounts", account, "/operator/approvals", "/operator/invitations", "/operator/proofs", invitation, "/operator/runs", "/operator/reset", "/submissions/page") {
 			l.visit(pages{who: p}, lang, path)
 		}
 	}
@@ -235,6 +236,7 @@ func (l *looking) admitting(p *person) (account, invitation string) {
 	p.touch(`input[name="registration"][value="approval"]`)
 	p.fill("#work", "8")
 	p.fill("#quota", "100")
+	p.fill("#rules", "好好说话。\n\n不发广告。")
 	p.tap(`main form[method="post"] button.primary`)
 	guest := l.b.visitor(l.t, l.in, "who would like to come in")
 	guest.open("/sign-up")

@@ -329,6 +329,9 @@ func (r *Room) getMe(w http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	view := meView{Ways: []wayView{
+		{Icon: "bookmark", Name: ui.T(ctx, "talk.title.favourites"), About: ui.T(ctx, "account.me.favourites_about"), Href: "/me/favourites"},
+		{Icon: "heart", Name: ui.T(ctx, "talk.title.likes"), About: ui.T(ctx, "account.me.likes_about"), Href: "/me/likes"},
+		{Icon: "pen-line", Name: ui.T(ctx, "post.drafts"), About: ui.T(ctx, "account.me.drafts_about"), Href: "/me/drafts"},
 		{Icon: "user", Name: ui.T(ctx, "account.me.profile"), About: ui.T(ctx, "account.me.profile_about"), Href: profilePath},
 		{Icon: "settings", Name: ui.T(ctx, "account.settings.title"), About: ui.T(ctx, "account.me.settings_about"), Href: settingsPath},
 		{Icon: "door-open", Name: ui.T(ctx, "account.me.exit"), About: ui.T(ctx, "account.me.exit_about"), Href: ui.ExitPath},
@@ -337,7 +340,7 @@ func (r *Room) getMe(w http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	if v.Operator {
-		view.Ways = append(view.Ways, wayView{Icon: "key-round", Name: ui.T(ctx, "account.make_reset.title"), About: ui.T(ctx, "account.make_reset.about"), Href: makeResetPath})
+		view.Ways = append(view.Ways, wayView{Icon: "shield", Name: ui.T(ctx, "install.desk"), About: ui.T(ctx, "account.me.desk_about"), Href: operatorDesk})
 	}
 	for _, a := range own {
 		p := personaOf(ctx, a, v)

@@ -114,6 +114,9 @@ func (r *Room) show(w http.ResponseWriter, req *http.Request) error {
 	f := service.Frame(ctx, view.Name)
 	f.Active, f.Back = Service.Path, toCircles(ctx)
 	f.NoIndex = !maySee(c, Membership{}) || c.Unlisted || c.Mode == Invitation
+	if view.Rules != "" && mayKnow(c, m) {
+		f.Aside = beside(view)
+	}
 	f.Shared, f.Share = shared(c, view.Name), shareMenu(ctx, c, !view.Guest)
 	if f.WriteHref != "" {
 		f.WriteHref = ""

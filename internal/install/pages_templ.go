@@ -48,7 +48,7 @@ func deskPage(f ui.Frame, ways []Way) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			for _, w := range append([]Way{{Icon: "house", Name: "install.site", About: "install.site_about", Href: sitePath}}, ways...) {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<div class=\"line\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<div class=\"line way\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

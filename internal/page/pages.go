@@ -330,6 +330,9 @@ func (r *Room) discover(w http.ResponseWriter, req *http.Request) error {
 	}
 	f := service.Frame(ctx, ui.T(ctx, "ui.tab.discover"))
 	f.Active = ui.DiscoverPath
+	if len(view.Topics) > 0 {
+		f.Aside = topicsOf(view.Topics)
+	}
 	return draw(w, req, f, discoverPage(view))
 }
 

@@ -354,7 +354,7 @@ func (r *Room) getDrafts(w http.ResponseWriter, req *http.Request) error {
 		view.older = "/me/drafts?before=" + next
 	}
 	f := service.Frame(ctx, ui.T(ctx, "post.drafts"))
-	f.NoIndex, f.Back = true, &ui.Link{Text: ui.T(ctx, "post.me"), Href: ui.MePath}
+	f.Active, f.NoIndex, f.Back = ui.MePath, true, &ui.Link{Text: ui.T(ctx, "post.me"), Href: ui.MePath}
 	return ui.Render(w, req, http.StatusOK, draftsPage(f, view))
 }
 

@@ -117,7 +117,7 @@ type thingRow struct{ name, href, about, undo string }
 
 func own(ctx context.Context, title string) ui.Frame {
 	f := service.Frame(ctx, title)
-	f.Back, f.NoIndex, f.WriteHref = &ui.Link{Text: ui.T(ctx, "relation.settings"), Href: "/settings"}, true, ""
+	f.Active, f.Back, f.NoIndex, f.WriteHref = ui.MePath, &ui.Link{Text: ui.T(ctx, "relation.settings"), Href: "/settings"}, true, ""
 	return f
 }
 

@@ -359,7 +359,7 @@ func (r *Room) getMarks(l list) func(http.ResponseWriter, *http.Request) error {
 			view.older = "/me/" + string(l) + "?before=" + rows[len(rows)-1].id.String()
 		}
 		f := service.Frame(ctx, ui.T(ctx, markTitles[string(l)]))
-		f.NoIndex, f.Back = true, &ui.Link{Text: ui.T(ctx, "talk.me"), Href: ui.MePath}
+		f.Active, f.NoIndex, f.Back = ui.MePath, true, &ui.Link{Text: ui.T(ctx, "talk.me"), Href: ui.MePath}
 		return ui.Render(w, req, http.StatusOK, marksPage(f, view))
 	}
 }
