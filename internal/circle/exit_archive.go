@@ -161,6 +161,7 @@ func bounds(t exit.Task) (after, cut int64, err error) {
 const (
 	reasonNameless = "circle.skip.nameless" // a circle without words that can stand here
 	reasonMost     = "circle.skip.most"
+	reasonNotices  = "circle.skip.notices"
 	reasonNotHere  = "circle.skip.not_here" // a notice of a circle that is not one's own here
 )
 
@@ -332,9 +333,17 @@ func (r *Room) takeNotice(ctx context.Context, pass service.Pass, owner who.ID, 
 	if id == 0 || text == "" || !fits(text, mostNotice) {
 		return exit.Outcome{Result: "skipped", Reason: reasonNotHere}, nil
 	}
-	there, err := r.store.hasNotice(ctx, id, owner, text, db.Ms(x.Published.Time))
+	at := x.Published.Time
+	if at.IsZero() || at.After(pass.At) {
+		at = pass.At
+	}
+	there, err := r.store.hasNotice(ctx, id, owner, text, db.Ms(at))
 	if err != nil || there {
 		return exit.Outcome{Result: "duplicate"}, err
 	}
-	return exit.Outcome{Result: "taken"}, r.store.addNotice(ctx, pass, r.DB.IDs.Next(), id, owner, text, x.Published.Time)
+	n, err := r.store.countNotices(ctx, id)
+	if err != nil || n >= mostNotices {
+		return exit.Outcome{Result: "skipped", Reason: reasonNotices}, err
+	}
+	return exit.Outcome{Result: "taken"}, r.store.addNotice(ctx, pass, r.DB.IDs.Next(), id, owner, text, at)
 }

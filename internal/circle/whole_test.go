@@ -17,6 +17,7 @@ import (
 	"exeunt/exit"
 	"exeunt/internal/blob"
 	"exeunt/internal/circle"
+	"exeunt/internal/dbtest"
 	"exeunt/internal/post"
 	"exeunt/internal/who"
 )
@@ -260,6 +261,21 @@ func TestRoundTrip(t *testing.T) {
 		}
 		if a, b := take("circles", circles), take("notices", notices); a[0].Result != "duplicate" || b[0].Result != "duplicate" {
 			t.Errorf("a second time: %+v and %+v", a, b)
+		}
+		// An archive puts up no more notices than a circle has, and none of tomorrow.
+		x := notices.records[0].(archive.CircleNotice)
+		many := &bag{}
+		for i := range 250 {
+			x.Text, x.Published = fmt.Sprint("notice ", i), archive.At(dbtest.Start.AddDate(9, 0, i))
+			many.records = append(many.records, x)
+		}
+		if out := take("notices", many); out[198].Result != "taken" || out[199].Result != "skipped" {
+			t.Errorf("the 200th notice is %+v, the next %+v", out[198], out[199])
+		}
+		list, err := h.NoticeBoard(ctx, fresh, c.ID, 0, 1)
+		h.must(err)
+		if now, err := h.d.Now(ctx); err != nil || list[0].At.After(now) {
+			t.Errorf("a notice is of %v, now it is %v (%v)", list[0].At, now, err)
 		}
 	})
 }
