@@ -112,8 +112,10 @@ func TestBroughtIsScreened(t *testing.T) {
 		}
 		at := archive.At(dbtest.Start)
 		records := []any{
-			archive.Post{ID: "1", Place: "circle", Circle: "7", Text: "forbidden", Published: at}, archive.Post{ID: "2", Place: "circle", Circle: "7", Text: "doubtful", Published: at},
-			archive.Post{ID: "3", Audience: archive.AudiencePublic, Text: "forbidden too", Published: at}, archive.Post{ID: "4", Place: "circle", Circle: "7", Text: "fine", Published: at},
+			archive.Post{ID: "1", Place: "circle", Circle: "7", Text: "forbidden", Published: at},
+			archive.Post{ID: "2", Place: "circle", Circle: "7", Text: "doubtful", Published: at},
+			archive.Post{ID: "3", Audience: archive.AudiencePublic, Text: "forbidden too", Published: at},
+			archive.Post{ID: "4", Place: "circle", Circle: "7", Text: "fine", Published: at},
 		}
 		out, err := h.take(ctx, exit.Task{Subject: exit.Account(jo.Account.String()), Class: "posts", Part: "post.posts"}, records, nil)
 		if err != nil || results(out)["taken"] != 4 || out[0].Reason != "post.note.screened" || out[1].Reason != "post.note.waits" || out[3].Reason != "" {
