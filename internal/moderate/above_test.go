@@ -33,6 +33,7 @@ func TestFromAbove(t *testing.T) {
 		act = h.lastAct(t, op, tea).ID
 		h.wantKind(t, "a moderator lets in whom the owner banned", h.order.Undo(ctx, mod, act), exit.Forbidden)
 		h.must(t, h.order.Undo(ctx, owner, act))
+		h.wantKind(t, "nobody is banned", h.order.Lay(ctx, owner, tea, 404, moderate.Order{What: moderate.Ban, Rule: "abuse"}), exit.NotFound)
 	})
 }
 

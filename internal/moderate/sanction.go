@@ -2,6 +2,7 @@ package moderate
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -32,7 +33,7 @@ type Order struct {
 	Days  int // 0: for good
 }
 
-// Lay lays something on an account in a place. Forbidden for those who stand as high, Invalid for what makes no sense there.
+// Lay lays something on an account in a place. NotFound for an account that is not there, Forbidden for those who stand as high, Invalid for what makes no sense there.
 func (r *Room) Lay(ctx context.Context, v who.Viewer, p Place, account who.ID, o Order) error {
 	d := Decision{Also: o.What, Rule: o.Rule, Words: o.Words, Days: o.Days}
 	if err := d.check(); err != nil {
@@ -41,6 +42,9 @@ func (r *Room) Lay(ctx context.Context, v who.Viewer, p Place, account who.ID, o
 	return r.DB.Update(ctx, func(ctx context.Context) error {
 		if err := r.may(ctx, v, p); err != nil {
 			return err
+		}
+		if known, err := r.peopleOf(ctx, []who.ID{account}); err != nil || known[account].id == 0 {
+			return errors.Join(err, errNone())
 		}
 		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: p.Service, Place: p.ID})
 		if err != nil {
