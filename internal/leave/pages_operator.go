@@ -52,7 +52,7 @@ func (l *Room) getOperator(w http.ResponseWriter, r *http.Request) error {
 	if err := l.openLines(ctx, q, &v); err != nil {
 		return err
 	}
-	return ui.Render(w, r, http.StatusOK, operatorPage(l.frame(ctx, ui.T(ctx, "leave.operator"), nil), v))
+	return ui.Render(w, r, http.StatusOK, operatorPage(l.frame(ctx, ui.T(ctx, "leave.operator"), &ui.Link{Text: ui.T(ctx, "install.desk"), Href: "/operator"}), v))
 }
 
 func (l *Room) openLines(ctx context.Context, q url.Values, v *operatorView) error {
