@@ -88,7 +88,7 @@ func (p *person) listen(ev any) {
 		said = fmt.Sprintf("%s %+v", e.ExceptionDetails.Text, e.ExceptionDetails.Exception)
 	case *cdplog.EventEntryAdded:
 		if e.Entry.Level == cdplog.EntryLevelError && !strings.Contains(e.Entry.Text, "the server responded with a status of 4") &&
-			!(strings.HasPrefix(e.Entry.Text, "Applying inline style") && strings.Contains(e.Entry.URL, "/media/")) {
+			(!strings.HasPrefix(e.Entry.Text, "Applying inline style") || !strings.Contains(e.Entry.URL, "/media/")) {
 			said = fmt.Sprintf("%s: %s (%s)", e.Entry.Source, e.Entry.Text, e.Entry.URL)
 		}
 	case *runtime.EventConsoleAPICalled:
