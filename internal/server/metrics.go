@@ -18,15 +18,15 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 )
 
-// operatorWays are the pages of other rooms on the operator's desk.
+// operatorWays are the pages of other rooms on the operator's desk, what waits for an answer first.
 var operatorWays = []install.Way{
-	{Icon: "bell", Name: "notify.announce.title", About: "notify.announce.about", Href: notify.AnnouncePath},
-	{Icon: "calendar-days", Name: "leave.operator", About: "leave.operator_about", Href: "/operator/runs"},
-	{Icon: "users", Name: "account.list.title", About: "account.list.about", Href: "/operator/accounts"},
-	{Icon: "users-round", Name: "account.approvals.title", About: "account.approvals.short", Href: "/operator/approvals"},
-	{Icon: "link", Name: "account.links.title", About: "account.links.short", Href: "/operator/invitations"},
-	{Icon: "shield-check", Name: "account.requests.title", About: "account.requests.short", Href: "/operator/proofs"},
 	{Icon: "gavel", Name: "moderate.title", About: "moderate.title.about", Href: "/moderation"},
+	{Icon: "users-round", Name: "account.approvals.title", About: "account.approvals.short", Href: "/operator/approvals"},
+	{Icon: "shield-check", Name: "account.requests.title", About: "account.requests.short", Href: "/operator/proofs"},
+	{Icon: "users", Name: "account.list.title", About: "account.list.about", Href: "/operator/accounts"},
+	{Icon: "calendar-days", Name: "leave.operator", About: "leave.operator_about", Href: "/operator/runs"},
+	{Icon: "megaphone", Name: "notify.announce.title", About: "notify.announce.about", Href: notify.AnnouncePath},
+	{Icon: "link", Name: "account.links.title", About: "account.links.short", Href: "/operator/invitations"},
 	{Icon: "key-round", Name: "account.make_reset.title", About: "account.make_reset.about", Href: "/operator/reset"},
 }
 
