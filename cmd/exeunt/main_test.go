@@ -93,6 +93,7 @@ func TestCommands(t *testing.T) {
 			t.Fatal(err)
 		}
 		id, _ := d.must("account", "create", "mira", "--password-file", password)["account"].(string)
+		d.must("account", "create", "desk", "--operator", "--password-file", password)
 		if !strings.HasPrefix(d.must("account", "reset", "mira")["path"].(string), "/reset/") {
 			t.Error("account reset gave no link")
 		}
@@ -129,9 +130,10 @@ func (d desk) refusals() {
 		{"plan", "--account", "mira", "--journey", "return"},                                 // nothing to return to
 		{"plan", "--account", "mira", "--journey", "close", "--choice", "post.posts=forget"}, // no such manner
 		{"clock", "--", "-24h"}, // backward
-		{"certificate", "--run", "nothing", "--out", filepath.Join(d.data, "none")},   // no such run
-		{"import", "--account", "mira", filepath.Join(d.data, "pw")},                  // no archive
-		{"account", "create", "mira", "--password-file", filepath.Join(d.data, "pw")}, // taken
+		{"certificate", "--run", "nothing", "--out", filepath.Join(d.data, "none")},                   // no such run
+		{"import", "--account", "mira", filepath.Join(d.data, "pw")},                                  // no archive
+		{"account", "create", "mira", "--password-file", filepath.Join(d.data, "pw")},                 // taken
+		{"account", "create", "second", "--operator", "--password-file", filepath.Join(d.data, "pw")}, // there is one
 	} {
 		if out, _, code := d.run(args...); code == 0 {
 			d.t.Errorf("exeunt %s: exit status 0\n%s", strings.Join(args, " "), out)
