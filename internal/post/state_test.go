@@ -1,8 +1,10 @@
 package post_test
 
 import (
+	"bytes"
 	"context"
 	"image/color"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +93,29 @@ func TestUndo(t *testing.T) {
 		if n := h.number(t, `select count(*) from jobs where kind = 'post.erase'`); n != 0 {
 			t.Errorf("%d jobs are left", n)
 		}
+	})
+}
+
+// TestTakenOutMeanwhile has a member lose a circle between being let in and the write: while the images of the post are read.
+func TestTakenOutMeanwhile(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		ctx, mira := t.Context(), h.person(t, "mira")
+		for name, send := range map[string]func(context.Context, who.Viewer, post.Draft) (who.ID, error){"write": h.posts.Write, "draft": h.posts.SaveDraft} {
+			h.members[mira.Account] = true
+			late := post.Upload{Open: func() (io.ReadCloser, error) {
+				delete(h.members, mira.Account)
+				return io.NopCloser(bytes.NewReader(picture(color.White))), nil
+			}}
+			if _, err := send(ctx, mira, post.Draft{Service: "circle", Place: 7, Text: "the last word", Images: []post.Upload{late}}); err == nil || exit.KindOf(err) != exit.Forbidden {
+				t.Errorf("%s by one who was taken out meanwhile: %v", name, err)
+			}
+		}
+		if n := h.number(t, `select (select count(*) from posts) + (select count(*) from post_images)`); n != 0 {
+			t.Errorf("%d rows are stored of one who was taken out meanwhile", n)
+		}
+		// One who is still in writes as ever.
+		h.members[mira.Account] = true
+		h.write(t, mira, post.Draft{Service: "circle", Place: 7, Text: "still here", Images: []post.Upload{upload(picture(color.White), "")}})
 	})
 }
 

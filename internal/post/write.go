@@ -224,6 +224,10 @@ func (r *Room) write(ctx context.Context, v who.Viewer, p Post, d Draft, images 
 	if err != nil {
 		return err
 	}
+	// Asked again, behind the fence: the author may have been taken out of the place while the images came.
+	if p.In, p.Audience, err = r.audience(ctx, v, d); err != nil {
+		return err
+	}
 	gone := dropped(kept, d.Drop)
 	p.Text, p.At, p.Images = text, pass.At, len(kept)-len(gone)+len(images)
 	if p.State == Live {
