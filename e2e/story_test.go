@@ -205,7 +205,7 @@ func number(n int) string {
 // times gives the times of the posts on the page, in their order.
 func times(p *person) []string {
 	p.t.Helper()
-	return ask[[]string](p, `[...document.querySelectorAll("article.post .post-when time")].map(t => t.dateTime)`)
+	return ask[[]string](p, `[...document.querySelectorAll("article.post .when time")].map(t => t.dateTime)`)
 }
 
 // seesOriginalTimes reads two pages of one's own page.
