@@ -24,7 +24,7 @@ type guestPages struct {
 	busy  bool  // one is under way
 }
 
-// sharedPages are the routes whose pages guests get from here: what they show depends on the address, the language, the theme and the database alone.
+// sharedPages are the routes whose pages guests get from here: what they show depends on the host, the address, the language, the theme and the database alone.
 var sharedPages = map[string]bool{
 	"GET /{$}": true, "GET " + ui.DiscoverPath: true, "GET /@{name}": true, "GET /circles": true, "GET /circles/{id}": true, "GET /posts/{id}": true, "GET /topics/{id}": true,
 }
@@ -36,7 +36,9 @@ const (
 	largestOne = 128 << 10
 )
 
+// guestKey is what a page depends on besides the database. The host is part of it: a page names its own address in links and cards.
 type guestKey struct {
+	host    string
 	address string
 	lang    ui.Lang
 	theme   ui.Theme
@@ -67,7 +69,7 @@ func newGuestPages(state func(ctx context.Context) (string, error), now func() t
 // guestKeyOf gives the key of a guest's request for a shared page; ok is false for all others. A request with any cookie is not one: it may have a
 // session, a setting, or something to be told.
 func guestKeyOf(pattern string, r *http.Request) (key guestKey, ok bool) {
-	if r.Method != http.MethodGet || !sharedPages[pattern] || len(r.RequestURI) > 500 {
+	if r.Method != http.MethodGet || !sharedPages[pattern] || len(r.RequestURI)+len(r.Host) > 500 {
 		return key, false
 	}
 	for _, name := range []string{"Cookie", "Authorization", "Hx-Request", "Range"} {
@@ -75,7 +77,7 @@ func guestKeyOf(pattern string, r *http.Request) (key guestKey, ok bool) {
 			return key, false
 		}
 	}
-	return guestKey{r.RequestURI, ui.ChooseLang(r, ""), ui.ChooseTheme(r, ""), strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")}, true
+	return guestKey{r.Host, r.RequestURI, ui.ChooseLang(r, ""), ui.ChooseTheme(r, ""), strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")}, true
 }
 
 // serve answers with the page that is kept, or has draw draw it and keeps it.

@@ -38,6 +38,9 @@ func TestGuestPagesKept(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/@somebody", nil)
 		for i := 0; i < len(headers); i += 2 {
 			r.Header.Set(headers[i], headers[i+1])
+			if headers[i] == "Host" {
+				r.Host = headers[i+1]
+			}
 		}
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
@@ -69,6 +72,33 @@ func TestGuestPagesKept(t *testing.T) {
 	set, status = nil, http.StatusNotFound
 	ask("nobody", "page 13")
 	ask("nobody again", "page 14")
+	status, state = http.StatusOK, "4"
+	ask("by the usual name", "page 15")
+	ask("by another name", "page 16", "Host", "other.example")
+	ask("by the usual name again", "page 15")
+	ask("by another name again", "page 16", "Host", "other.example")
+	ask("by a name without end", "page 17", "Host", strings.Repeat("a", 500))
+	ask("by a name without end again", "page 18", "Host", strings.Repeat("a", 500))
+}
+
+// TestGuestsAtTwoNames asks a whole install that was told no name of its own, the clock standing still, for a page by two names: neither gets what was drawn for the other.
+func TestGuestsAtTwoNames(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		in.member(t, "seenbyall")
+		in.Options.Host = ""
+		h := in.Handler()
+		for range 2 {
+			for name, other := range map[string]string{"one.example": "two.example", "two.example": "one.example"} {
+				r := httptest.NewRequest(http.MethodGet, "/@seenbyall", nil)
+				r.Host = name
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, r)
+				if body := w.Body.String(); w.Code != http.StatusOK || !strings.Contains(body, name) || strings.Contains(body, other) {
+					t.Errorf("%s: %d, with its name %v, with the other's %v", name, w.Code, strings.Contains(body, name), strings.Contains(body, other))
+				}
+			}
+		}
+	})
 }
 
 // TestGuestPagesShared has many ask at once for a page that is not there yet: all get one.
