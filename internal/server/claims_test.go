@@ -142,14 +142,15 @@ func TestClaimsTestFinds(t *testing.T) {
 		found := strings.Join(unclaimed(columns, append(blob.Folders(), "sounds"), append(holders, liar{in.Queue})), "\n")
 		for _, want := range []string{
 			"planted.account_id refers", "planted_more.kept_by refers", "planted_more.last_author_id refers", "follows.follower_id refers", "follows.followee_id refers",
+			"blocks.account_id refers", "blocks.blocked_id refers", "mutes.account_id refers", "mutes.muted_id refers", "quiets.account_id refers",
 			"claims posts.no_such_id, and there is no such column", "claims blobs under nowhere/", "no class claims blobs under sounds/",
 		} {
 			if !strings.Contains(found, want) {
 				t.Errorf("%q is not among what was found", want)
 			}
 		}
-		if n := strings.Count(found, "\n") + 1; n != 8 {
-			t.Errorf("%d things were found, want 8:\n%s", n, found)
+		if n := strings.Count(found, "\n") + 1; n != 13 {
+			t.Errorf("%d things were found, want 13:\n%s", n, found)
 		}
 	})
 }
