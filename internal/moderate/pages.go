@@ -104,16 +104,19 @@ type reportView struct {
 
 // whatView is a thing that is reported or was decided about.
 type whatView struct {
-	kind  string // its kind in words
-	title string
-	text  string
-	href  string
-	gone  bool
+	kind   string // its kind in words
+	title  string
+	text   string
+	href   string
+	gone   bool
+	hidden bool // its author is veiled: a sentence stands for it
 }
 
 // words are the title, the first words where there is none.
 func (v whatView) words(ctx context.Context) string {
 	switch {
+	case v.hidden:
+		return ui.T(ctx, "moderate.thing.veiled")
 	case v.title != "":
 		return v.title
 	case v.text != "":
@@ -130,6 +133,13 @@ func whatOf(ctx context.Context, ref who.Ref, t service.Thing) whatView {
 	if t.Ref.ID == 0 {
 		v.gone = true
 	}
+	return v
+}
+
+// hiddenOf stands for a thing of a veiled author.
+func hiddenOf(ctx context.Context, ref who.Ref) whatView {
+	v := whatOf(ctx, ref, service.Thing{})
+	v.gone, v.hidden = false, true
 	return v
 }
 

@@ -165,7 +165,11 @@ func (r *Room) getAct(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
+	hidden := false
 	if t := d.things[a.Ref]; a.About != 0 && t.Ref.ID != 0 && t.Title+t.Excerpt == "" {
+		if hidden, err = r.store.veiled(ctx, a.About, t.Service, t.Place); err != nil {
+			return err
+		}
 		// The operator is no member there: who decides reads what its author reads, and cannot follow it there.
 		seen, err := r.Registry.Things(ctx, author(a.About), []who.Ref{a.Ref})
 		if err != nil {
@@ -177,6 +181,9 @@ func (r *Room) getAct(w http.ResponseWriter, req *http.Request) error {
 	}
 	view := actView{deed: d.draw(ctx, a), words: ui.TextArea{Name: "answer", Label: ui.T(ctx, "moderate.answer"), Hint: ui.T(ctx, "moderate.answer_hint"), MaxLength: longestWords}}
 	view.deed.href = ""
+	if hidden {
+		view.deed.what, view.deed.about = hiddenOf(ctx, a.Ref), nil
+	}
 	if appeal != nil {
 		view.deed.appeal = drawAppeal(ctx, *appeal)
 		if appeal.State == waiting {

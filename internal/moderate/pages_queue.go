@@ -154,13 +154,22 @@ type decisionView struct {
 	words  ui.TextArea
 }
 
-// lookAt reads a thing as its author does: who decides has to see what was reported.
+// lookAt reads a thing as its author does: who decides has to see what was reported. Of a veiled author nothing is read.
 func (r *Room) lookAt(ctx context.Context, v who.Viewer, c Case, view *contextView) error {
 	things, err := r.Registry.Things(ctx, author(c.About), []who.Ref{c.Ref})
 	if err != nil {
 		return err
 	}
-	view.what = whatOf(ctx, c.Ref, things[c.Ref])
+	t := things[c.Ref]
+	veiled, err := r.store.veiled(ctx, c.About, t.Service, t.Place)
+	if err != nil {
+		return err
+	}
+	if veiled {
+		view.what = hiddenOf(ctx, c.Ref)
+		return nil
+	}
+	view.what = whatOf(ctx, c.Ref, t)
 	switch c.Ref.Kind {
 	case kindPost:
 		p, err := r.Posts.One(ctx, author(c.About), c.Ref.ID)
@@ -209,7 +218,9 @@ func (r *Room) contextOf(ctx context.Context, v who.Viewer, id who.ID) (Case, co
 		return c, view, err
 	}
 	d.where = c.Place
-	view.about = d.view(c.About)
+	if !view.what.hidden {
+		view.about = d.view(c.About)
+	}
 	counts := map[string]int{}
 	for _, x := range reports {
 		counts[x.Reason]++

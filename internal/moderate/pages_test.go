@@ -10,6 +10,7 @@ import (
 	"exeunt/internal/dbtest"
 	"exeunt/internal/moderate"
 	"exeunt/internal/service"
+	"exeunt/internal/talk"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
 )
@@ -99,6 +100,83 @@ func TestStory(t *testing.T) {
 		if w, _ := h.ask(t, mira, ui.English, http.MethodGet, "/moderation/of/post/"+on.ID.String(), ""); w.Header().Get("Location") != moderate.StandingPath {
 			t.Errorf("why leads its author to %q", w.Header().Get("Location"))
 		}
+	})
+}
+
+// veil hides an account in a scope, as a closing does.
+func (h *house) veil(t *testing.T, v who.Viewer, scope string) {
+	t.Helper()
+	h.exec(t, `insert into reasons (account_id, scope, what, reason, since) values ($1, $2, 'veil', 'r', 0)`, int64(v.Account), scope)
+}
+
+// TestVeiledAuthors has cases about people who have been hidden since show nothing of them, decided ones too, and go on being decided.
+func TestVeiledAuthors(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		op, mod, jo := h.operator(t, "opera"), h.member(t, "mod", 1), h.member(t, "jo", 0)
+		stays, all := h.member(t, "stayer", 0), h.member(t, "leaver", 0)
+		here := h.member(t, "stepper", 0)
+		hide := map[who.Viewer]string{all: "", here: "circle:7"}
+		for _, v := range []who.Viewer{stays, all, here} {
+			on := h.wrote(t, v, 7, "tea of "+v.Name)
+			said, err := h.talks.Comment(t.Context(), v, on, talk.Draft{Text: "milk of " + v.Name})
+			h.must(t, err)
+			var cases []string
+			for _, ref := range []who.Ref{on, {Kind: "comment", ID: said}} {
+				h.must(t, h.order.Report(t.Context(), jo, ref, "spam", "so said jo"))
+				cases = append(cases, "/moderation/case/"+who.ID(h.number(t, `select max(id) from cases`)).String())
+			}
+			words := []string{"tea of " + v.Name, "milk of " + v.Name}
+			for i, at := range cases {
+				h.see(t, mod, at, words[i], "/@"+v.Name)
+			}
+			scope, hidden := hide[v]
+			if hidden {
+				h.veil(t, v, scope)
+			}
+			shown := func(at string, open bool) {
+				t.Helper()
+				for _, by := range []who.Viewer{mod, op} {
+					if !hidden {
+						h.see(t, by, at, "of "+v.Name, "/@"+v.Name)
+						continue
+					}
+					h.see(t, by, at, "-of "+v.Name, "-/@"+v.Name, "-"+v.Name)
+				}
+				for lang, word := range map[ui.Lang]string{ui.Chinese: "已隐去", ui.English: "hidden for now"} {
+					w, err := h.ask(t, mod, lang, http.MethodGet, at, "")
+					if got := strings.Contains(w.Body.String(), word); err != nil || got != hidden {
+						t.Errorf("%s of %s says that its author is hidden: %v, want %v (%v)", at, v.Name, got, hidden, err)
+					}
+				}
+				if open {
+					h.see(t, mod, at, `value="keep"`, "so said jo")
+				}
+			}
+			for _, at := range cases {
+				shown(at, true)
+				h.send(t, mod, at, "what=remove&days=7&rule=spam", "/moderation/circle/7")
+				shown(at, false)
+				shown("/moderation/acts/"+h.lastAct(t, mod, tea).ID.String(), false)
+			}
+			if hidden {
+				h.see(t, mod, "/moderation/circle/7/log", "-tea of "+v.Name, "-milk of "+v.Name)
+			}
+		}
+	})
+}
+
+// TestVeiledAccount has a case about an account that is hidden name nobody.
+func TestVeiledAccount(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		op, jo, leaver := h.operator(t, "opera"), h.person(t, "jo"), h.person(t, "leaver")
+		h.must(t, h.order.Report(t.Context(), jo, who.Ref{Kind: "account", ID: leaver.Account}, "fraud", ""))
+		at := "/moderation/case/" + h.only(t, op, moderate.Everywhere).ID.String()
+		more := "/moderation/account/" + leaver.Account.String()
+		h.see(t, op, at, "leaver", more)
+		h.veil(t, leaver, "page")
+		h.see(t, op, at, "leaver", more)
+		h.veil(t, leaver, "")
+		h.see(t, op, at, "-leaver", more)
 	})
 }
 

@@ -211,6 +211,16 @@ func (s store) commentText(ctx context.Context, id who.ID) (text string, err err
 	return text, nil
 }
 
+// veiled reports whether an account is veiled where something of it stands.
+func (s store) veiled(ctx context.Context, account who.ID, at string, place who.ID) (yes bool, err error) {
+	var n int64
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from accounts a where a.id = $1 and not (`+service.Visible("a.id", "cast($2 as text)", "cast($3 as text)")+`)`,
+		int64(account), at, place.String()).Scan(&n); err != nil {
+		return false, fmt.Errorf("ask the veil: %w", err)
+	}
+	return n > 0, nil
+}
+
 // person is an account as the pages of this room name it.
 type person struct {
 	id                    who.ID

@@ -23,7 +23,7 @@ func sees(v who.Viewer, p Post) bool {
 	case Drafted:
 		return owns(v, p)
 	case Submitted, Withheld:
-		return owns(v, p) || staffed(v, p)
+		return owns(v, p) || staffed(v, p) && !p.Veiled
 	case Deleting:
 		return false
 	}
