@@ -30,6 +30,24 @@ func (r *Room) may(ctx context.Context, v who.Viewer, p Place) error {
 	return err
 }
 
+// concerns refuses a circle's staff, as if there were nobody, accounts that they have nothing to do with: neither members nor authors there, and with
+// nothing that was laid on them or done about them there. An operator answers for all accounts.
+func (r *Room) concerns(ctx context.Context, v who.Viewer, p Place, account who.ID) error {
+	if p.ID == 0 || v.Operator {
+		return nil
+	}
+	if r.Places != nil {
+		if _, ok, err := r.Places.Member(ctx, p, account); err != nil || ok {
+			return err
+		}
+	}
+	known, err := r.store.knownIn(ctx, p, account)
+	if err == nil && !known {
+		err = errNone()
+	}
+	return err
+}
+
 // mayActOn refuses to lay something on an account: on oneself, on an operator, and in a circle on who stands as high there.
 func (r *Room) mayActOn(ctx context.Context, v who.Viewer, p Place, account who.ID) error {
 	if account == v.Account {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"exeunt/exit"
+	"exeunt/internal/dbtest"
 	"exeunt/internal/moderate"
 	"exeunt/internal/service"
 	"exeunt/internal/talk"
@@ -164,6 +165,8 @@ func TestMuteKickBan(t *testing.T) {
 		h.wantKind(t, "a member mutes", lay(mira, tea, mod, moderate.Mute, 1), exit.NotFound)
 		h.wantKind(t, "a moderator mutes the owner", lay(mod, tea, owner, moderate.Mute, 1), exit.Forbidden)
 		h.wantKind(t, "muting oneself", lay(mod, tea, mod, moderate.Mute, 1), exit.Invalid)
+		h.wantKind(t, "muting somebody from elsewhere", lay(owner, tea, op, moderate.Mute, 1), exit.NotFound)
+		h.ring.members[op.Account] = moderate.Member{Since: dbtest.Start}
 		h.wantKind(t, "muting the operator", lay(owner, tea, op, moderate.Mute, 1), exit.Forbidden)
 		h.wantKind(t, "suspending in a circle", lay(owner, tea, mira, moderate.Suspend, 1), exit.Invalid)
 		h.wantKind(t, "muting everywhere as staff", lay(owner, moderate.Everywhere, mira, moderate.Limit, 1), exit.NotFound)

@@ -168,6 +168,9 @@ func (r *Room) showAccount(w http.ResponseWriter, req *http.Request, status int,
 	if err != nil {
 		return err
 	}
+	if err := r.concerns(ctx, v, p, id); err != nil {
+		return err
+	}
 	earlier, err := r.Earlier(ctx, v, p, id, 10)
 	if err != nil {
 		return err

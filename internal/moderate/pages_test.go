@@ -9,6 +9,7 @@ import (
 	"exeunt/exit"
 	"exeunt/internal/dbtest"
 	"exeunt/internal/moderate"
+	"exeunt/internal/post"
 	"exeunt/internal/service"
 	"exeunt/internal/talk"
 	"exeunt/internal/ui"
@@ -177,6 +178,47 @@ func TestVeiledAccount(t *testing.T) {
 		h.see(t, op, at, "leaver", more)
 		h.veil(t, leaver, "")
 		h.see(t, op, at, "-leaver", more)
+	})
+}
+
+// TestStaffLookUpTheirOwn has a circle's staff open the pages of those they have to do with, and of nobody else.
+func TestStaffLookUpTheirOwn(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		op, mod := h.operator(t, "opera"), h.member(t, "mod", 1)
+		at := func(v who.Viewer) string { return "/moderation/circle/7/member/" + v.Account.String() }
+		member, wrote, talked, muted := h.member(t, "inside", 0), h.member(t, "wrote", 0), h.member(t, "talked", 0), h.member(t, "muted", 0)
+		kicked := h.member(t, "kicked", 0)
+		on := h.wrote(t, wrote, 7, "from before")
+		_, err := h.talks.Comment(ctx, talked, on, talk.Draft{Text: "so it is"})
+		h.must(t, err,
+			h.order.Lay(ctx, mod, tea, muted.Account, moderate.Order{What: moderate.Mute, Rule: "spam"}),
+			h.order.Lay(ctx, mod, tea, kicked.Account, moderate.Order{What: moderate.Kick, Rule: "spam"}))
+		for _, v := range []who.Viewer{wrote, talked, muted} {
+			delete(h.ring.members, v.Account)
+		}
+		for _, v := range []who.Viewer{member, wrote, talked, muted, kicked} {
+			h.see(t, mod, at(v), v.Name, `value="ban"`)
+		}
+		stranger, hidden, drafter := h.person(t, "stranger"), h.person(t, "hidden"), h.member(t, "drafter", 0)
+		h.veil(t, hidden, "")
+		h.wrote(t, stranger, 0, "on a page of their own")
+		_, err = h.posts.SaveDraft(ctx, drafter, post.Draft{Service: "circle", Place: 7, Text: "not yet"})
+		h.must(t, err, h.order.Lay(ctx, op, moderate.Everywhere, stranger.Account, moderate.Order{What: moderate.Limit, Rule: "spam", Days: 1}))
+		delete(h.ring.members, drafter.Account)
+		for _, v := range []who.Viewer{stranger, hidden, drafter} {
+			for method, form := range map[string]string{http.MethodGet: "", http.MethodPost: "what=ban&days=0&rule=spam"} {
+				w, err := h.ask(t, mod, ui.English, method, at(v), form)
+				if err == nil || exit.KindOf(err) != exit.NotFound || strings.Contains(w.Body.String(), v.Name) {
+					t.Errorf("%s of %s: %d, %v", method, v.Name, w.Code, err)
+				}
+			}
+			h.wantKind(t, "a ban of "+v.Name, h.order.Lay(ctx, mod, tea, v.Account, moderate.Order{What: moderate.Ban, Rule: "spam"}), exit.NotFound)
+			h.see(t, op, at(v), v.Name)
+		}
+		if n := h.number(t, `select count(*) from sanctions where what = 'ban'`); n != 0 {
+			t.Errorf("%d bans of strangers hold", n)
+		}
 	})
 }
 

@@ -43,6 +43,9 @@ func (r *Room) Lay(ctx context.Context, v who.Viewer, p Place, account who.ID, o
 		if err := r.may(ctx, v, p); err != nil {
 			return err
 		}
+		if err := r.concerns(ctx, v, p, account); err != nil {
+			return err
+		}
 		if known, err := r.peopleOf(ctx, []who.ID{account}); err != nil || known[account].id == 0 {
 			return errors.Join(err, errNone())
 		}

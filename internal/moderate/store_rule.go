@@ -211,6 +211,19 @@ func (s store) commentText(ctx context.Context, id who.ID) (text string, err err
 	return text, nil
 }
 
+// knownIn reports whether an account wrote something in a place that those who answer for it see, or something was laid on it or done about it there.
+func (s store) knownIn(ctx context.Context, p Place, account who.ID) (yes bool, err error) {
+	var n int64
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from accounts a where a.id = $1 and (
+		exists (select 1 from posts x where x.author_id = a.id and x.service = $2 and x.place_id = $3 and x.state in ('live', 'submitted', 'withheld'))
+		or exists (select 1 from comments x where x.author_id = a.id and x.service = $2 and x.place_id = $3)
+		or exists (select 1 from sanctions x where x.account_id = a.id and x.service = $2 and x.place_id = $3)
+		or exists (select 1 from acts x where x.about_id = a.id and x.service = $2 and x.place_id = $3))`, int64(account), p.Service, int64(p.ID)).Scan(&n); err != nil {
+		return false, fmt.Errorf("look for an account in a place: %w", err)
+	}
+	return n > 0, nil
+}
+
 // veiled reports whether an account is veiled where something of it stands.
 func (s store) veiled(ctx context.Context, account who.ID, at string, place who.ID) (yes bool, err error) {
 	var n int64
