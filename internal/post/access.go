@@ -2,6 +2,7 @@ package post
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"exeunt/exit"
@@ -114,6 +115,28 @@ func (r *Room) place(ctx context.Context, v who.Viewer, posts []Post) error {
 			if p.Service == service {
 				posts[i].In = known[p.Place]
 			}
+		}
+		for _, in := range known {
+			if err := r.bound(ctx, v, in, posts); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// bound keeps from the guest of a place those of the posts that its preview does not show, by whatever way they are asked for.
+func (r *Room) bound(ctx context.Context, v who.Viewer, in Place, posts []Post) error {
+	if !in.Guest {
+		return nil
+	}
+	shown, err := r.preview(ctx, v, in, 0, Cursor{}, previewed)
+	if err != nil {
+		return err
+	}
+	for i, p := range posts {
+		if p.Service == in.Service && p.Place == in.ID && !slices.ContainsFunc(shown, func(x Post) bool { return x.ID == p.ID }) {
+			posts[i].In.See, posts[i].In.Guest = false, false
 		}
 	}
 	return nil

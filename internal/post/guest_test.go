@@ -25,13 +25,16 @@ func TestPreview(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var last who.ID
+		var last, first who.ID
 		for i := range 14 {
 			text := fmt.Sprintf("post %d", i)
 			if i%2 == 1 {
 				text += " #green"
 			}
 			last = h.write(t, mira, post.Draft{Service: "circle", Place: 7, Text: text})
+			if i == 0 {
+				first = last
+			}
 		}
 		said, err := h.talks.Comment(ctx, mira, who.Ref{Kind: "post", ID: last}, talk.Draft{Text: "among ourselves"})
 		if err != nil {
@@ -39,6 +42,9 @@ func TestPreview(t *testing.T) {
 		}
 		h.preview = true
 		for _, v := range []who.Viewer{{}, kim} {
+			if _, err := h.posts.One(ctx, v, first); exit.KindOf(err) != exit.NotFound {
+				t.Errorf("%q opens a post that the preview does not show: %v", v.Name, err)
+			}
 			all, err := h.posts.InPlace(ctx, v, h.tea(v), post.Hottest, 0, post.Cursor{}, 20)
 			if err != nil || len(all) != 10 || all[9].Text != "post 4" {
 				t.Errorf("%q sees %q, %v", v.Name, texts(all), err)
