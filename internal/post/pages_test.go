@@ -75,6 +75,56 @@ func form(path string, fields url.Values) *http.Request {
 	return req
 }
 
+// TestDraftOfWhoLeft has the draft for a circle that its author has left open for the own page, and go before nobody else unasked.
+func TestDraftOfWhoLeft(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		mira, jo := h.person(t, "mira"), h.person(t, "jo")
+		h.members[mira.Account] = true
+		id, err := h.posts.SaveDraft(ctx, mira, post.Draft{Service: "circle", Place: 7, Text: "half a thought", Images: []post.Upload{upload(picture(color.White), "a line")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := "/write?draft=" + id.String()
+		open := func(words ...string) {
+			t.Helper()
+			for _, lang := range []ui.Lang{ui.Chinese, ui.English} {
+				w, err := h.ask(t, mira, lang, httptest.NewRequest("GET", path, nil))
+				if err != nil || w.Code != http.StatusOK {
+					t.Fatalf("the draft opens with %d, %v", w.Code, err)
+				}
+				for _, word := range append(words, "half a thought", "a line") {
+					if without, missing := strings.CutPrefix(word, "-"); strings.Contains(w.Body.String(), without) == missing {
+						t.Errorf("the form in %v: %q", lang, word)
+					}
+				}
+			}
+		}
+		open(`value="circle:7"`, "Tea", `-name="audience"`)
+		delete(h.members, mira.Account)
+		open(`-value="circle:7"`, "-Tea", `name="audience"`, `value="only" selected`)
+		if _, err := h.ask(t, jo, ui.English, httptest.NewRequest("GET", path, nil)); err == nil || exit.KindOf(err) != exit.NotFound {
+			t.Errorf("another opens it: %v", err)
+		}
+		// A form that was opened before asks who is to see it.
+		fields := map[string]string{"draft": id.String(), "in": "circle:7", "text": "a whole thought"}
+		w, err := h.ask(t, mira, ui.English, multi(t, fields))
+		if body := w.Body.String(); err != nil || w.Code != http.StatusUnprocessableEntity || !strings.Contains(body, "a whole thought") || !strings.Contains(body, `value="only" selected`) {
+			t.Errorf("sent from the form of the circle: %d, %v\n%s", w.Code, err, body)
+		}
+		if n := h.number(t, `select count(*) from posts where state <> 'draft'`); n != 0 {
+			t.Errorf("%d posts are out", n)
+		}
+		fields["audience"] = "followers"
+		w, err = h.ask(t, mira, ui.English, multi(t, fields))
+		post303(t, "publish", w, err, "/posts/")
+		p, err := h.posts.One(ctx, mira, id)
+		if err != nil || p.Service != post.Page || p.Audience != who.FollowersOf(mira.Account) || p.Text != "a whole thought" || p.Images != 1 {
+			t.Errorf("published: %+v, %v", p, err)
+		}
+	})
+}
+
 func TestPages(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		mira, jo := h.person(t, "mira"), h.person(t, "jo")

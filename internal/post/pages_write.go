@@ -32,6 +32,7 @@ type form struct {
 	drop      []who.ID
 	own       bool // on the own page: it has an audience to choose
 	edit      bool
+	moved     error             // why a draft cannot go where it was meant for; nil: it can
 	wrong     map[string]string // sentences by field
 }
 
@@ -114,7 +115,8 @@ func cardRefs(p Post) []who.Ref {
 	return []who.Ref{p.Card}
 }
 
-// draftForm gives the form of a draft of the viewer.
+// draftForm gives the form of a draft of the viewer. A draft for a place in which its author may not write any more is one for the own page, for
+// the author alone until another audience is chosen.
 func (r *Room) draftForm(ctx context.Context, v who.Viewer, id who.ID) (form, error) {
 	p, err := r.one(ctx, v, id)
 	if err != nil {
@@ -128,6 +130,11 @@ func (r *Room) draftForm(ctx context.Context, v who.Viewer, id who.ID) (form, er
 		in = who.Ref{Kind: p.Service, ID: p.Place}.String()
 	}
 	f, err := r.newForm(ctx, v, in, "")
+	if kind := exit.KindOf(err); err != nil && in != "" && (kind == exit.Forbidden || kind == exit.NotFound) {
+		why := err
+		f, err = r.newForm(ctx, v, "", "")
+		f.moved = why
+	}
 	if err != nil {
 		return f, err
 	}
@@ -143,7 +150,9 @@ func (r *Room) draftForm(ctx context.Context, v who.Viewer, id who.ID) (form, er
 	if err != nil {
 		return f, err
 	}
-	f.audience, _ = p.Audience.Split()
+	if f.audience, _ = p.Audience.Split(); f.moved != nil {
+		f.audience = "only"
+	}
 	f.draft, f.text, f.refusal, f.card, f.images, f.imageAlts = id, texts[0], p.Refusal, cards[p.Card], images[id], map[who.ID]string{}
 	f.back = &ui.Link{Text: ui.T(ctx, "post.drafts"), Href: "/me/drafts"}
 	for _, i := range f.images {
@@ -219,6 +228,15 @@ func again(w http.ResponseWriter, req *http.Request, f form, err error) error {
 	return render(w, req, http.StatusUnprocessableEntity, f)
 }
 
+// sentence gives the words of an error.
+func sentence(ctx context.Context, err error) string {
+	var e *exit.Error
+	if !errors.As(err, &e) {
+		e = &exit.Error{Key: "error.not_found"}
+	}
+	return ui.Sentence(ctx, e.Key, args(e)...)
+}
+
 // args gives the arguments of an error's sentence.
 func args(e *exit.Error) []any {
 	out := make([]any, 0, 2*len(e.Args))
@@ -258,6 +276,11 @@ func (r *Room) postWrite(w http.ResponseWriter, req *http.Request) error {
 	f, err := r.readForm(ctx, v, req)
 	if err != nil {
 		return err
+	}
+	// The form was opened for the place: nobody chose who sees the words elsewhere.
+	if f.moved != nil && f.audience == "" {
+		f.audience, f.wrong = "only", map[string]string{"audience": sentence(ctx, f.moved)}
+		return render(w, req, http.StatusUnprocessableEntity, f)
 	}
 	d := Draft{ID: f.draft, Text: f.text, Audience: f.audience, Images: uploads(req, f.alts), Drop: f.drop, Alts: f.imageAlts}
 	d.Card, _ = who.ParseRef(f.share)
