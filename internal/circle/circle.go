@@ -223,6 +223,8 @@ type Config struct {
 	Relations *relation.Room
 	Posts     *post.Room
 	Blobs     *blob.Store // where covers and avatars lie
+	// RoomFor is a Conflict where an account has no room left for so many bytes more. Nil: there is no bound.
+	RoomFor func(ctx context.Context, account who.ID, more int64) error
 	// Notices takes what others are told of. Nil: nobody is.
 	Notices *notify.Room
 	// Search is told of what can be found; nil: nothing is.

@@ -243,7 +243,7 @@ func (r *Room) bring(ctx context.Context, owner who.ID, x archive.Circle, files 
 			continue
 		}
 		key, err := r.bringPicture(ctx, owner, which, entry, files)
-		if kind := exit.KindOf(err); err != nil && (kind == exit.NotFound || kind == exit.Invalid) {
+		if kind := exit.KindOf(err); err != nil && (kind == exit.NotFound || kind == exit.Invalid || kind == exit.Conflict) {
 			b.missing++
 			continue
 		}

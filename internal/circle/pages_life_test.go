@@ -2,12 +2,14 @@ package circle_test
 
 import (
 	"bytes"
+	"context"
 	"image/color"
 	"io"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -125,6 +127,45 @@ func (h *house) uploads(v who.Viewer, path, field string, file []byte) (status i
 		return -int(exit.KindOf(failed)), failed.Error()
 	}
 	return w.Code, w.Body.String()
+}
+
+// TestPicturesHaveABound has a picture refused for which its owner has no room left, and the one before stay.
+func TestPicturesHaveABound(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		owner, co := h.account("owner"), h.account("co")
+		id := h.circle(owner, "c", circle.Open)
+		h.joined(co, id)
+		h.must(h.Appoint(ctx, owner, id, co.Account, circle.CoOwner))
+		red, blue := picture(t, color.RGBA{200, 0, 0, 255}), picture(t, color.RGBA{0, 0, 200, 255})
+		full := false
+		h.RoomFor = func(_ context.Context, account who.ID, more int64) error {
+			if account != owner.Account || more <= 0 {
+				t.Errorf("asked about %v for %d bytes", account, more)
+			}
+			if full {
+				return exit.Fail(exit.Conflict, "account.error.quota", "Used", int64(9), "Quota", int64(9))
+			}
+			return nil
+		}
+		h.must(h.SetPicture(ctx, owner, id, circle.Cover, bytes.NewReader(red)))
+		before := h.keys(owner)
+		full = true
+		for _, v := range []who.Viewer{owner, co} {
+			for _, which := range []circle.Which{circle.Cover, circle.Avatar} {
+				h.refused(h.SetPicture(ctx, v, id, which, bytes.NewReader(blue)), exit.Conflict, "quota")
+			}
+		}
+		if status, body := h.uploads(owner, circle.Path(id)+"/pictures", "cover", blue); status != http.StatusUnprocessableEntity || !strings.Contains(body, "field-error") {
+			t.Errorf("the form of a full account: %d %.200s", status, body)
+		}
+		c, _, err := h.Circle(ctx, owner, id)
+		h.must(err)
+		if got := h.keys(owner); len(before) != 1 || !slices.Equal(got, before) || c.Cover != before[0] || c.Avatar != "" {
+			t.Errorf("files %v, before %v; cover %q, avatar %q", got, before, c.Cover, c.Avatar)
+		}
+		h.must(h.SetPicture(ctx, owner, id, circle.Cover, nil)) // taking away needs no room
+	})
 }
 
 func TestPictureForm(t *testing.T) {

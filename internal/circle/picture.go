@@ -68,6 +68,11 @@ func (r *Room) putPicture(ctx context.Context, owner who.ID, which Which, from i
 	if err != nil {
 		return "", err
 	}
+	if r.RoomFor != nil {
+		if err := r.RoomFor(ctx, owner, int64(len(p.Bytes))); err != nil {
+			return "", err
+		}
+	}
 	b, err := r.Blobs.Put(ctx, owner, blob.Circles, p.Ext, p.Type, bytes.NewReader(p.Bytes))
 	return b.Key, err
 }

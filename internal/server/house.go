@@ -230,7 +230,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 		DB: h.DB, Desk: h.Desk, Registry: h.Registry, Notices: h.notices, Relations: h.relations, Posts: h.posts, Talks: h.talks, NameKey: account.NameKey, Secret: secret, Rates: o.Rates, Log: o.Log,
 	})
 	h.order.Guard()
-	h.circles = circle.New(circle.Config{Bans: h.order, Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Relations: h.relations, Posts: h.posts, Blobs: h.Blobs, Secret: secret})
+	h.circles = circle.New(circle.Config{RoomFor: h.Accounts.RoomFor, Bans: h.order, Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Relations: h.relations, Posts: h.posts, Blobs: h.Blobs, Secret: secret})
 	h.posts.Places, h.order.Places = h.circles, h.circles.Order()
 	h.posts.Staff = func(ctx context.Context, service string, place who.ID) ([]who.ID, error) {
 		return h.order.Places.Staff(ctx, moderate.Place{Service: service, ID: place})
