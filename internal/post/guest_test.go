@@ -9,6 +9,7 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/post"
+	"exeunt/internal/search"
 	"exeunt/internal/service"
 	"exeunt/internal/talk"
 	"exeunt/internal/ui"
@@ -102,7 +103,7 @@ func TestEditFromOutside(t *testing.T) {
 	})
 }
 
-// TestTopicOfOneHidden has a topic of which only one account wrote hide with it.
+// TestTopicOfOneHidden has a topic of which only one account wrote hide with it, and not be counted among what is found.
 func TestTopicOfOneHidden(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		ctx := t.Context()
@@ -113,6 +114,10 @@ func TestTopicOfOneHidden(t *testing.T) {
 			t.Helper()
 			ref := who.Ref{Kind: "topic", ID: topic}
 			things, err := h.registry.Things(ctx, v, []who.Ref{ref})
+			n, counted := h.posts.Search.Count(ctx, v, search.Topic, "moving", 10)
+			if counted != nil || (n == 1) != see || n > 1 {
+				t.Errorf("%q has %d topics counted: %v, sees it %v", v.Name, n, counted, see)
+			}
 			_, _, page := h.posts.Topic(ctx, v, topic)
 			if err != nil || things[ref].See != see || (page == nil) != see || (things[ref].Title != "") != see {
 				t.Errorf("%q sees the topic: %v %q, %v, want %v (%v)", v.Name, things[ref].See, things[ref].Title, page, see, err)

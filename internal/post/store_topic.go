@@ -45,16 +45,14 @@ func (s store) topicsByID(ctx context.Context, ids []who.ID) ([]Topic, error) {
 	return s.listTopics(ctx, `select `+topicColumns+` from topics t where t.id in (`+list+`)`, args...)
 }
 
-// shownTopics gives those of the topics of own pages under which the viewer sees a post: a topic that only the veiled or blocked wrote of would tell
-// of them.
+// shownTopics gives those of the topics of own pages under which the viewer sees a post.
 func (s store) shownTopics(ctx context.Context, viewer who.ID, ids []who.ID) (map[who.ID]bool, error) {
 	out := map[who.ID]bool{}
 	if len(ids) == 0 {
 		return out, nil
 	}
 	list, args := service.In(2, ids)
-	rows, err := s.db.Q(ctx).QueryContext(ctx, `select t.id from topics t where t.service = 'page' and t.id in (`+list+`) and exists (select 1 from post_topics y join posts p on p.id = y.post_id
-		where y.topic_id = t.id and p.state = 'live' and (p.author_id = $1 or `+service.Visible("p.author_id", "p.service", "p.place_id")+` and `+service.Unblocked("$1", "p.author_id")+`))`,
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select t.id from topics t where t.service = 'page' and t.id in (`+list+`) and `+service.TopicShown("$1", "t.id"),
 		append([]any{int64(viewer)}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("read which topics are seen: %w", err)

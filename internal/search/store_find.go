@@ -42,6 +42,7 @@ type lookup struct {
 	viewer  who.ID
 	circles []who.ID // that the viewer is in
 	before  int64    // ids below it; 0: from the newest
+	counts  bool     // rows are counted, not opened: what opening leaves out is left out here
 	named   string   // a title that is left out: its things stand elsewhere; "": none
 }
 
@@ -119,7 +120,11 @@ func (s store) open(q lookup, a *args) string {
 	if q.viewer != 0 {
 		where += ` and ` + service.Unblocked(me, "d.owner_id")
 	}
-	return where + `)`
+	where += `)`
+	if q.counts && q.kind == Topic {
+		where += ` and (d.service <> 'page' or ` + service.TopicShown(me, "d.ref_id") + `)`
+	}
+	return where
 }
 
 // hit is a row that was found.
@@ -164,7 +169,7 @@ func (s store) find(ctx context.Context, q lookup, limit int) ([]hit, error) {
 
 // count counts the rows that answer the question, at most up to most.
 func (s store) count(ctx context.Context, q lookup, most int) (n int, err error) {
-	q.before = math.MaxInt64
+	q.before, q.counts = math.MaxInt64, true
 	if !s.db.SQLite() {
 		return s.countPostgres(ctx, q, most)
 	}

@@ -155,6 +155,13 @@ func Unblocked(viewer, account string) string {
 		` or z.account_id = ` + account + ` and z.blocked_id = ` + viewer + `)`
 }
 
+// TopicShown gives an SQL condition: the viewer sees a post under a topic of own pages. A topic that only the veiled or blocked wrote of would
+// tell of them. Both are SQL expressions ("$1", "t.id").
+func TopicShown(viewer, topic string) string {
+	return `exists (select 1 from post_topics y join posts p on p.id = y.post_id where y.topic_id = ` + topic + ` and p.state = 'live' and (p.author_id = ` + viewer +
+		` or ` + Visible("p.author_id", "p.service", "p.place_id") + ` and ` + Unblocked(viewer, "p.author_id") + `))`
+}
+
 // VisibleAccount gives an SQL condition: the account as a whole is not veiled.
 func VisibleAccount(account string) string {
 	return `not exists (select 1 from reasons z where z.account_id = ` + account + ` and z.what = 'veil' and z.scope = '')`
