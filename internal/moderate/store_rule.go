@@ -224,11 +224,12 @@ func (s store) knownIn(ctx context.Context, p Place, account who.ID) (yes bool, 
 	return n > 0, nil
 }
 
-// veiled reports whether an account is veiled where something of it stands.
+// veiled reports whether an account is veiled where something of it stands, for another reason than an act of moderation: who
+// decides on an appeal has to read what it is about.
 func (s store) veiled(ctx context.Context, account who.ID, at string, place who.ID) (yes bool, err error) {
 	var n int64
-	if err := s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from accounts a where a.id = $1 and not (`+service.Visible("a.id", "cast($2 as text)", "cast($3 as text)")+`)`,
-		int64(account), at, place.String()).Scan(&n); err != nil {
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from reasons z where z.account_id = $1 and z.what = 'veil' and z.reason not like 'act:%' and z.scope in ('', $2, $3)`,
+		int64(account), at, at+":"+place.String()).Scan(&n); err != nil {
 		return false, fmt.Errorf("ask the veil: %w", err)
 	}
 	return n > 0, nil
