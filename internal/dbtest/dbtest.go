@@ -185,6 +185,10 @@ func newName() string {
 func (s *server) addressOf(name string) string {
 	address := *s.address
 	address.Path = "/" + name
+	// A test outlives no crash of the server: its commits need not wait for the disk.
+	query := address.Query()
+	query.Set("synchronous_commit", "off")
+	address.RawQuery = query.Encode()
 	return address.String()
 }
 

@@ -11,7 +11,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -62,6 +64,9 @@ var rows = []row{
 	{suiteStories, postgres},
 	{suiteAccessibility, sqlite},
 }
+
+// fuzzedAtOnce is how many targets are fuzzed at once, each by one worker: as many as the smallest machine has cores.
+const fuzzedAtOnce = 2
 
 // runner runs suites in the work tree at root with the tools in bin.
 type runner struct {
@@ -259,6 +264,7 @@ var fuzzTarget = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)
 
 // fuzz runs each fuzz target for a while. A failing input stays under the package's testdata, where the next run starts.
 func (r *runner) fuzz(ctx context.Context, packages []goPackage) {
+	var targets [][2]string // package, name
 	for _, p := range packages {
 		tests, err := testSource(p)
 		if err != nil {
@@ -266,20 +272,31 @@ func (r *runner) fuzz(ctx context.Context, packages []goPackage) {
 			continue
 		}
 		for _, match := range fuzzTarget.FindAllStringSubmatch(tests, -1) {
-			name := p.ImportPath + "." + match[1]
-			fmt.Printf("== fuzz %s for %s\n", name, r.fuzzTime)
-			failure := r.fuzzOnce(ctx, p.ImportPath, match[1])
-			if deadlineRace(failure) {
-				failure = r.fuzzOnce(ctx, p.ImportPath, match[1])
-			}
-			r.report.add(row{suiteFuzz, noDatabase}, name, failure)
+			targets = append(targets, [2]string{p.ImportPath, match[1]})
+		}
+	}
+	for pair := range slices.Chunk(targets, fuzzedAtOnce) {
+		failures := make([]string, len(pair))
+		var wg sync.WaitGroup
+		for i, t := range pair {
+			fmt.Printf("== fuzz %s.%s for %s\n", t[0], t[1], r.fuzzTime)
+			wg.Go(func() {
+				failures[i] = r.fuzzOnce(ctx, t[0], t[1])
+				if deadlineRace(failures[i]) {
+					failures[i] = r.fuzzOnce(ctx, t[0], t[1])
+				}
+			})
+		}
+		wg.Wait()
+		for i, t := range pair {
+			r.report.add(row{suiteFuzz, noDatabase}, t[0]+"."+t[1], failures[i])
 		}
 	}
 }
 
 // fuzzOnce runs one fuzz target and returns what it said when it failed.
 func (r *runner) fuzzOnce(ctx context.Context, pkg, target string) (failure string) {
-	cmd := r.command(ctx, r.root, nil, "go", "test", "-run=^$", "-fuzz=^"+target+"$", "-fuzztime="+r.fuzzTime, "-fuzzminimizetime=10x", pkg)
+	cmd := r.command(ctx, r.root, nil, "go", "test", "-run=^$", "-fuzz=^"+target+"$", "-parallel=1", "-fuzztime="+r.fuzzTime, "-fuzzminimizetime=10x", pkg)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Sprintf("%s%v\n", out, err)
 	}
