@@ -329,7 +329,7 @@ func TestAddress(t *testing.T) {
 			t.Fatal("no letter came")
 		}
 		token := strings.TrimPrefix(link.FindStringSubmatch(letters[len(letters)-1].body)[1], "/mail/prove/")
-		if err := h.notices.Prove(ctx, "x"+token[1:]); exit.KindOf(err) != exit.NotFound {
+		if err := h.notices.Prove(ctx, "0"+token[1:]); exit.KindOf(err) != exit.NotFound {
 			t.Errorf("a wrong secret: %v", err)
 		}
 		dbtest.Clock(t, h.d).Add(25 * time.Hour)
