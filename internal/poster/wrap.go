@@ -44,7 +44,7 @@ func wrap(text string, size float64, bold bool, room float64, most int, m measur
 				break
 			}
 		}
-		if len(lines) > most {
+		if cut = len(lines) > most; cut {
 			break
 		}
 		lines = append(lines, strings.TrimRight(now, " "))
@@ -52,12 +52,12 @@ func wrap(text string, size float64, bold bool, room float64, most int, m measur
 	for len(lines) > 0 && lines[len(lines)-1] == "" {
 		lines = lines[:len(lines)-1]
 	}
-	if len(lines) <= most {
+	if len(lines) <= most && !cut {
 		return lines, false
 	}
-	lines = lines[:most]
-	if last := strings.TrimRight(lines[most-1], "，。、,. "); most > 0 {
-		lines[most-1] = fit(last+"…", size, bold, room, m)
+	lines = lines[:min(most, len(lines))]
+	if n := len(lines) - 1; n >= 0 {
+		lines[n] = fit(strings.TrimRight(lines[n], "，。、,. ")+"…", size, bold, room, m)
 	}
 	return lines, true
 }

@@ -33,6 +33,7 @@ func TestWrap(t *testing.T) {
 		{"一\n\n\n二", 3, 9, "一||二", false},
 		{"  一 \r\n 二 ", 3, 9, "一|二", false},
 		{"一二三四五六七", 3, 2, "一二三|四五…", true},
+		{"一\n二\n\n三", 3, 2, "一|二…", true}, // what is cut stands behind an empty line
 		{"！！！！！！", 3, 9, "！！！|！！！", false},
 		{"\u202e一\u200b\u200d二\x07", 3, 9, "一二", false},
 		{"", 3, 9, "", false},
