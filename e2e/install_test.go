@@ -172,7 +172,7 @@ func (in *install) travel(t *testing.T, by string) {
 	in.do(t, "clock", by)
 }
 
-// residue gives in how many places something is left.
+// residue gives in how many places something is left, and says in the test's log which.
 func (in *install) residue(t *testing.T, flag, what string) int {
 	t.Helper()
 	out, err := in.command(t, "residue", flag, what)
@@ -182,6 +182,9 @@ func (in *install) residue(t *testing.T, flag, what string) int {
 	}
 	if (found > 0) != (err != nil) {
 		t.Errorf("exeunt residue %s %s found %v and ended with %v", flag, what, found, err)
+	}
+	if found > 0 {
+		t.Logf("%s is left: %v", flag, out["finds"])
 	}
 	return int(found)
 }

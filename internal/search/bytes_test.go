@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"exeunt/exit"
+	"exeunt/internal/search"
 	"exeunt/internal/who"
 )
 
@@ -51,6 +52,49 @@ func TestNoBytesStay(t *testing.T) {
 		}
 		if got := len(h.found(t, who.Viewer{}, "post", "今天天气")); got != 61 {
 			t.Errorf("%d of the other's are found, want 61", got)
+		}
+	})
+}
+
+// TestNoIDStays erases owners by the hundred, so that the terms of some stand where the index's pages begin: the parts of terms by which
+// pages are found outlive the terms.
+func TestNoIDStays(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		if !h.d.SQLite() {
+			return // PostgreSQL finds its pages by whole terms, and vacuums them
+		}
+		owners := make([]who.Viewer, 150)
+		next := who.ID(0)
+		for i := range owners {
+			owners[i] = h.person(t, fmt.Sprintf("owner%d", i))
+			docs := []search.Doc{}
+			for place := range who.ID(3) {
+				next++
+				d := post(next, owners[i], fmt.Sprintf("今天%d", next))
+				if place > 0 {
+					d.Service, d.Place, d.Audience = "circle", place, who.CircleOnly(place)
+				}
+				docs = append(docs, d)
+			}
+			h.put(t, docs...)
+		}
+		left := func(v who.Viewer) (n int) {
+			t.Helper()
+			query := `select count(*) from search_terms_idx where instr(cast(term as blob), cast($1 as blob)) > 0`
+			if err := h.d.Reader.QueryRowContext(t.Context(), query, v.Account.String()).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		var pages int
+		if err := h.d.Reader.QueryRowContext(t.Context(), `select count(*) from search_terms_idx`).Scan(&pages); err != nil || pages < 10 {
+			t.Fatalf("the index has %d pages: %v", pages, err)
+		}
+		for _, v := range owners {
+			h.erase(t, exit.Subject{Kind: exit.SubjectAccount, ID: v.Account.String()})
+			if n := left(v); n > 0 {
+				t.Errorf("an owner's id is left in %d of the index's pages", n)
+			}
 		}
 	})
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // indexVersion is the form of rows and terms. An index of another form is made anew at start.
-const indexVersion = "1"
+const indexVersion = "2"
 
 // longest bounds what is indexed of a text, in characters; a post has at most 5,000.
 const longest = 8000
