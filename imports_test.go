@@ -64,9 +64,11 @@ var layers = []rule{
 	{folder: "internal/post"},
 	{folder: "internal/talk"},
 	{folder: "internal/moderate"},
+	{folder: "internal/upload"},
 
 	{folder: "internal/page", service: true},
 	{folder: "internal/circle", service: true},
+	{folder: "internal/channel", service: true},
 
 	{folder: "internal/leave"},
 

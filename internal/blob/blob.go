@@ -37,10 +37,15 @@ const (
 	Circles  = "circles"  // covers and avatars of circles, under their owner's account
 	Archives = "archives" // volumes made to be taken along
 	Imports  = "imports"  // archives sent in, until they are imported
+
+	Channels   = "channel"    // a channel's avatar and cover
+	Videos     = "videos"     // originals of videos, their posters and subtitles
+	Renditions = "renditions" // what was made from originals for players
+	Uploads    = "uploads"    // pieces of files on their way in
 )
 
 // Folders gives all folders.
-func Folders() []string { return []string{Archives, Circles, Imports, Posts, Profile} }
+func Folders() []string { return []string{Archives, Channels, Circles, Imports, Posts, Profile, Renditions, Uploads, Videos} }
 
 // Blob is a file that was put.
 type Blob struct {

@@ -13,6 +13,7 @@ import (
 	"exeunt/exit"
 	"exeunt/internal/account"
 	"exeunt/internal/blob"
+	"exeunt/internal/channel"
 	"exeunt/internal/circle"
 	"exeunt/internal/clock"
 	"exeunt/internal/db"
@@ -72,6 +73,7 @@ type House struct {
 	talks     *talk.Room
 	order     *moderate.Room
 	circles   *circle.Room
+	channels  *channel.Room
 	pages     *page.Room
 	rooms     []room
 	wake      chan struct{}
@@ -180,7 +182,7 @@ func (h *House) furnish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if h.Blobs, err = blob.Open(ctx, media, h.DB, o.Clock, page.Service.Name, circle.Service.Name); err != nil {
+	if h.Blobs, err = blob.Open(ctx, media, h.DB, o.Clock, page.Service.Name, circle.Service.Name, channel.Service.Name); err != nil {
 		return err
 	}
 	list, err := leave.OpenOutside(ctx, outside)
@@ -236,13 +238,17 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 		return h.order.Places.Staff(ctx, moderate.Place{Service: service, ID: place})
 	}
 	h.Registry.Moderates = h.circles.Moderates
+	h.channels = channel.New(channel.Config{
+		DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, Queue: h.Queue, Notices: h.notices, Search: h.search, Relations: h.relations,
+		Accounts: h.Accounts, Posts: h.posts, Talks: h.talks, Secret: secret, Host: o.Host, Secure: o.Secure, Spool: filepath.Join(o.Data, "spool"),
+	})
 	h.pages = page.New(page.Config{
 		DB: h.DB, Desk: h.Desk, Accounts: h.Accounts, Relations: h.relations, Posts: h.posts, Registry: h.Registry, Blobs: h.Blobs, Circles: h.circles.Suggest, HideForm: h.Leave.HideForm, Lend: h.lend, Announcements: h.notices.Standing,
 	})
 
 	h.Engine = &exit.Engine{
 		Store: h.DB.Runs, Policy: h.Policy, Now: h.DB.Now, Machine: o.Clock.Now, Log: o.Log,
-		Holders: []exit.Holder{h.Desk, h.notices.Holder(), h.search.Holder(), h.Accounts, h.relations.Holder(), h.posts.Holder(), h.talks.Holder(), h.order.Holder(), h.circles.Holder(), h.Leave, h.Queue, h.Blobs},
+		Holders: []exit.Holder{h.Desk, h.notices.Holder(), h.search.Holder(), h.Accounts, h.relations.Holder(), h.posts.Holder(), h.talks.Holder(), h.order.Holder(), h.circles.Holder(), h.channels.Holder(), h.Leave, h.Queue, h.Blobs},
 	}
 	l := h.Leave
 	l.DB, l.Desk, l.Registry, l.Blobs, l.Queue, l.Engine, l.Accounts = h.DB, h.Desk, h.Registry, h.Blobs, h.Queue, h.Engine, h.Accounts
@@ -250,10 +256,10 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	l.Policy, l.Key, l.Log, l.Host, l.Spool = h.Policy, key, o.Log, o.Host, filepath.Join(o.Data, "spool")
 	l.Begin()
 	h.Accounts.Stored = []account.Stored{h.posts.Stored, l.Stored}
-	h.Registry.Services = []service.Service{page.Service, circle.Service}
-	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.posts.TopicKind(), h.talks.Kind(), h.circles.Kind(), h.Accounts.Kind()}
+	h.Registry.Services = []service.Service{page.Service, circle.Service, channel.Service}
+	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.posts.TopicKind(), h.talks.Kind(), h.circles.Kind(), h.channels.Kind(), h.Accounts.Kind()}
 	h.Registry.Holders = h.Engine.Holders
-	h.rooms = []room{h.install, h.search, h.Accounts, h.notices, h.relations, h.posts, h.talks, h.order, h.circles, h.pages, h.Leave}
+	h.rooms = []room{h.install, h.search, h.Accounts, h.notices, h.relations, h.posts, h.talks, h.order, h.circles, h.channels, h.pages, h.Leave}
 	if err := h.Engine.Check(); err != nil {
 		return fmt.Errorf("holders: %w", err)
 	}

@@ -1,0 +1,167 @@
+// Package channel is the room of channels (视频号): videos that an account publishes, and what becomes of them. A channel is the
+// part "channel" of an account, so that closing the channel alone is the ordinary case.
+package channel
+
+import (
+	"context"
+	"time"
+
+	"exeunt/internal/account"
+	"exeunt/internal/blob"
+	"exeunt/internal/db"
+	"exeunt/internal/job"
+	"exeunt/internal/notify"
+	"exeunt/internal/post"
+	"exeunt/internal/relation"
+	"exeunt/internal/search"
+	"exeunt/internal/service"
+	"exeunt/internal/talk"
+	"exeunt/internal/who"
+)
+
+// Name is the service's name, in policies, scopes and refs.
+const Name = "channel"
+
+// Service is what the registry keeps of the service.
+var Service = service.Service{Name: Name, Path: "/channels", Icon: "clapperboard", Title: "channel.service"}
+
+// KindVideo is the kind of a video in refs.
+const KindVideo = "video"
+
+// Config is what the room is made with.
+type Config struct {
+	DB        *db.DB
+	Desk      *service.Desk
+	Registry  *service.Registry
+	Blobs     *blob.Store
+	Queue     *job.Queue
+	Notices   *notify.Room
+	Search    *search.Room
+	Relations *relation.Room
+	Accounts  *account.Room
+	Posts     *post.Room // its topics and mentions
+	Talks     *talk.Room
+	// Secret keys pseudonyms of others in archives.
+	Secret []byte
+	// Host is the install's own host, for addresses that leave the house; may be "".
+	Host   string
+	Secure bool // behind TLS
+	// Spool is a folder for files that ffmpeg works on.
+	Spool string
+}
+
+// Room is the channel room. It is safe for concurrent use once it is wired.
+type Room struct {
+	Config
+	store store
+}
+
+// New gives the channel room.
+func New(c Config) *Room { return &Room{Config: c, store: store{c.DB}} }
+
+// State says whether a video is published.
+type State string
+
+// The states of a video.
+const (
+	Drafted   State = "draft"
+	Scheduled State = "scheduled" // published when its day comes
+	Live      State = "live"
+	Withheld  State = "withheld" // taken out by who moderates: its owner sees it still
+	Deleting  State = "deleted"  // for the moment in which that can be taken back
+)
+
+// Media says how far a video's file is.
+type Media string
+
+// The states of a video's file.
+const (
+	Awaited    Media = "awaited"    // nothing has come, or not all of it
+	Processing Media = "processing" // renditions are being made
+	Ready      Media = "ready"
+	Plain      Media = "plain"  // it plays as it came: there is no ffmpeg here
+	Failed     Media = "failed" // it cannot be read; the fault says why
+)
+
+// Channel is an account's channel.
+type Channel struct {
+	Account       who.ID
+	Name, Bio     string
+	Avatar, Cover string // blob keys; "" for none
+	Badge         string // what the operator has verified, in words; "" for nothing
+	Downloads     bool   // new videos may be downloaded
+	Created       time.Time
+
+	Handle       string // the account's name, for addresses
+	Organisation bool
+	Veiled       bool // others do not see it
+	Blocked      bool // one of owner and viewer has blocked the other
+	Followed     bool // the viewer follows its owner
+}
+
+// Video is a video with what is needed to show it and to decide who may.
+type Video struct {
+	ID, Owner   who.ID
+	Title, Text string // mentions as @{id}
+	Audience    who.Audience
+	Language    string
+	State       State
+	Media       Media
+	Fault       string // the key of a sentence
+	Progress    int    // of processing, thousandths
+	At          time.Time
+	Due         time.Time // zero: not scheduled
+	Created     time.Time
+	Edited      time.Time // zero: never
+	Deleted     time.Time
+	DeletedAs   string
+	Origin      string
+
+	Original, Type, File string // the blob key, its content type, and the name under which it came
+	Bytes                int64
+	SHA256               string
+	Look                 string // what its first frames look like, to know it again; "": not known
+	Duration             time.Duration
+	Width, Height        int // as it is shown, rotation applied
+	Poster, Thumb        string
+	Downloads            bool
+	Likes, Comments      int
+	Views                int64
+	Hot                  int64
+
+	Channel Channel // its owner's, as the viewer sees it
+	Member  bool    // the viewer is in the circle that it is for
+}
+
+// Ref names the video for other rooms.
+func (v Video) Ref() who.Ref { return who.Ref{Kind: KindVideo, ID: v.ID} }
+
+// VideoPath gives the address of a video's page.
+func VideoPath(id who.ID) string { return "/videos/" + id.String() }
+
+// Path gives the address of a channel, by its account's name.
+func Path(handle string) string { return "/@" + handle + "/channel" }
+
+// Things gives those of the videos that exist, with what the viewer may do.
+func (r *Room) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([]service.Thing, error) {
+	list, err := r.store.byIDs(ctx, v.Account, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]service.Thing, len(list))
+	for i, x := range list {
+		out[i] = service.Thing{
+			Ref: x.Ref(), Owner: x.Owner, Service: Name, Title: x.Title, Excerpt: x.Text, Link: VideoPath(x.ID), Picture: x.Thumb,
+			See: sees(v, x), Talk: talks(v, x),
+		}
+	}
+	return out, nil
+}
+
+// Kind tells the registry of videos.
+func (r *Room) Kind() service.Kind {
+	return service.Kind{Name: KindVideo, Table: "videos", Counted: true, Keeper: r}
+}
+
+// Routes gives the room's pages.
+func (r *Room) Routes() []service.Route { return nil }
