@@ -4,6 +4,7 @@ package channel
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"exeunt/internal/account"
@@ -164,4 +165,13 @@ func (r *Room) Kind() service.Kind {
 }
 
 // Routes gives the room's pages.
-func (r *Room) Routes() []service.Route { return nil }
+func (r *Room) Routes() []service.Route {
+	return slices.Concat(
+		r.coreRoutes(),
+		r.watchRoutes(),
+		r.feedRoutes(),
+		r.deskRoutes(),
+		r.leaveRoutes(),
+		r.batchRoutes(),
+	)
+}
