@@ -69,7 +69,7 @@ type Store struct {
 	doomed chan who.ID
 }
 
-var keyForm = regexp.MustCompile(`^([1-9][0-9]{0,18})/(profile|posts|circles|archives|imports)/([a-z2-7]{26})((?:\.[a-z0-9]{1,8}){0,2})$`)
+var keyForm = regexp.MustCompile(`^([1-9][0-9]{0,18})/(profile|posts|circles|archives|imports|channel|videos|renditions|uploads)/([a-z2-7]{26})((?:\.[a-z0-9]{1,8}){0,2})$`)
 
 // Key is a key's parts.
 type Key struct {

@@ -27,6 +27,13 @@ type May func(ctx context.Context, key string) (Access, error)
 var types = map[string]string{
 	".jpg": "image/jpeg", ".png": "image/png", ".gif": "image/gif", ".webp": "image/webp",
 	".zip": "application/zip", ".tar.gz": "application/gzip",
+	".mp4": "video/mp4", ".m4s": "video/iso.segment", ".webm": "video/webm", ".mov": "video/quicktime",
+	".vtt": "text/vtt; charset=utf-8", ".m3u8": "application/vnd.apple.mpegurl",
+}
+
+// inline says whether a kind of content is shown where it stands; anything else is a download.
+func inline(kind string) bool {
+	return strings.HasPrefix(kind, "image/") || strings.HasPrefix(kind, "video/") || strings.HasPrefix(kind, "text/vtt") || kind == types[".m3u8"]
 }
 
 // TypeOf gives the Content-Type with which a blob is served, by the extension with which it was put.
@@ -79,7 +86,7 @@ func (s *Store) Serve(w http.ResponseWriter, r *http.Request, key string, access
 	}
 	// A key is never used for other content.
 	h.Set("ETag", `"`+k.Name+`"`)
-	if name != "" || !strings.HasPrefix(kind, "image/") {
+	if name != "" || !inline(kind) {
 		h.Set("Content-Disposition", disposition(name))
 	}
 	content := &seeker{ctx: r.Context(), s: s, key: key, size: size}
