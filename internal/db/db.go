@@ -21,7 +21,7 @@ import (
 	"exeunt/internal/who"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
-	_ "modernc.org/sqlite"             // driver "sqlite"
+	"modernc.org/sqlite"
 )
 
 //go:embed migrations/*.sql
@@ -90,13 +90,10 @@ func (d *DB) openSQLite(path string) error {
 		return fmt.Errorf("open database: %w", err)
 	}
 	file := "file:" + (&url.URL{Path: abs}).EscapedPath()
-	if d.Writer, err = sql.Open("sqlite", file+"?"+pragmas+"&_txlock=immediate"); err != nil {
-		return fmt.Errorf("open database: %w", err)
-	}
+	beneath := &sqlite.Driver{}
+	d.Writer = sql.OpenDB(preparing{beneath, file + "?" + pragmas + "&_txlock=immediate"})
 	d.Writer.SetMaxOpenConns(1)
-	if d.Reader, err = sql.Open("sqlite", file+"?"+pragmas+"&_pragma=query_only(1)"); err != nil {
-		return fmt.Errorf("open database: %w", err)
-	}
+	d.Reader = sql.OpenDB(preparing{beneath, file + "?" + pragmas + "&_pragma=query_only(1)"})
 	d.Reader.SetMaxOpenConns(7) // one of them watches: see State
 	d.Reader.SetMaxIdleConns(3)
 	return nil
