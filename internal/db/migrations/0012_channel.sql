@@ -7,8 +7,9 @@ create table channel_links (id integer primary key, account_id integer not null 
 create index channel_links_account on channel_links (account_id, position);
 -- A video is published by state and shown by audience; media says how far its file is. at is when it was published or brought along, and orders
 -- lists; due_at is when a scheduled one is to be published. original is the file as it came, and what is taken along.
+-- A video that is erased while others' comments stand beneath it stays as a skeleton ('gone'): id and times, of nobody.
 create table videos (
-  id integer primary key, account_id integer not null references accounts (id), title text not null, text text not null, audience text not null, language text not null,
+  id integer primary key, account_id integer references accounts (id), title text not null, text text not null, audience text not null, language text not null,
   state text not null, media text not null, fault text not null, progress integer not null, at integer not null, due_at integer, created_at integer not null, edited_at integer,
   deleted_at integer, deleted_as text not null default '', origin text,
   original text not null, type text not null, file text not null, bytes integer not null, sha256 text not null, look text not null default '',
@@ -71,3 +72,17 @@ create index video_history_account on video_history (account_id, at, id);
 create index video_history_video on video_history (video_id);
 -- whether what the account watches is remembered for it
 alter table settings add column history integer not null default 1;
+-- What who leaves has left to be read where the channel or the account was: a line and links, one a line. It is shown from the day on which
+-- things begin to go (shown_at) until until_at, under the keyed hash of the name that stood there; in the end it refers to no account. run is the
+-- closing that it belongs to, by whose slip it can be taken away.
+create table farewells (
+  id integer primary key, account_id integer references accounts (id), scope text not null, words text not null, links text not null, redirect integer not null,
+  run text not null default '', hash text not null default '', shown_at integer, until_at integer, created_at integer not null
+);
+create unique index farewells_account on farewells (account_id, scope) where account_id is not null;
+create index farewells_hash on farewells (hash) where shown_at is not null;
+create index farewells_run on farewells (run);
+create index farewells_until on farewells (until_at) where until_at is not null;
+-- the addresses of erased videos at which it is shown
+create table farewell_videos (video_id integer primary key, farewell_id integer not null references farewells (id));
+create index farewell_videos_farewell on farewell_videos (farewell_id);
