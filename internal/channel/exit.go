@@ -1,16 +1,21 @@
 package channel
 
 import (
+	"context"
+
 	"exeunt/exit"
 	"exeunt/exit/exitsql"
+	"exeunt/internal/blob"
 )
 
 // The holder's classes.
 const (
 	classVideos     = "videos"
+	classDrafts     = "drafts"
 	classRenditions = "renditions"
 	classHistory    = "history"
 	classChannel    = "channel"
+	classFarewells  = "farewells"
 )
 
 // Holder keeps channels, videos and what belongs to them.
@@ -21,20 +26,84 @@ type Holder struct {
 
 // Holder gives the room's holder.
 func (r *Room) Holder() *Holder {
-	table := func(name string) exitsql.Table {
-		return exitsql.Table{Name: name, Owner: "account_id", Key: "id", OwnerID: exitsql.IntegerID, DB: r.DB.Reader}
+	table := func(name, bytes string, also ...string) exitsql.Table {
+		return exitsql.Table{Name: name, Owner: "account_id", Key: "id", Bytes: bytes, OwnerID: exitsql.IntegerID, DB: r.DB.Reader, Also: also}
 	}
-	return &Holder{room: r, Tables: exitsql.Tables{classRenditions: {table("video_renditions")}, classHistory: {table("video_history")}}}
+	videos := table("videos", "bytes", append([]string{addressed}, hung("{rows} r")...)...)
+	videos.Stays, videos.StaysAs, videos.Where = othersTalk, asSkeleton, `not (`+unpublished+`)`
+	drafts := videos
+	drafts.Where, drafts.Also = unpublished, hung("{rows} r")
+	// What belongs to videos goes with them; that none of it is left is asked of each table by itself.
+	of := func(name string, published bool) exitsql.Table {
+		t := table(name, "")
+		t.Where = `exists (select 1 from videos v where v.id = ` + name + `.video_id and v.` + unpublished + `)`
+		if published {
+			t.Where = `not ` + t.Where
+		}
+		return t
+	}
+	channels := table("channels", "length(name) + length(bio)", blob.DoomSQL("{rows} r", "r.avatar", "r.account_id"), blob.DoomSQL("{rows} r", "r.cover", "r.account_id"))
+	channels.Key = "account_id"
+	farewells := table("farewells", "length(words)")
+	farewells.Scope = func(s exit.Subject, arg func(any) string) (string, error) { return `scope = ` + arg(s.Service()), nil }
+	farewells.Stays, farewells.StaysAs = `shown_at is not null`, `account_id = null`
+	return &Holder{room: r, Tables: exitsql.Tables{
+		classVideos: {videos, of("video_subtitles", true), of("video_topics", true)},
+		classDrafts: {drafts, of("video_subtitles", false), of("video_topics", false)},
+		classRenditions: {table("video_renditions", "bytes", blob.DoomSQL("{rows} r", "r.key", "r.account_id"),
+			`update videos set media = 'processing', progress = 0 where media = 'ready' and id in (select r.video_id from {rows} r)`)},
+		classHistory:   {table("video_history", "")},
+		classChannel:   {table("collection_videos", ""), table("collections", "length(title) + length(text)"), table("channel_links", "length(label) + length(url)"), channels},
+		classFarewells: {farewells},
+	}}
 }
 
 // Name is the holder's name.
 func (h *Holder) Name() string { return Name }
 
-// Classes declares what the room keeps.
+// Classes declares what the room keeps. Renditions go first, for they can be made again; the channel goes last, for through it its videos are
+// found. What was left to be read then stays for its term, and refers to nobody.
 func (h *Holder) Classes() []exit.Class {
 	in := []string{Name}
+	places := func(tables ...string) (out []exit.Place) {
+		for _, t := range tables {
+			out = append(out, exit.Place{Table: t, Column: "account_id"})
+		}
+		return out
+	}
+	renditionsFirst := exit.Order{Class: Name + "." + classRenditions, Why: "channel.order.renditions"}
+	videosFirst := []exit.Order{{Class: Name + "." + classVideos, Why: "channel.order.videos"}, {Class: Name + "." + classDrafts, Why: "channel.order.videos"}}
 	return []exit.Class{
-		{Name: classRenditions, Services: in, Places: []exit.Place{{Table: "video_renditions", Column: "account_id"}}},
-		{Name: classHistory, Services: in, Places: []exit.Place{{Table: "video_history", Column: "account_id"}}},
+		{
+			Name: classChannel, Services: in, After: videosFirst,
+			Places: append(places("channels", "channel_links", "collections", "collection_videos"), exit.Place{Blobs: blob.Channels + "/"}),
+		},
+		{
+			Name: classVideos, Services: in, After: []exit.Order{renditionsFirst},
+			Places: append(places("videos", "video_subtitles", "video_topics", "video_days"), exit.Place{Blobs: blob.Videos + "/"}),
+		},
+		{
+			Name: classDrafts, Services: in, After: []exit.Order{renditionsFirst},
+			Places: append(places("videos", "video_subtitles", "video_topics", "video_days"), exit.Place{Blobs: blob.Videos + "/"}),
+		},
+		{Name: classHistory, Services: in, Places: places("video_history")},
+		{Name: classRenditions, Services: in, Places: append(places("video_renditions"), exit.Place{Blobs: blob.Renditions + "/"})},
+		{Name: classFarewells, Services: in, Places: places("farewells"), After: []exit.Order{{Class: Name + "." + classVideos, Why: "channel.order.addresses"}}},
 	}
 }
+
+// Verify looks again: at each table, and at the daily sums, which go with their videos.
+func (h *Holder) Verify(ctx context.Context, t exit.Task) (exit.Residue, error) {
+	left, err := h.Tables.Verify(ctx, t)
+	if err != nil || t.Class != classVideos && t.Class != classDrafts {
+		return left, err
+	}
+	days, err := h.room.store.dayRows(ctx, t.Subject.ID, t.Class == classVideos)
+	left.Left += days
+	return left, err
+}
+
+var (
+	_ exit.Holder  = (*Holder)(nil)
+	_ exit.Counter = (*Holder)(nil)
+)
