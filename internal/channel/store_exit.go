@@ -27,7 +27,9 @@ const (
 // What others wrote beneath them stays.
 func hung(rows string) []string {
 	ids := `(select r.id from ` + rows + `)`
-	of := func(table string) string { return `(select y.* from ` + table + ` y join ` + rows + ` on r.id = y.video_id) x` }
+	of := func(table string) string {
+		return `(select y.* from ` + table + ` y join ` + rows + ` on r.id = y.video_id) x`
+	}
 	return append(untagged(rows),
 		`delete from likes where ref_kind = 'video' and ref_id in `+ids,
 		`delete from favourites where ref_kind = 'video' and ref_id in `+ids,
@@ -83,19 +85,15 @@ func (s store) remove(ctx context.Context, pass service.Pass, id who.ID) error {
 	return nil
 }
 
-// dayRows counts the daily sums that are left of an account's videos, of published ones or of the others.
-func (s store) dayRows(ctx context.Context, account string, published bool) (n int64, err error) {
-	not := ""
-	if published {
-		not = "not "
-	}
-	id, ok := who.ParseID(account)
-	if !ok {
-		return 0, nil
-	}
-	err = s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from video_days d where d.account_id = $1
-		and `+not+`exists (select 1 from videos v where v.id = d.video_id and v.`+unpublished+`)`, int64(id)).Scan(&n)
-	if err != nil {
+// astray is a condition on rows of a table that hang on no video of their own account.
+func astray(table string) string {
+	return `not exists (select 1 from videos v where v.id = ` + table + `.video_id and v.account_id = ` + table + `.account_id)`
+}
+
+// daysAstray counts an account's daily sums that hang on no video of it.
+func (s store) daysAstray(ctx context.Context, account string) (n int64, err error) {
+	id, _ := who.ParseID(account)
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from video_days where account_id = $1 and `+astray("video_days"), int64(id)).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count daily sums: %w", err)
 	}
 	return n, nil
