@@ -27,7 +27,7 @@ func (h Holder) Name() string { return "search" }
 // taken along: it is made anew wherever that is brought to.
 func (h Holder) Classes() []exit.Class {
 	return []exit.Class{{
-		Name: classDocs, Services: []string{"circle", "page"}, Rank: 2, Places: []exit.Place{{Table: "search_docs", Column: "owner_id"}},
+		Name: classDocs, Services: []string{"channel", "circle", "page"}, Rank: 2, Places: []exit.Place{{Table: "search_docs", Column: "owner_id"}},
 	}}
 }
 

@@ -28,7 +28,7 @@ func (h *Holder) tables() exitsql.Tables {
 		"comments":   {comments},
 		"likes":      {h.table(string(likes), "account_id", "", unlike(h.room.liked())...)},
 		"favourites": {h.table(string(favourites), "account_id", "")},
-		"mentions":   {h.table("mentions", "account_id", "", rename("posts", "post"), rename("comments", "comment")), written},
+		"mentions":   {h.table("mentions", "account_id", "", rename("posts", "post"), rename("videos", "video"), rename("comments", "comment")), written},
 	}
 }
 
@@ -61,7 +61,7 @@ func (h *Holder) Name() string { return "talk" }
 // Classes declares what the room keeps. Mentions go after the texts: what is detached keeps the mentions
 // of others until they leave themselves.
 func (h *Holder) Classes() []exit.Class {
-	both := []string{"circle", "page"}
+	all := []string{"channel", "circle", "page"}
 	in := func(table string, columns ...string) (out []exit.Place) {
 		for _, c := range columns {
 			out = append(out, exit.Place{Table: table, Column: c})
@@ -70,14 +70,14 @@ func (h *Holder) Classes() []exit.Class {
 	}
 	return []exit.Class{
 		{
-			Name: "comments", Services: both, Places: in("comments", "author_id"), Manners: []exit.Manner{exit.Erase, exit.Detach},
+			Name: "comments", Services: all, Places: in("comments", "author_id"), Manners: []exit.Manner{exit.Erase, exit.Detach},
 			Exported: true, Parts: []string{archive.ClassComments, archive.ClassReceived}, Imported: true,
 		},
-		{Name: "favourites", Services: both, Places: in("favourites", "account_id"), Exported: true, Imported: true},
-		{Name: "likes", Services: both, Places: in("likes", "account_id"), Exported: true, Imported: true},
+		{Name: "favourites", Services: all, Places: in("favourites", "account_id"), Exported: true, Imported: true},
+		{Name: "likes", Services: all, Places: in("likes", "account_id"), Exported: true, Imported: true},
 		{
-			Name: "mentions", Services: both, Places: in("mentions", "account_id", "author_id"),
-			After: []exit.Order{{Class: "talk.comments", Why: "talk.order.mentions"}, {Class: "post.posts", Why: "talk.order.mentions"}},
+			Name: "mentions", Services: all, Places: in("mentions", "account_id", "author_id"),
+			After: []exit.Order{{Class: "talk.comments", Why: "talk.order.mentions"}, {Class: "post.posts", Why: "talk.order.mentions"}, {Class: "channel.videos", Why: "talk.order.mentions"}},
 		},
 	}
 }
