@@ -37,13 +37,15 @@ func init() {
 		"exeunt.js": "assets/exeunt.js",
 		"work.js":   "assets/work.js",
 		"htmx.js":   "assets/vendor/htmx-4.0.1.min.js",
+		"hls.js":    "assets/vendor/hls.light-1.7.4.min.js",
+		"player.js": "assets/player.js",
 		"icon.svg":  "assets/icon.svg",
 	} {
 		b, err := assetFiles.ReadFile(file)
 		if err != nil {
 			panic("ui: " + err.Error())
 		}
-		if name == "exeunt.js" {
+		if name == "exeunt.js" || name == "player.js" {
 			b = spareScript(b)
 		}
 		addAsset(name, b)
@@ -110,7 +112,7 @@ func addAsset(name string, b []byte) {
 }
 
 // AssetURL returns the address of the named browser file (exeunt.css, exeunt.js,
-// htmx.js, icon.svg, icons.svg). It holds a hash of the content, so the answer
+// htmx.js, player.js, hls.js, icon.svg, icons.svg). It holds a hash of the content, so the answer
 // never changes and may be kept for ever.
 func AssetURL(name string) string { return assetURLs[name] }
 

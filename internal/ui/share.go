@@ -11,16 +11,18 @@ import (
 // Shared is what other sites show of a page whose address is passed on (Open Graph, https://ogp.me; Twitter's
 // cards) and what search engines take for its one address. Only what a guest sees belongs here.
 type Shared struct {
-	Type        string // og:type: "website", "article", "profile"; empty: "website"
+	Type        string // og:type: "website", "article", "profile", "video.other"; empty: "website"
 	Title       string
 	Description string    // in plain words; more than 200 characters are cut
 	Path        string    // the page's one path
 	Image       string    // path of a picture that a guest may see; empty: the install's icon
 	ImageAlt    string    // what is on it; empty: not said
-	Width       int       // of Image, in pixels; 0: not known
-	Height      int       // of Image, in pixels; 0: not known
+	Width       int       // of Image and Video, in pixels; 0: not known
+	Height      int       // of Image and Video, in pixels; 0: not known
 	Published   time.Time // of an article; zero: not said
 	Feed        string    // path of the page's RSS feed; empty: none
+	Video       string    // path of a page that plays the video and may stand in others' frames; empty: it is none
+	OEmbed      string    // path of what embeds the page elsewhere (https://oembed.com); empty: nothing does
 }
 
 // ShareView is what a person shares a page with: a button, an address to copy, a poster.
@@ -104,7 +106,7 @@ func (s Shared) picture(ctx context.Context) string {
 
 // card gives the form of Twitter's card: wide where there is a picture of the page's own.
 func (s Shared) card() string {
-	if s.Image != "" && s.kind() == "article" {
+	if s.Image != "" && (s.kind() == "article" || s.Video != "") {
 		return "summary_large_image"
 	}
 	return "summary"
