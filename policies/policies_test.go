@@ -54,9 +54,14 @@ func TestPromises(t *testing.T) {
 			{"talk.comments", "7d"},
 			{"talk.likes", "7d"},
 			{"account.person", "28d"},
+			{"channel.videos", "28d"},
+			{"channel.drafts", "28d"},
+			{"channel.history", "7d"},
+			{"channel.renditions", "0d"},
+			{"upload.uploads", "0d"},
 			{"something.new", "28d"},
 		},
-		"wechat-channels": {{"channel.videos", "30d"}, {"relation.follows", "0d"}, {"talk.comments", "7d"}, {"talk.likes", "7d"}},
+		"wechat-channels": {{"channel.videos", "30d"}, {"channel.drafts", "30d"}, {"channel.renditions", "0d"}, {"relation.follows", "0d"}, {"talk.comments", "7d"}, {"talk.likes", "7d"}},
 	} {
 		src, _ := policies.ByName(name)
 		p, err := exit.ParsePolicy(src)

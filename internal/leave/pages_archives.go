@@ -243,7 +243,7 @@ func importProgress(ctx context.Context, im Import) ui.ProgressView {
 }
 
 // partWords name classes of an archive that are no class of a holder.
-var partWords = ui.Keys("leave.part.", "talk.received", "relation.following", "relation.followers", "circle.memberships")
+var partWords = ui.Keys("leave.part.", "talk.received", "relation.following", "relation.followers", "circle.memberships", "channel.collections", "channel.statistics")
 
 func partName(ctx context.Context, class string) string {
 	if key, ok := partWords[class]; ok {

@@ -18,16 +18,19 @@ var classWords = ui.Keys("leave.class.",
 	"notify.address", "notify.notices", "notify.switches",
 	"relation.follows", "relation.blocks", "relation.mutes", "relation.quiets", "post.posts", "post.drafts", "post.cards", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "talk.mentions",
 	"moderate.reports", "moderate.acts", "moderate.appeals", "moderate.sanctions",
-	"circle.members", "circle.circles", "circle.notices", "circle.invites", "circle.offers", "blob.media", "job.jobs", "search.docs",
+	"circle.members", "circle.circles", "circle.notices", "circle.invites", "circle.offers",
+	"channel.channel", "channel.videos", "channel.drafts", "channel.history", "channel.renditions", "channel.farewells", "upload.uploads", "blob.media", "job.jobs", "search.docs",
 	"leave.archives", "leave.imports", "leave.journeys", "records", "other")
 
 // countWords forecast how much there is of a class, where a number says something to a person.
 var countWords = ui.Keys("leave.count.",
-	"relation.follows", "post.posts", "post.drafts", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "circle.members", "circle.circles", "leave.archives")
+	"relation.follows", "post.posts", "post.drafts", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "circle.members", "circle.circles",
+	"channel.videos", "channel.drafts", "channel.history", "leave.archives")
 
 // classOrder is the order in which a sentence names classes; others follow.
 var classOrder = []string{
 	"talk.comments", "talk.likes", "talk.favourites", "post.posts", "post.drafts", "post.images", "post.links", "post.cards", "relation.follows", "relation.blocks", "relation.mutes", "relation.quiets", "circle.circles", "circle.notices", "circle.members",
+	"channel.videos", "channel.drafts", "channel.channel", "channel.history", "channel.renditions", "upload.uploads",
 	"account.profile", "account.settings", "notify.switches", "notify.notices", "notify.address", "service.entrances", "leave.archives",
 }
 
@@ -47,6 +50,8 @@ func family(class string) string {
 		return "post"
 	}
 	switch holder {
+	case "upload":
+		return "channel"
 	case "blob", "post", "search":
 		return "post"
 	case "account", "notify", "service", "job", "leave", "moderate":
@@ -56,7 +61,7 @@ func family(class string) string {
 }
 
 // familyOrder is the order of a day's rows; the account goes last.
-var familyOrder = []string{"talk", "post", "relation", "circle", "other", "account"}
+var familyOrder = []string{"talk", "post", "relation", "circle", "channel", "other", "account"}
 
 func familyRank(f string) int {
 	if i := slices.Index(familyOrder, f); i >= 0 {
@@ -74,7 +79,7 @@ func record(class string) bool {
 
 // beside reports whether a class says nothing more where others of its family stand.
 func beside(class string) bool {
-	return slices.Contains([]string{"talk.mentions", "blob.media", "search.docs", "circle.invites", "circle.offers"}, class)
+	return slices.Contains([]string{"talk.mentions", "blob.media", "search.docs", "circle.invites", "circle.offers", "channel.farewells"}, class)
 }
 
 // lost reports whether nobody would look for a class afterwards, so that its way back is not told.
