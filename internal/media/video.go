@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -50,6 +51,8 @@ type Probe struct {
 	Depth         int     // bits of one sample of the picture
 	VideoStream   int     // index in the file
 	AudioStream   int     // -1: no sound
+
+	nominal float64 // the frame rate for which it was meant, as far as that can be told
 }
 
 // Rendition is a video made anew for HLS (RFC 8216): one file of fragmented MP4 whose segments are ranges of it.
@@ -82,38 +85,55 @@ func (t Tools) Have() bool { return t.FFmpeg != "" && t.FFprobe != "" }
 
 // Probe tells what a file is. Errors are Invalid with the key of a sentence: empty, no video, a playlist (it would have other
 // files read), damaged, too long, or too large a picture.
-func (t Tools) Probe(ctx context.Context, f *os.File) (Probe, error) { return Probe{}, nil }
+func (t Tools) Probe(ctx context.Context, f *os.File) (Probe, error) { return t.probe(ctx, f) }
 
-// Plays reports whether the browsers of today play the file as it is.
-func (p Probe) Plays() bool { return false }
+// Plays reports whether the browsers of today play the file as it is: H.264 of 8 bits with AAC or MP3 in MP4, or VP8, VP9 or AV1 with
+// Opus or Vorbis in WebM.
+func (p Probe) Plays() bool {
+	switch p.Type {
+	case "video/mp4":
+		return p.Video == "h264" && (p.PixelFormat == "yuv420p" || p.PixelFormat == "yuvj420p") && (p.Audio == "" || p.Audio == "aac" || p.Audio == "mp3")
+	case "video/webm":
+		return (p.Video == "vp8" || p.Video == "vp9" || p.Video == "av1") && p.Depth == 8 && (p.Audio == "" || p.Audio == "opus" || p.Audio == "vorbis")
+	}
+	return false
+}
 
 // Renditions makes a video anew for HLS, in the sizes that fit it, never larger than it is, the largest first: H.264 of 8 bits and AAC. The files
 // are in dir and the caller's. progress, which may be nil, is told thousandths. Errors are Invalid with the key of a sentence where the
 // video is damaged or takes too long; where dir is full Unavailable.
 func (t Tools) Renditions(ctx context.Context, f *os.File, p Probe, dir string, progress func(permille int)) ([]Rendition, error) {
-	return nil, nil
+	return t.renditions(ctx, f, p, dir, progress)
 }
 
 // PlaylistAt gives a [Rendition]'s playlist with the address of its file.
-func PlaylistAt(playlist, address string) string { return playlist }
+func PlaylistAt(playlist, address string) string {
+	return strings.ReplaceAll(playlist, PlaylistFile, address)
+}
 
 // Frame writes the picture at a moment as JPEG, at most width pixels wide, upright.
 func (t Tools) Frame(ctx context.Context, f *os.File, p Probe, at time.Duration, width int, w io.Writer) error {
-	return nil
+	picture, err := t.frame(ctx, f, p, at, width)
+	if err != nil {
+		return err
+	}
+	return writeFrame(w, picture)
 }
 
 // Frames gives n pictures spread evenly over a video, to choose a cover from.
 func (t Tools) Frames(ctx context.Context, f *os.File, p Probe, n, width int) ([]Frame, error) {
-	return nil, nil
+	return t.frames(ctx, f, p, n, width)
 }
 
 // Look gives what a video looks like, by which near-copies are known: 16 hexadecimal digits, a difference hash, for each of six
 // moments spread evenly over it. The same video in another size or format has nearly the same.
-func (t Tools) Look(ctx context.Context, f *os.File, p Probe) (string, error) { return "", nil }
+func (t Tools) Look(ctx context.Context, f *os.File, p Probe) (string, error) {
+	return t.look(ctx, f, p)
+}
 
 // Alike reports whether two looks are those of one video, as far as one can tell.
-func Alike(a, b string) bool { return false }
+func Alike(a, b string) bool { return alike(a, b) }
 
 // Subtitle reads subtitles, WebVTT or SubRip, and gives clean WebVTT: UTF-8, cues alone, and in them no tags but those
 // of WebVTT. Errors are Invalid with the key of a sentence.
-func Subtitle(r io.Reader) ([]byte, error) { return nil, nil }
+func Subtitle(r io.Reader) ([]byte, error) { return subtitle(r) }
