@@ -192,12 +192,14 @@ type Comment struct {
 	Text      string    `json:"text"`
 	Published Time      `json:"published,omitzero"`
 	Edited    Time      `json:"edited,omitzero"`
+	Moment    *int64    `json:"moment,omitempty"` // of a bullet comment: milliseconds into the video; nil: it stands in a thread
 }
 
-// Like is a like the person gave.
+// Like is a like the person gave. A private one is in no list of those who like a thing.
 type Like struct {
-	On Reference `json:"on"`
-	At Time      `json:"at,omitzero"`
+	On      Reference `json:"on"`
+	At      Time      `json:"at,omitzero"`
+	Private bool      `json:"private,omitempty"`
 }
 
 // Favourite is something the person kept for later.

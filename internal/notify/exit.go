@@ -25,7 +25,7 @@ func (r *Room) Holder() *Holder {
 		return exitsql.Table{Name: name, Owner: owner, Key: key, OwnerID: exitsql.IntegerID, DB: r.DB.Reader}
 	}
 	return &Holder{room: r, Tables: exitsql.Tables{
-		"notices":  {table("notices", "account_id", "id"), table("notices", "by_id", "id"), table("notice_marks", "account_id", "account_id")},
+		"notices":  {table("notices", "account_id", "id"), table("notices", "by_id", "id"), table("notice_spreads", "by_id", "id"), table("notice_marks", "account_id", "account_id")},
 		"switches": {table("notice_switches", "account_id", "id")},
 		"address":  {table("notice_addresses", "account_id", "id")},
 	}}
@@ -40,7 +40,7 @@ func (h *Holder) Classes() []exit.Class {
 	return []exit.Class{
 		{Name: "address", Rank: 1, Places: []exit.Place{{Table: "notice_addresses", Column: "account_id"}}},
 		{Name: "notices", Rank: 1, Places: []exit.Place{
-			{Table: "notices", Column: "account_id"}, {Table: "notices", Column: "by_id"}, {Table: "notice_marks", Column: "account_id"},
+			{Table: "notices", Column: "account_id"}, {Table: "notices", Column: "by_id"}, {Table: "notice_spreads", Column: "by_id"}, {Table: "notice_marks", Column: "account_id"},
 		}},
 		{Name: "switches", Rank: 1, Exported: true, Imported: true, Places: []exit.Place{{Table: "notice_switches", Column: "account_id"}}},
 	}

@@ -53,6 +53,8 @@ type Room struct {
 	// Lead gives the page to which notices of a kind lead where that is not the thing's own. Rooms set it
 	// when they are wired.
 	Lead map[Kind]func(n Notice) string
+	// Audiences give who is told of news of a kind by [Room.Spread]. Rooms set them when they are wired.
+	Audiences map[Kind]Audience
 	// Limit counts an attempt of a key, and is TooMany once there were most within a window of machine time. Nil: no limit.
 	Limit func(ctx context.Context, key string, most int, within time.Duration) error
 
@@ -68,10 +70,13 @@ func New(c Config) *Room {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Room{Config: c, Lead: map[Kind]func(Notice) string{}, store: store{c.DB}, hub: newHub()}
+	r := &Room{Config: c, Lead: map[Kind]func(Notice) string{}, Audiences: map[Kind]Audience{}, store: store{c.DB}, hub: newHub()}
 	if c.Queue != nil && c.Post != nil { // a process that sends no e-mail leaves it to one that does
 		c.Queue.Handle(jobMail, r.mailJob)
 		c.Queue.Handle(jobProve, r.proveJob)
+	}
+	if c.Queue != nil {
+		c.Queue.Handle(jobSpread, r.spreadJob)
 	}
 	return r
 }

@@ -53,7 +53,7 @@ type lineView struct {
 // icons stand for what the house tells.
 var icons = map[Kind]string{
 	CircleAsked: "users", CircleAccepted: "users", CircleOffer: "users", CircleNotice: "users", Submitted: "pen-line", SubmissionAccepted: "circle-check",
-	SubmissionRefused: "circle-minus", Reported: "flag", Removed: "eye-off", Restored: "eye", Appealed: "scale", Decided: "scale", Sanctioned: "octagon-alert",
+	SubmissionRefused: "circle-minus", Reported: "flag", Removed: "eye-off", Restored: "eye", Appealed: "scale", Decided: "scale", Sanctioned: "octagon-alert", NewVideo: "clapperboard", Claim: "scale",
 	LastDay: "door-open", ArchiveReady: "package", Announced: "info",
 }
 

@@ -13,9 +13,9 @@ import (
 )
 
 // groups are the parts of the settings, in their order; the last cannot be switched off in the centre.
-var groups = []string{"talk", "circle", "staff", "house", "fixed"}
+var groups = []string{"talk", "channel", "circle", "staff", "house", "fixed"}
 
-var groupTitles = ui.Keys("notify.group.", "talk", "circle", "staff", "house", "fixed")
+var groupTitles = ui.Keys("notify.group.", "talk", "channel", "circle", "staff", "house", "fixed")
 
 // groupView is a part of the settings.
 type groupView struct {

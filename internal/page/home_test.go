@@ -101,10 +101,10 @@ func TestRankedHome(t *testing.T) {
 		h.must(h.choose(ann, "on"))
 		first("/", mine, inRing, talked)
 		for _, v := range []who.Viewer{eve, fan} {
-			h.must(h.talks.Like(t.Context(), v, who.Ref{Kind: "post", ID: talked}))
+			h.must(h.talks.Like(t.Context(), v, who.Ref{Kind: "post", ID: talked}, false))
 		}
 		h.wants(ann, ui.Chinese, "/", []string{"为什么看到这条", "你关注了bob，提前 6 小时", "有 2 个赞，提前 2 小时", "「ring」里，提前 3 小时", "你自己写的", "/?order=latest", "/mute/post/" + talked.String()}, []string{"换一种排法", "/mute/post/" + mine.String()})
-		h.must(h.talks.Like(t.Context(), ann, who.Ref{Kind: "post", ID: talked}))
+		h.must(h.talks.Like(t.Context(), ann, who.Ref{Kind: "post", ID: talked}, false))
 		h.age(map[who.ID]int{inRing: 6})
 		first("/", mine, talked, inRing) // 20 − 6 − 2 − 3 h against 14 − 3 h
 		first("/?order=latest", mine, inRing, talked)
@@ -143,7 +143,7 @@ func TestRankedPages(t *testing.T) {
 		}
 		h.age(back)
 		for i := range 40 {
-			h.must(h.talks.Like(t.Context(), fan, who.Ref{Kind: "post", ID: all[(i*7)%len(all)]}))
+			h.must(h.talks.Like(t.Context(), fan, who.Ref{Kind: "post", ID: all[(i*7)%len(all)]}, false))
 		}
 		n := 0
 		pages := h.read(ann, "/", func() {
@@ -153,7 +153,7 @@ func TestRankedPages(t *testing.T) {
 			if err := h.talks.Unlike(t.Context(), fan, who.Ref{Kind: "post", ID: all[0]}); err != nil {
 				t.Fatal(err)
 			}
-			h.must(h.talks.Like(t.Context(), ann, who.Ref{Kind: "post", ID: id}))
+			h.must(h.talks.Like(t.Context(), ann, who.Ref{Kind: "post", ID: id}, false))
 		})
 		var got []string
 		for _, p := range pages {

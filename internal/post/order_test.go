@@ -62,7 +62,7 @@ func TestOrders(t *testing.T) {
 		}
 		list(post.Latest, "e", "d", "c", "b", "a")
 		ref := who.Ref{Kind: "post", ID: ids["b"]}
-		if err := h.talks.Like(ctx, mira, ref); err != nil {
+		if err := h.talks.Like(ctx, mira, ref, false); err != nil {
 			t.Fatal(err)
 		}
 		said, err := h.talks.Comment(ctx, mira, who.Ref{Kind: "post", ID: ids["a"]}, talk.Draft{Text: "hm"})
@@ -266,7 +266,7 @@ func TestBlocked(t *testing.T) {
 		h.exec(t, `insert into blocks (id, account_id, blocked_id, created_at) values (1, $1, $2, 0)`, int64(mira.Account), int64(jo.Account))
 		for _, id := range []who.ID{in, on} {
 			h.wantGone(t, "blocked", id, jo)
-			if err := h.talks.Like(ctx, jo, who.Ref{Kind: "post", ID: id}); err == nil {
+			if err := h.talks.Like(ctx, jo, who.Ref{Kind: "post", ID: id}, false); err == nil {
 				t.Error("a blocked person likes")
 			}
 		}
@@ -296,7 +296,7 @@ func TestBlocked(t *testing.T) {
 		h.exec(t, `insert into blocks (id, account_id, blocked_id, created_at) values (2, $1, $2, 0)`, int64(mira.Account), int64(kim.Account))
 		list, err = h.posts.InPlace(ctx, kim, h.tea(kim), post.Latest, 0, post.Cursor{}, 9)
 		wantTexts(t, "the circle of its moderator", list, err, "kim's", "in the circle")
-		if err := h.talks.Like(ctx, kim, who.Ref{Kind: "post", ID: in}); err == nil {
+		if err := h.talks.Like(ctx, kim, who.Ref{Kind: "post", ID: in}, false); err == nil {
 			t.Error("a blocked moderator likes")
 		}
 	})

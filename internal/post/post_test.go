@@ -316,7 +316,7 @@ func TestSkeleton(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := h.talks.Like(ctx, jo, who.Ref{Kind: "post", ID: id}); err != nil {
+		if err := h.talks.Like(ctx, jo, who.Ref{Kind: "post", ID: id}, false); err != nil {
 			t.Fatal(err)
 		}
 		if n := h.number(t, `select posts from circles where id = 7`); n != 1 {

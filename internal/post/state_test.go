@@ -219,7 +219,7 @@ func TestSubmissions(t *testing.T) {
 		if n := h.number(t, `select count(*) from notices where account_id = $1`, int64(mira.Account)); n == 0 {
 			t.Error("who moderates was not told of submissions")
 		}
-		if err := h.talks.Like(ctx, mira, who.Ref{Kind: "post", ID: one}); err == nil {
+		if err := h.talks.Like(ctx, mira, who.Ref{Kind: "post", ID: one}, false); err == nil {
 			t.Error("a submission is liked")
 		}
 		list, err := h.posts.Submitted(ctx, mira, h.tea(mira), post.Cursor{}, 1)

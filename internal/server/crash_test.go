@@ -166,7 +166,7 @@ func (p *place) prepare(t *testing.T) {
 		var post int64
 		must(t, in.DB.Reader.QueryRowContext(ctx, `select id from posts where author_id = $1`, int64(x[1].Account)).Scan(&post), "find post")
 		ref := who.Ref{Kind: "post", ID: who.ID(post)}
-		must(t, in.Talk.Like(ctx, x[0], ref), "like")
+		must(t, in.Talk.Like(ctx, x[0], ref, false), "like")
 		_, err := in.Talk.Comment(ctx, x[0], ref, talk.Draft{Text: x[0].Name + "saidit"})
 		must(t, err, "comment")
 	}

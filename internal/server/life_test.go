@@ -230,13 +230,13 @@ func (s *someone) meet(t *testing.T, other *someone) {
 	}
 	ref := who.Ref{Kind: "post", ID: other.pages[0]}
 	s.said = value[who.ID](t, "comment")(in.Talk.Comment(ctx, s.v, ref, talk.Draft{Text: s.plant("said") + " @" + other.v.Name}))
-	must(t, in.Talk.Like(ctx, s.v, ref), "like post")
+	must(t, in.Talk.Like(ctx, s.v, ref, false), "like post")
 	must(t, in.Talk.Save(ctx, s.v, ref), "save post")
 	own := who.Ref{Kind: "post", ID: s.pages[0]}
 	if other.said != 0 {
 		_, err = in.Talk.Comment(ctx, s.v, own, talk.Draft{Parent: other.said, Text: s.plant("answer")})
 		must(t, err, "answer")
-		must(t, in.Talk.Like(ctx, s.v, who.Ref{Kind: "comment", ID: other.said}), "like comment")
+		must(t, in.Talk.Like(ctx, s.v, who.Ref{Kind: "comment", ID: other.said}, false), "like comment")
 	}
 	_, err = in.Talk.Comment(ctx, s.v, own, talk.Draft{Text: s.plant("soliloquy")})
 	must(t, err, "comment on own post")

@@ -69,7 +69,7 @@ func (c *crowd) write(ctx context.Context, v who.Viewer, n int) error {
 		}
 		return err
 	default:
-		err := c.in.Talk.Like(ctx, v, ref)
+		err := c.in.Talk.Like(ctx, v, ref, false)
 		if err == nil {
 			c.accept("likes", "account_id = "+v.Account.String()+" and ref_id = "+ref.ID.String())
 		}

@@ -52,6 +52,9 @@ type Kind struct {
 	// counts; "": it has no such column.
 	Hot    string
 	Keeper Keeper
+	// Played things take time to watch: comments can stand at a moment of them, their owner can pin one, and likes can be
+	// private. Their Table has the columns of Counted.
+	Played bool
 	// Withhold takes things out of everybody's sight but their author's and the moderators', or lets
 	// them be seen again; it deletes nothing. Nil: not of this kind.
 	Withhold func(ctx context.Context, p Pass, ids []who.ID, on bool) error

@@ -2,6 +2,7 @@ package talk
 
 import (
 	"context"
+	"strconv"
 
 	"exeunt/internal/post"
 	"exeunt/internal/service"
@@ -11,6 +12,11 @@ import (
 // removes says whether the viewer may take a comment out: who wrote it, and the owner of what it is about.
 func removes(v who.Viewer, c Comment, owner who.ID) bool {
 	return !v.Guest() && !c.Gone && (c.Author == v.Account || owner == v.Account && !c.Withheld)
+}
+
+// pins says whether the viewer may have a comment stand first: the owner of what it is about, where that is played.
+func pins(v who.Viewer, c Comment, t service.Thing, played bool) bool {
+	return played && !v.Guest() && v.State == who.Active && t.Ref.ID != 0 && t.Owner == v.Account && c.Parent == 0 && c.Moment == nil && !c.Gone && !c.Withheld && !c.Veiled
 }
 
 // sees says whether a viewer who sees what a comment is about sees the comment; staff is who moderates there.
@@ -73,12 +79,17 @@ func (r *Room) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([]servic
 		t := about[c.On]
 		see := t.See && sees(v, c, staff[at]) && (!t.Preview || c.Author == v.Account && !v.Guest())
 		out[i] = service.Thing{
-			Ref: c.Ref(), Owner: c.Author, Service: c.Service, Place: c.Place, Excerpt: post.Excerpt(c.Text), Link: link(c),
-			See: see, Talk: see && t.Talk && !c.Gone && !c.Withheld && !c.Blocked && c.Author != 0,
+			Ref: c.Ref(), Owner: c.Author, Service: c.Service, Place: c.Place, Excerpt: post.Excerpt(c.Text), Link: link(c, t),
+			See: see, Talk: see && c.Moment == nil && t.Talk && !c.Gone && !c.Withheld && !c.Blocked && c.Author != 0,
 		}
 	}
 	return out, nil
 }
 
-// link leads to a comment where it stands among those of its thread.
-func link(c Comment) string { return "/talk/comments/" + c.ID.String() + "#comment-" + c.ID.String() }
+// link leads to a comment where it stands among those of its thread, to a bullet comment at its moment (t, seconds) of what is played.
+func link(c Comment, about service.Thing) string {
+	if c.Moment != nil && about.Link != "" {
+		return about.Link + "?t=" + strconv.FormatInt(int64(c.Moment.Seconds()), 10)
+	}
+	return "/talk/comments/" + c.ID.String() + "#comment-" + c.ID.String()
+}

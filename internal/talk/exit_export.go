@@ -117,6 +117,10 @@ func (h *Holder) exportComments(ctx context.Context, t exit.Task, s span, to exi
 
 func record(c Comment, on archive.Reference, text string) archive.Comment {
 	a := archive.Comment{ID: c.ID.String(), On: on, Text: text, Published: archive.At(c.At)}
+	if c.Moment != nil {
+		ms := c.Moment.Milliseconds()
+		a.Moment = &ms
+	}
 	if c.Parent != 0 {
 		a.Parent = c.Parent.String()
 	}
@@ -178,7 +182,7 @@ func (h *Holder) exportMarks(ctx context.Context, t exit.Task, s span, to exit.S
 		if to.Full() {
 			return p, nil
 		}
-		var v any = archive.Like{On: on[m.on], At: archive.At(m.at)}
+		var v any = archive.Like{On: on[m.on], At: archive.At(m.at), Private: m.private}
 		if l == favourites {
 			v = archive.Favourite{On: on[m.on], At: archive.At(m.at)}
 		}

@@ -27,6 +27,7 @@ type brought struct {
 	ref     who.Ref
 	at      time.Time
 	comment archive.Comment
+	private bool // of a like
 }
 
 // Import takes comments, likes and favourites back in where what they are about still stands and the account may talk
@@ -58,7 +59,7 @@ func read(rec any) (brought, error) {
 	case archive.Comment:
 		b.comment, on, b.at = a, a.On, a.Published.Time
 	case archive.Like:
-		on, b.at = a.On, a.At.Time
+		on, b.at, b.private = a.On, a.At.Time, a.Private
 	case archive.Favourite:
 		on, b.at = a.On, a.At.Time
 	default:
@@ -67,6 +68,16 @@ func read(rec any) (brought, error) {
 	id, _ := who.ParseID(on.ID)
 	b.ref = who.Ref{Kind: on.Kind, ID: id}
 	return b, nil
+}
+
+// draft gives a brought comment as one that is written here.
+func (b brought) draft() Draft {
+	d := Draft{Text: b.comment.Text}
+	if b.comment.Moment != nil {
+		at := time.Duration(min(max(-1, *b.comment.Moment), latestMoment.Milliseconds()+1)) * time.Millisecond
+		d.Moment = &at
+	}
+	return d
 }
 
 // take stores one chunk, in the transaction of ctx.
@@ -171,15 +182,12 @@ func (h *Holder) takeMarks(ctx context.Context, pass service.Pass, owner who.ID,
 	}
 	had := map[who.Ref]bool{}
 	for kind, ids := range kinds {
-		liked, saved, err := h.room.store.marks(ctx, owner, kind, ids)
+		marks, err := h.room.store.marks(ctx, owner, kind, ids)
 		if err != nil {
 			return err
 		}
-		if class == string(favourites) {
-			liked = saved
-		}
-		for id := range liked {
-			had[who.Ref{Kind: kind, ID: id}] = true
+		for id, m := range marks {
+			had[who.Ref{Kind: kind, ID: id}] = m.Liked && class == string(likes) || m.Saved && class == string(favourites)
 		}
 	}
 	var rows []markRow
@@ -194,7 +202,7 @@ func (h *Holder) takeMarks(ctx context.Context, pass service.Pass, owner who.ID,
 			continue
 		}
 		had[b.ref], out[i].Result = true, "taken"
-		rows = append(rows, markRow{h.room.DB.IDs.Next(), owner, b.ref, t.Service, t.Place, b.at})
+		rows = append(rows, markRow{id: h.room.DB.IDs.Next(), account: owner, on: b.ref, service: t.Service, place: t.Place, at: b.at, private: b.private && h.room.played(b.ref.Kind)})
 		fresh[b.ref.Kind] = append(fresh[b.ref.Kind], b.ref.ID)
 	}
 	if err := h.room.store.addMarks(ctx, pass, list(class), rows); err != nil || class == string(favourites) {
@@ -240,7 +248,7 @@ func (h *Holder) takeComments(ctx context.Context, pass service.Pass, owner who.
 		case known[origins[i]]:
 			out[i].Result = "duplicate"
 			continue
-		case bad != nil:
+		case bad != nil || b.comment.Moment != nil && h.room.checkBullet(b.ref, b.draft(), text) != nil:
 			out[i] = exit.Outcome{Result: "skipped", Reason: reasonText}
 			continue
 		}
@@ -253,9 +261,12 @@ func (h *Holder) takeComments(ctx context.Context, pass service.Pass, owner who.
 			continue
 		}
 		known[origins[i]], out[i].Result = true, "taken"
-		c := Comment{ID: h.room.DB.IDs.Next(), Author: owner, On: b.ref, Service: t.Service, Place: t.Place, Text: post.Plain(text), At: b.at}
+		c := Comment{ID: h.room.DB.IDs.Next(), Author: owner, On: b.ref, Service: t.Service, Place: t.Place, Text: post.Plain(text), At: b.at, Moment: b.draft().Moment}
 		c.Parent = parentOf(above, b)
 		fresh, kept = append(fresh, c), append(kept, origins[i])
+		if c.Moment != nil {
+			continue
+		}
 		if counts[b.ref.Kind] == nil {
 			counts[b.ref.Kind] = map[who.ID]int{}
 		}
@@ -270,7 +281,7 @@ func (h *Holder) takeComments(ctx context.Context, pass service.Pass, owner who.
 // parentOf gives the comment that a brought one answers, if it still stands on the same thing.
 func parentOf(above []Comment, b brought) who.ID {
 	for _, c := range above {
-		if c.ID.String() == b.comment.Parent && c.On == b.ref && c.Parent == 0 {
+		if c.ID.String() == b.comment.Parent && c.On == b.ref && c.Parent == 0 && c.Moment == nil && b.comment.Moment == nil {
 			return c.ID
 		}
 	}

@@ -51,7 +51,7 @@ func TestOrders(t *testing.T) {
 		}
 		like := func(v who.Viewer, text string) {
 			t.Helper()
-			if err := h.talks.Like(ctx, v, who.Ref{Kind: "comment", ID: ids[text]}); err != nil {
+			if err := h.talks.Like(ctx, v, who.Ref{Kind: "comment", ID: ids[text]}, false); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -138,7 +138,7 @@ func TestWithheldComment(t *testing.T) {
 		if p, err := h.posts.One(ctx, mira, on.ID); err != nil || p.Comments != 1 {
 			t.Errorf("%d comments are counted, want 1 (%v)", p.Comments, err)
 		}
-		if err := h.talks.Like(ctx, mira, who.Ref{Kind: "comment", ID: rude}); exit.KindOf(err) != exit.NotFound {
+		if err := h.talks.Like(ctx, mira, who.Ref{Kind: "comment", ID: rude}, false); exit.KindOf(err) != exit.NotFound {
 			t.Errorf("liked: %v", err)
 		}
 		if _, err := h.talks.Comment(ctx, mira, on, talk.Draft{Parent: rude, Text: "x"}); exit.KindOf(err) != exit.NotFound {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"time"
 
 	"exeunt/exit"
 	"exeunt/internal/service"
@@ -28,11 +30,15 @@ func (r *Room) Routes() []service.Route {
 		{Pattern: "GET /talk/comments/{id}", Handle: r.getThread},
 		{Pattern: "GET /talk/comments/{id}/delete", Access: service.Member, Handle: r.getDelete},
 		{Pattern: "POST /talk/comments/{id}/delete", Access: service.Member, Handle: r.postDelete},
+		{Pattern: "POST /talk/comments/{id}/pin", Access: service.Member, Handle: r.postPin},
 		{Pattern: "GET /me/likes", Access: service.Member, Handle: r.getMarks(likes)},
 		{Pattern: "GET /me/favourites", Access: service.Member, Handle: r.getMarks(favourites)},
 	}
-	for name, do := range map[string]func(context.Context, who.Viewer, who.Ref) error{"like": r.Like, "unlike": r.Unlike, "save": r.Save, "unsave": r.Unsave} {
-		undo := map[string]func(context.Context, who.Viewer, who.Ref) error{"like": r.Unlike, "save": r.Unsave}[name]
+	like := func(private bool) func(context.Context, who.Viewer, who.Ref) error {
+		return func(ctx context.Context, v who.Viewer, ref who.Ref) error { return r.Like(ctx, v, ref, private) }
+	}
+	for name, do := range map[string]func(context.Context, who.Viewer, who.Ref) error{"like": like(false), "like-privately": like(true), "unlike": r.Unlike, "save": r.Save, "unsave": r.Unsave} {
+		undo := map[string]func(context.Context, who.Viewer, who.Ref) error{"like": r.Unlike, "like-privately": r.Unlike, "save": r.Unsave}[name]
 		routes = append(routes, service.Route{Pattern: "POST /talk/{kind}/{id}/" + name, Access: service.Member, Handle: r.postMark(do, undo)})
 	}
 	return routes
@@ -210,7 +216,15 @@ func (r *Room) postComment(w http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	parent, _ := who.ParseID(req.PostFormValue("parent"))
-	id, err := r.Comment(ctx, v, ref, Draft{Parent: parent, Text: req.PostFormValue("text")})
+	d := Draft{Parent: parent, Text: req.PostFormValue("text")}
+	if text := req.PostFormValue("moment"); text != "" {
+		at := time.Duration(-1)
+		if ms, err := strconv.ParseInt(text, 10, 32); err == nil {
+			at = time.Duration(ms) * time.Millisecond
+		}
+		d.Moment = &at
+	}
+	id, err := r.Comment(ctx, v, ref, d)
 	var e *exit.Error
 	if errors.As(err, &e) && e.Kind == exit.Invalid {
 		return r.again(w, req, ref, e)
@@ -222,11 +236,36 @@ func (r *Room) postComment(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if d.Moment != nil {
+		to := req.PostFormValue("back")
+		if to == "" {
+			to = t.Link
+		}
+		return service.Done(w, req, to, "talk.done.bullet")
+	}
 	to, err := r.after(ctx, v, t, parent, id)
 	if err != nil {
 		return err
 	}
 	return service.Done(w, req, to, "talk.done.said")
+}
+
+// postPin has a comment stand first, or, with the field on as "0", where it belongs again.
+func (r *Room) postPin(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	id, ok := who.ParseID(req.PathValue("id"))
+	if !ok {
+		return exit.Fail(exit.NotFound, "talk.error.no_comment")
+	}
+	on := req.PostFormValue("on") != "0"
+	if _, err := r.Pin(ctx, service.ViewerOf(ctx), id, on); err != nil {
+		return err
+	}
+	word := "talk.done.unpinned"
+	if on {
+		word = "talk.done.pinned"
+	}
+	return service.Done(w, req, req.PostFormValue("back"), word)
 }
 
 // after leads to a comment that was just written: to the post where it stands on the first page, else to the thread.

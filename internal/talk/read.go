@@ -13,32 +13,13 @@ import (
 
 // marks tells the post room what the viewer has done with posts.
 func (r *Room) marks(ctx context.Context, v who.Viewer, posts []who.ID) (map[who.ID]post.Mark, error) {
-	liked, saved, err := r.store.marks(ctx, v.Account, "post", posts)
+	marks, err := r.store.marks(ctx, v.Account, "post", posts)
 	if err != nil {
 		return nil, err
 	}
 	out := make(map[who.ID]post.Mark, len(posts))
 	for _, id := range posts {
-		out[id] = post.Mark{Liked: liked[id], Saved: saved[id]}
-	}
-	return out, nil
-}
-
-// Liked gives which of the things the viewer has liked; each kind is asked once.
-func (r *Room) Liked(ctx context.Context, v who.Viewer, refs []who.Ref) (map[who.Ref]bool, error) {
-	kinds := map[string][]who.ID{}
-	for _, ref := range refs {
-		kinds[ref.Kind] = append(kinds[ref.Kind], ref.ID)
-	}
-	out := map[who.Ref]bool{}
-	for kind, ids := range kinds {
-		liked, _, err := r.store.marks(ctx, v.Account, kind, ids)
-		if err != nil {
-			return nil, err
-		}
-		for id := range liked {
-			out[who.Ref{Kind: kind, ID: id}] = true
-		}
+		out[id] = post.Mark{Liked: marks[id].Liked, Saved: marks[id].Saved}
 	}
 	return out, nil
 }
@@ -114,7 +95,7 @@ type drawer struct {
 	thing    service.Thing
 	staff    bool // the viewer moderates there
 	mentions map[string]ui.Mention
-	mine     map[who.ID]bool
+	mine     map[who.ID]Mark
 	back     string
 }
 
@@ -131,7 +112,7 @@ func (r *Room) drawer(ctx context.Context, v who.Viewer, t service.Thing, commen
 	if d.mentions, err = r.Posts.Mentions(ctx, texts...); err != nil {
 		return d, err
 	}
-	d.mine, _, err = r.store.marks(ctx, v.Account, "comment", ids)
+	d.mine, err = r.store.marks(ctx, v.Account, "comment", ids)
 	return d, err
 }
 
@@ -145,7 +126,7 @@ func (d drawer) draw(ctx context.Context, c Comment) ui.CommentView {
 	}
 	out := ui.CommentView{
 		ID: id, Author: person(c), At: c.At, Text: c.Text, Mentions: d.mentions,
-		Like: ui.LikeView{ID: "comment-" + id, Count: c.Likes, Liked: d.mine[c.ID], Back: d.back, Circle: d.thing.Service == "circle"},
+		Like: ui.LikeView{ID: "comment-" + id, Count: c.Likes, Liked: d.mine[c.ID].Liked, Back: d.back, Circle: d.thing.Service == "circle"},
 	}
 	if d.thing.Talk && !c.Withheld && !c.Blocked {
 		out.Reply = d.thing.Link + "?reply=" + id + "#say"

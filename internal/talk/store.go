@@ -3,11 +3,9 @@ package talk
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"math"
 	"strings"
-	"time"
 
 	"exeunt/internal/db"
 	"exeunt/internal/service"
@@ -18,7 +16,7 @@ import (
 type store struct{ db *db.DB }
 
 // columns are those of a comment with its author's; $1 is the viewer.
-var columns = `c.id, coalesce(c.author_id, 0), c.ref_kind, c.ref_id, c.service, c.place_id, coalesce(c.parent_id, 0), c.text, c.state, c.created_at, c.likes,
+var columns = `c.id, coalesce(c.author_id, 0), c.ref_kind, c.ref_id, c.service, c.place_id, coalesce(c.parent_id, 0), c.text, c.state, c.created_at, c.likes, c.moment, case when c.pinned_at is null then 0 else 1 end,
 	coalesce(a.name, ''), coalesce(f.display_name, ''), coalesce(f.avatar, ''), case when ` + service.Visible("c.author_id", "c.service", "c.place_id") + ` then 0 else 1 end,
 	case when c.author_id = $1 or ` + service.Unblocked("$1", "c.author_id") + ` then 0 else 1 end`
 
@@ -26,11 +24,13 @@ const authors = ` left join accounts a on a.id = c.author_id left join profiles 
 
 func scanComment(r db.Row) (Comment, error) {
 	var c Comment
-	var id, author, ref, place, parent, at, veiled, blocked int64
+	var id, author, ref, place, parent, at, pinned, veiled, blocked int64
+	var moment sql.NullInt64
 	var state string
-	err := r.Scan(&id, &author, &c.On.Kind, &ref, &c.Service, &place, &parent, &c.Text, &state, &at, &c.Likes, &c.Name, &c.Display, &c.Avatar, &veiled, &blocked)
+	err := r.Scan(&id, &author, &c.On.Kind, &ref, &c.Service, &place, &parent, &c.Text, &state, &at, &c.Likes, &moment, &pinned, &c.Name, &c.Display, &c.Avatar, &veiled, &blocked)
 	c.ID, c.Author, c.On.ID, c.Place, c.Parent = who.ID(id), who.ID(author), who.ID(ref), who.ID(place), who.ID(parent)
 	c.Gone, c.Withheld, c.At, c.Veiled, c.Blocked = state == gone, state == withheld, db.Time(at), veiled == 1, blocked == 1
+	c.Moment, c.Pinned = momentOf(moment), pinned == 1
 	return c, err
 }
 
@@ -76,7 +76,7 @@ func (s store) on(ctx context.Context, viewer who.ID, ref who.Ref, o Order, c cu
 	}
 	args = append(args, limit)
 	return s.comments(ctx, "list comments", `select `+columns+` from comments c`+authors+`
-		where c.ref_kind = $2 and c.ref_id = $3 and c.parent_id is null and `+where+` order by `+order+fmt.Sprintf(` limit $%d`, len(args)), args...)
+		where c.ref_kind = $2 and c.ref_id = $3 and c.parent_id is null and c.moment is null and `+where+` order by `+order+fmt.Sprintf(` limit $%d`, len(args)), args...)
 }
 
 // firstAnswers gives the first answers to each of the comments, oldest first, at most each of one. There are no more parents than
@@ -120,9 +120,9 @@ func (s store) add(ctx context.Context, pass service.Pass, comments []Comment, o
 		if origins != nil {
 			origin = origins[i]
 		}
-		v.add(int64(c.ID), int64(c.Author), c.On.Kind, int64(c.On.ID), c.Service, int64(c.Place), parent, c.Text, origin, live, db.Ms(c.At))
+		v.add(int64(c.ID), int64(c.Author), c.On.Kind, int64(c.On.ID), c.Service, int64(c.Place), parent, c.Text, origin, live, db.Ms(c.At), c.ms())
 	}
-	if _, err := s.db.Exec(ctx, `insert into comments (id, author_id, ref_kind, ref_id, service, place_id, parent_id, text, origin, state, created_at) values `+v.text.String(), v.args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into comments (id, author_id, ref_kind, ref_id, service, place_id, parent_id, text, origin, state, created_at, moment) values `+v.text.String(), v.args...); err != nil {
 		return fmt.Errorf("store comments: %w", err)
 	}
 	return nil
@@ -199,15 +199,15 @@ func heat(k service.Kind) []string {
 
 // A tombstone keeps of a comment what its answers need: id, place and time.
 const (
-	asTombstone  = `author_id = null, text = '', origin = null, state = 'gone', likes = 0`
-	asDeparted   = `author_id = null, origin = null`
+	asTombstone  = `author_id = null, text = '', origin = null, state = 'gone', likes = 0, pinned_at = null`
+	asDeparted   = `author_id = null, origin = null, pinned_at = null`
 	anyAnswers   = `exists (select 1 from comments w where w.parent_id = comments.id and w.state <> 'gone')`
 	otherAnswers = `exists (select 1 from comments w where w.parent_id = comments.id and w.state <> 'gone' and (w.author_id is null or w.author_id <> comments.author_id))`
 )
 
 // hung gives the statements that run before comments go: {rows} are theirs. What hangs on them goes, counts on
-// what they are about are corrected, tombstones go with their last answer and skeletons of posts with
-// their last comment.
+// what they are about are corrected, tombstones go with their last answer and skeletons of posts and
+// videos with their last comment.
 func hung(counted []service.Kind) []string {
 	out := []string{
 		`delete from likes where ref_kind = 'comment' and ref_id in (select r.id from {rows} r)`,
@@ -215,14 +215,19 @@ func hung(counted []service.Kind) []string {
 	}
 	for _, k := range counted {
 		out = append(out, `update `+k.Table+` set comments = comments - g.n from (select r.ref_id, count(*) as n from {rows} r
-			where r.ref_kind = '`+k.Name+`' and r.state = 'live' group by r.ref_id) g where `+k.Table+`.id = g.ref_id`)
+			where r.ref_kind = '`+k.Name+`' and r.state = 'live' and r.moment is null group by r.ref_id) g where `+k.Table+`.id = g.ref_id`)
 		out = append(out, heat(k)...)
 	}
 	return append(out,
 		`delete from comments where state = 'gone' and id in (select r.parent_id from {rows} r where r.parent_id is not null)
 			and not exists (select 1 from comments w where w.parent_id = comments.id and w.state <> 'gone' and w.id not in (select r.id from {rows} r))`,
-		`delete from posts where state = 'gone' and id in (select r.ref_id from {rows} r where r.ref_kind = 'post')
-			and not exists (select 1 from comments w where w.ref_kind = 'post' and w.ref_id = posts.id and w.state <> 'gone' and w.id not in (select r.id from {rows} r))`)
+		bare("posts", "post"), bare("videos", "video"))
+}
+
+// bare gives the statement that removes the skeletons of a table whose last comment goes.
+func bare(table, kind string) string {
+	return `delete from ` + table + ` where state = 'gone' and id in (select r.ref_id from {rows} r where r.ref_kind = '` + kind + `')
+		and not exists (select 1 from comments w where w.ref_kind = '` + kind + `' and w.ref_id = ` + table + `.id and w.state <> 'gone' and w.id not in (select r.id from {rows} r))`
 }
 
 // remove takes one comment out with all that hangs on it.
@@ -237,123 +242,4 @@ func (s store) remove(ctx context.Context, pass service.Pass, id who.ID, counted
 		}
 	}
 	return nil
-}
-
-// errSame says that a mark is already as it is asked to be.
-var errSame = errors.New("nothing changes")
-
-func notChanged(err error) error {
-	if errors.Is(err, errSame) {
-		return nil
-	}
-	return err
-}
-
-// markRow is a like or a favourite.
-type markRow struct {
-	id, account who.ID
-	on          who.Ref
-	service     string
-	place       who.ID
-	at          time.Time
-}
-
-// marked gives a mark that the account has made. NotFound if it has not.
-func (s store) marked(ctx context.Context, account who.ID, l list, ref who.Ref) (markRow, error) {
-	var m markRow
-	var place int64
-	err := s.db.Q(ctx).QueryRowContext(ctx, `select service, place_id from `+string(l)+` where account_id = $1 and ref_kind = $2 and ref_id = $3`,
-		int64(account), ref.Kind, int64(ref.ID)).Scan(&m.service, &place)
-	if errors.Is(err, sql.ErrNoRows) {
-		return m, errSame
-	}
-	if err != nil {
-		return m, fmt.Errorf("read %s: %w", l, err)
-	}
-	m.place = who.ID(place)
-	return m, nil
-}
-
-func (s store) addMark(ctx context.Context, pass service.Pass, l list, m markRow) error {
-	if !pass.Valid() {
-		return service.ErrNoPass()
-	}
-	n, err := s.db.Exec(ctx, `insert into `+string(l)+` (id, account_id, ref_kind, ref_id, service, place_id, created_at) values ($1, $2, $3, $4, $5, $6, $7)
-		on conflict (account_id, ref_kind, ref_id) do nothing`, int64(m.id), int64(m.account), m.on.Kind, int64(m.on.ID), m.service, int64(m.place), db.Ms(m.at))
-	if err != nil {
-		return fmt.Errorf("store in %s: %w", l, err)
-	}
-	if n == 0 {
-		return errSame
-	}
-	return nil
-}
-
-func (s store) removeMark(ctx context.Context, pass service.Pass, l list, account who.ID, ref who.Ref) error {
-	if !pass.Valid() {
-		return service.ErrNoPass()
-	}
-	n, err := s.db.Exec(ctx, `delete from `+string(l)+` where account_id = $1 and ref_kind = $2 and ref_id = $3`, int64(account), ref.Kind, int64(ref.ID))
-	if err != nil {
-		return fmt.Errorf("delete from %s: %w", l, err)
-	}
-	if n == 0 {
-		return errSame
-	}
-	return nil
-}
-
-// marks gives which of the things of one kind the account has liked and saved, in one query.
-func (s store) marks(ctx context.Context, account who.ID, kind string, ids []who.ID) (liked, saved map[who.ID]bool, err error) {
-	liked, saved = map[who.ID]bool{}, map[who.ID]bool{}
-	if len(ids) == 0 || account == 0 {
-		return liked, saved, nil
-	}
-	in, args := service.In(3, ids)
-	match := ` where account_id = $1 and ref_kind = $2 and ref_id in (` + in + `)`
-	rows, err := s.db.Q(ctx).QueryContext(ctx, `select 1, ref_id from likes`+match+` union all select 2, ref_id from favourites`+match, append([]any{int64(account), kind}, args...)...)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read likes: %w", err)
-	}
-	_, err = db.Scan(rows, func(r db.Row) (int64, error) {
-		var which, id int64
-		err := r.Scan(&which, &id)
-		if which == 1 {
-			liked[who.ID(id)] = true
-		} else {
-			saved[who.ID(id)] = true
-		}
-		return id, err
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("read likes: %w", err)
-	}
-	return liked, saved, nil
-}
-
-// listed gives a page of what an account has marked, newest first.
-func (s store) listed(ctx context.Context, account who.ID, l list, before who.ID, limit int) ([]markRow, error) {
-	if before == 0 {
-		before = math.MaxInt64
-	}
-	return s.markRows(ctx, `select id, ref_kind, ref_id, service, place_id, created_at from `+string(l)+`
-		where account_id = $1 and id < $2 order by id desc limit $3`, int64(account), int64(before), limit)
-}
-
-func (s store) markRows(ctx context.Context, query string, args ...any) ([]markRow, error) {
-	rows, err := s.db.Q(ctx).QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("list marks: %w", err)
-	}
-	out, err := db.Scan(rows, func(r db.Row) (markRow, error) {
-		var m markRow
-		var id, ref, place, at int64
-		err := r.Scan(&id, &m.on.Kind, &ref, &m.service, &place, &at)
-		m.id, m.on.ID, m.place, m.at = who.ID(id), who.ID(ref), who.ID(place), db.Time(at)
-		return m, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list marks: %w", err)
-	}
-	return out, nil
 }

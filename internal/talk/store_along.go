@@ -29,7 +29,7 @@ func (s store) received(ctx context.Context, x span) ([]Comment, error) {
 // marksAlong gives the next marks of an export, by id.
 func (s store) marksAlong(ctx context.Context, x span, l list) ([]markRow, error) {
 	within, args := x.Within("", 6)
-	return s.markRows(ctx, `select id, ref_kind, ref_id, service, place_id, created_at from `+string(l)+`
+	return s.markRows(ctx, `select `+l.columns()+` from `+string(l)+`
 		where account_id = $1 and id > $2 and id <= $3 and created_at >= $4`+within+` order by id limit $5`,
 		append([]any{int64(x.Owner), x.After, x.Cut, x.Since, most}, args...)...)
 }
@@ -80,22 +80,4 @@ func (s store) frozen(ctx context.Context, accounts []who.ID) (map[who.ID]bool, 
 		out[id] = true
 	}
 	return out, nil
-}
-
-// addMarks stores marks of one account that it does not have, in one statement.
-func (s store) addMarks(ctx context.Context, pass service.Pass, l list, marks []markRow) error {
-	if !pass.Valid() {
-		return service.ErrNoPass()
-	}
-	if len(marks) == 0 {
-		return nil
-	}
-	var v values
-	for _, m := range marks {
-		v.add(int64(m.id), int64(m.account), m.on.Kind, int64(m.on.ID), m.service, int64(m.place), db.Ms(m.at))
-	}
-	if _, err := s.db.Exec(ctx, `insert into `+string(l)+` (id, account_id, ref_kind, ref_id, service, place_id, created_at) values `+v.text.String(), v.args...); err != nil {
-		return fmt.Errorf("store in %s: %w", l, err)
-	}
-	return nil
 }

@@ -16,7 +16,7 @@ func (s store) turn(ctx context.Context, pass service.Pass, ids []who.ID, from, 
 	}
 	list, args := service.In(2, ids)
 	for _, k := range counted {
-		which := `select ref_id from comments where ref_kind = '` + k.Name + `' and state = $1 and id in (` + list + `)`
+		which := `select ref_id from comments where ref_kind = '` + k.Name + `' and state = $1 and moment is null and id in (` + list + `)`
 		things, err := s.refs(ctx, which, append([]any{from}, args...)...)
 		if err != nil {
 			return err

@@ -71,6 +71,8 @@ type Comment struct {
 	Withheld   bool   // taken out by who moderates
 	Likes      int
 	At         time.Time
+	Moment     *time.Duration // of a bullet comment: where in what is played it stands; nil: it stands in a thread
+	Pinned     bool           // the owner of what it is about has it stand first
 
 	Name, Display, Avatar string // the author's
 	Veiled                bool
@@ -103,10 +105,11 @@ func (r *Room) thing(ctx context.Context, v who.Viewer, ref who.Ref) (service.Th
 	return t, err
 }
 
-// Draft is a comment that is to be written; with a Parent it is an answer.
+// Draft is a comment that is to be written; with a Parent it is an answer, with a Moment a bullet comment, which answers nothing.
 type Draft struct {
 	Parent who.ID
 	Text   string
+	Moment *time.Duration // from the beginning of what is played; nil: none
 }
 
 // Comment stores a comment of the viewer and gives its id. An answer to an answer stands beside it. Errors: Invalid with the sentence for the field, NotFound, Forbidden, Unavailable.
@@ -115,10 +118,13 @@ func (r *Room) Comment(ctx context.Context, v who.Viewer, ref who.Ref, d Draft) 
 		return 0, exit.Fail(exit.NotFound, "error.not_found")
 	}
 	text, err := cleanComment(d.Text)
+	if err == nil && d.Moment != nil {
+		err = r.checkBullet(ref, d, text)
+	}
 	if err != nil {
 		return 0, err
 	}
-	c := Comment{ID: r.DB.IDs.Next(), Author: v.Account, On: ref, Parent: d.Parent, Text: text}
+	c := Comment{ID: r.DB.IDs.Next(), Author: v.Account, On: ref, Parent: d.Parent, Text: text, Moment: d.Moment}
 	return c.ID, r.DB.Update(ctx, func(ctx context.Context) error { return r.comment(ctx, v, c) })
 }
 
@@ -151,10 +157,8 @@ func (r *Room) comment(ctx context.Context, v who.Viewer, c Comment) error {
 		return err
 	}
 	c.Text, c.At = text, pass.At
-	if r.Screen != nil {
-		if err := r.Screen(ctx, pass, c.Author, c.Service, c.Place, c.Text); err != nil {
-			return err
-		}
+	if err := r.screen(ctx, pass, c); err != nil {
+		return err
 	}
 	if err := r.store.add(ctx, pass, []Comment{c}, nil); err != nil {
 		return err
@@ -162,10 +166,32 @@ func (r *Room) comment(ctx context.Context, v who.Viewer, c Comment) error {
 	if err := r.store.mention(ctx, pass, c, mentioned); err != nil {
 		return err
 	}
+	if c.Moment != nil { // they come by the hundred: nobody is told of one, and they are not counted among the comments
+		return nil
+	}
 	if err := r.tellComment(ctx, pass, c, t.Owner, answered, mentioned); err != nil {
 		return err
 	}
 	return r.count(ctx, pass, c.On, "comments", 1)
+}
+
+// screen looks at a comment that is about to stand before others. Bullet comments have a rate of their own.
+func (r *Room) screen(ctx context.Context, pass service.Pass, c Comment) error {
+	if c.Moment == nil {
+		if r.Screen == nil {
+			return nil
+		}
+		return r.Screen(ctx, pass, c.Author, c.Service, c.Place, c.Text)
+	}
+	if r.Limit != nil {
+		if err := r.Limit(ctx, c.Author, "bullet"); err != nil {
+			return err
+		}
+	}
+	if r.Filter == nil {
+		return nil
+	}
+	return r.Filter(ctx, pass, c.Author, c.Service, c.Place, c.Text)
 }
 
 // above gives the comment that is answered.
@@ -174,7 +200,7 @@ func (r *Room) above(ctx context.Context, v who.Viewer, ref who.Ref, id who.ID) 
 	if err != nil {
 		return Comment{}, err
 	}
-	if len(list) == 0 || list[0].On != ref || list[0].Gone || list[0].Withheld || !sees(v, list[0], false) {
+	if len(list) == 0 || list[0].On != ref || list[0].Gone || list[0].Withheld || list[0].Moment != nil || !sees(v, list[0], false) {
 		return Comment{}, exit.Fail(exit.NotFound, "talk.error.no_comment")
 	}
 	return list[0], nil
@@ -257,83 +283,4 @@ func (r *Room) withhold(ctx context.Context, pass service.Pass, ids []who.ID, on
 		from, to, n = live, withheld, -1
 	}
 	return r.store.turn(ctx, pass, ids, from, to, n, r.counted())
-}
-
-// Like has the viewer like a thing. A repeat changes nothing.
-func (r *Room) Like(ctx context.Context, v who.Viewer, ref who.Ref) error {
-	return r.mark(ctx, v, ref, likes)
-}
-
-// Unlike takes a like back. It is no error if there is none.
-func (r *Room) Unlike(ctx context.Context, v who.Viewer, ref who.Ref) error {
-	return r.unmark(ctx, v, ref, likes)
-}
-
-// Save keeps a thing for the viewer to find again. A repeat changes nothing. Comments are kept with what they are
-// about, not by themselves.
-func (r *Room) Save(ctx context.Context, v who.Viewer, ref who.Ref) error {
-	if ref.Kind == "comment" {
-		return exit.Fail(exit.NotFound, "error.not_found")
-	}
-	return r.mark(ctx, v, ref, favourites)
-}
-
-// Unsave lets go of it.
-func (r *Room) Unsave(ctx context.Context, v who.Viewer, ref who.Ref) error {
-	return r.unmark(ctx, v, ref, favourites)
-}
-
-// list is one of the two tables of marks.
-type list string
-
-const (
-	likes      list = "likes"
-	favourites list = "favourites"
-)
-
-func (r *Room) mark(ctx context.Context, v who.Viewer, ref who.Ref, l list) error {
-	return notChanged(r.DB.Update(ctx, func(ctx context.Context) error {
-		t, err := r.thing(ctx, v, ref)
-		if err != nil {
-			return err
-		}
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Onto: []who.ID{t.Owner}, Service: t.Service, Place: t.Place})
-		if err != nil {
-			return err
-		}
-		m := markRow{r.DB.IDs.Next(), v.Account, ref, t.Service, t.Place, pass.At}
-		if r.Limit != nil {
-			if err := r.Limit(ctx, v.Account, "like"); err != nil {
-				return err
-			}
-		}
-		if err := r.store.addMark(ctx, pass, l, m); err != nil || l != likes {
-			return err
-		}
-		if err := r.tellLike(ctx, pass, m, t.Owner, true); err != nil {
-			return err
-		}
-		return r.count(ctx, pass, ref, "likes", 1)
-	}))
-}
-
-// unmark asks nothing of the thing: a mark can be taken back when the thing is not to be seen any more.
-func (r *Room) unmark(ctx context.Context, v who.Viewer, ref who.Ref, l list) error {
-	return notChanged(r.DB.Update(ctx, func(ctx context.Context) error {
-		had, err := r.store.marked(ctx, v.Account, l, ref)
-		if err != nil {
-			return err
-		}
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: had.service, Place: had.place, Removal: true})
-		if err != nil {
-			return err
-		}
-		if err := r.store.removeMark(ctx, pass, l, v.Account, ref); err != nil || l != likes {
-			return err
-		}
-		if err := r.tellLike(ctx, pass, markRow{account: v.Account, on: ref}, 0, false); err != nil {
-			return err
-		}
-		return r.count(ctx, pass, ref, "likes", -1)
-	}))
 }

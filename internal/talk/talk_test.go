@@ -193,7 +193,7 @@ func TestMarks(t *testing.T) {
 		on := h.write(t, mira, "hello")
 		comment := who.Ref{Kind: "comment", ID: h.say(t, mira, on, 0, "a")}
 		for range 2 {
-			for _, err := range []error{h.talks.Like(ctx, jo, on), h.talks.Save(ctx, jo, on), h.talks.Like(ctx, jo, comment)} {
+			for _, err := range []error{h.talks.Like(ctx, jo, on, false), h.talks.Save(ctx, jo, on), h.talks.Like(ctx, jo, comment, false)} {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -215,7 +215,7 @@ func TestMarks(t *testing.T) {
 			t.Errorf("view %+v, %v", views, err)
 		}
 		h.exec(t, `update posts set audience = $1`, string(who.Only(mira.Account)))
-		if err := h.talks.Like(ctx, jo, on); exit.KindOf(err) != exit.NotFound {
+		if err := h.talks.Like(ctx, jo, on, false); exit.KindOf(err) != exit.NotFound {
 			t.Errorf("a like of what one may not see: %v", err)
 		}
 		for range 2 {
@@ -250,7 +250,7 @@ func TestAlong(t *testing.T) {
 		h.say(t, mira, on, h.say(t, jo, on, 0, "first"), "hi @jo")
 		h.say(t, jo, mine, 0, "one @mira")
 		h.say(t, jo, mine, 0, "two")
-		if err := h.talks.Like(ctx, mira, on); err != nil {
+		if err := h.talks.Like(ctx, mira, on, false); err != nil {
 			t.Fatal(err)
 		}
 		export := func(class, part string) []any {

@@ -52,12 +52,12 @@ func TestTells(t *testing.T) {
 		answer := h.say(t, mira, on, first, "an answer of the owner")
 		want("an answer of the owner", "comment comment", "answer answer", "mention")
 		for range 2 {
-			if err := h.talks.Like(ctx, jo, on); err != nil {
+			if err := h.talks.Like(ctx, jo, on, false); err != nil {
 				t.Fatal(err)
 			}
 		}
 		like := who.Ref{Kind: "comment", ID: answer}
-		if err := h.talks.Like(ctx, kim, like); err != nil {
+		if err := h.talks.Like(ctx, kim, like, false); err != nil {
 			t.Fatal(err)
 		}
 		want("likes", "comment comment like like", "answer answer", "mention")

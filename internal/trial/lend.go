@@ -142,7 +142,7 @@ func (r *Room) chat(ctx context.Context, own who.Viewer, crowd []who.Viewer, rng
 			continue
 		}
 		for j := range 1 + rng.IntN(5) {
-			if err := r.Talk.Like(ctx, crowd[(i*7+j*3)%len(crowd)], p.Ref()); err != nil {
+			if err := r.Talk.Like(ctx, crowd[(i*7+j*3)%len(crowd)], p.Ref(), false); err != nil {
 				return fmt.Errorf("like: %w", err)
 			}
 		}
@@ -160,7 +160,7 @@ func (r *Room) chat(ctx context.Context, own who.Viewer, crowd []who.Viewer, rng
 		if p.Author == own.Account {
 			continue
 		}
-		if err := r.Talk.Like(ctx, own, p.Ref()); err != nil {
+		if err := r.Talk.Like(ctx, own, p.Ref(), false); err != nil {
 			return fmt.Errorf("like: %w", err)
 		}
 	}

@@ -1,0 +1,62 @@
+package relation
+
+import (
+	"context"
+	"fmt"
+
+	"exeunt/internal/db"
+	"exeunt/internal/service"
+	"exeunt/internal/who"
+)
+
+// friends gives those of the accounts that the viewer follows and that follow the viewer.
+func (s store) friends(ctx context.Context, viewer who.ID, accounts []who.ID) (map[who.ID]bool, error) {
+	out, err := s.has(ctx, `select followee_id from follows f where follower_id = $1
+		and exists (select 1 from follows b where b.follower_id = f.followee_id and b.followee_id = $1) and followee_id in (`, viewer, accounts)
+	if err != nil {
+		return nil, fmt.Errorf("read friends: %w", err)
+	}
+	return out, nil
+}
+
+// bells gives those of the accounts whose bell the follower has on.
+func (s store) bells(ctx context.Context, follower who.ID, accounts []who.ID) (map[who.ID]bool, error) {
+	out, err := s.has(ctx, `select followee_id from follows where follower_id = $1 and bell = 1 and followee_id in (`, follower, accounts)
+	if err != nil {
+		return nil, fmt.Errorf("read bells: %w", err)
+	}
+	return out, nil
+}
+
+// setBell turns a follow's bell on or off and gives how many follows there were.
+func (s store) setBell(ctx context.Context, p service.Pass, follower, followee who.ID, on bool) (int64, error) {
+	if !p.Valid() {
+		return 0, service.ErrNoPass()
+	}
+	n, err := s.db.Exec(ctx, `update follows set bell = $3 where follower_id = $1 and followee_id = $2`, int64(follower), int64(followee), flag(on))
+	if err != nil {
+		return 0, fmt.Errorf("store bell: %w", err)
+	}
+	return n, nil
+}
+
+// belled gives a page of who has a followed account's bell on, by account.
+func (s store) belled(ctx context.Context, followee, after who.ID, limit int) ([]who.ID, error) {
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select follower_id from follows where followee_id = $1 and bell = 1 and follower_id > $2 order by follower_id limit $3`,
+		int64(followee), int64(after), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list bells: %w", err)
+	}
+	ids, err := db.Scan(rows, scanID)
+	if err != nil {
+		return nil, fmt.Errorf("list bells: %w", err)
+	}
+	return ids, nil
+}
+
+// WantedVideo gives an SQL condition for rows of videos p: the viewer has not muted a topic of it, and has not asked for less of its owner
+// or its topics. Unlike with posts ([Wanted]) likes of others do not bring it back: nearly every video has some.
+func WantedVideo(viewer string) string {
+	return `not exists (select 1 from video_topics y join quiets z on z.account_id = ` + viewer + ` and z.ref_kind = 'topic' and z.ref_id = y.topic_id where y.video_id = p.id)
+		and not exists (select 1 from mutes z where z.account_id = ` + viewer + ` and z.muted_id = p.account_id and z.less = 1)`
+}
