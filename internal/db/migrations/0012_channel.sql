@@ -55,15 +55,15 @@ create table collection_videos (
 );
 create index collection_videos_account on collection_videos (account_id, id);
 create index collection_videos_video on collection_videos (video_id);
--- Views by day, and where they came from: sums, of nobody. day counts days since 1970-01-01, UTC.
+-- Views by day, and where they came from: sums, of nobody. day counts days since 1970-01-01, UTC; watched is in seconds.
 create table video_days (
   video_id integer not null references videos (id), account_id integer not null references accounts (id), day integer not null, source text not null,
   views integer not null, watched integer not null, primary key (video_id, day, source)
 );
 create index video_days_account on video_days (account_id, day);
--- Who has been counted today, as a hash under a key of that day; both are deleted when the day is over.
+-- Who has been counted today, as a hash under a key of that day, and the seconds of theirs that were counted; all is deleted when the day is over.
 create table view_keys (day integer primary key, key text not null);
-create table view_marks (day integer not null, video_id integer not null, mark text not null, primary key (day, video_id, mark));
+create table view_marks (day integer not null, video_id integer not null, mark text not null, watched integer not null default 0, primary key (day, video_id, mark));
 create table video_history (
   id integer primary key, account_id integer not null references accounts (id), video_id integer not null references videos (id), position integer not null, at integer not null,
   unique (account_id, video_id)
