@@ -40,6 +40,8 @@ func init() {
 		"hls.js":    "assets/vendor/hls.light-1.7.4.min.js",
 		"player.js": "assets/player.js",
 		"icon.svg":  "assets/icon.svg",
+		"tus.js":    "assets/vendor/tus-4.3.1.min.js",
+		"upload.js": "assets/upload.js",
 	} {
 		b, err := assetFiles.ReadFile(file)
 		if err != nil {

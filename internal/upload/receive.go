@@ -1,0 +1,263 @@
+package upload
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"exeunt/exit"
+	"exeunt/internal/blob"
+	"exeunt/internal/service"
+	"exeunt/internal/who"
+)
+
+// Draft is an upload that is about to begin.
+type Draft struct {
+	What, Name, Type, Detail string
+	Length                   int64 // bytes
+}
+
+// enter passes the fence for an upload.
+func (r *Room) enter(ctx context.Context, account who.ID, what string, removal bool) (service.Pass, error) {
+	return r.Desk.Enter(ctx, service.Write{By: account, Service: r.Kinds[what].Service, Removal: removal})
+}
+
+// Create begins an upload. Invalid: it is empty, longer than the operator lets it be, or nothing is known of its kind; Conflict: the
+// account has no room for it; TooMany: it has too many that are not whole.
+func (r *Room) Create(ctx context.Context, account who.ID, d Draft) (Upload, error) {
+	return r.create(ctx, account, d, Open)
+}
+
+func (r *Room) create(ctx context.Context, account who.ID, d Draft, state State) (Upload, error) {
+	kind, known := r.Kinds[d.What]
+	longest, err := r.Longest(ctx)
+	switch {
+	case err != nil:
+		return Upload{}, err
+	case !known || len(d.Detail) > longestDetail:
+		return Upload{}, exit.Fail(exit.Invalid, "upload.error.what")
+	case d.Length <= 0:
+		return Upload{}, exit.Fail(exit.Invalid, "upload.error.empty")
+	case d.Length > longest:
+		return Upload{}, tooLong(longest)
+	}
+	if r.RoomFor != nil {
+		if err := r.RoomFor(ctx, account, d.Length); err != nil {
+			return Upload{}, err
+		}
+	}
+	now := r.DB.Clock.Now()
+	u := Upload{
+		ID: r.DB.IDs.Next(), Account: account, What: d.What, Name: clean(d.Name), Type: d.Type, Detail: d.Detail,
+		Length: d.Length, State: state, Created: now, Expires: now.Add(openTerm),
+	}
+	if len(u.Type) > longestType {
+		u.Type = ""
+	}
+	err = r.DB.Update(ctx, func(ctx context.Context) error {
+		pass, err := r.enter(ctx, account, u.What, false)
+		if err != nil {
+			return err
+		}
+		n, err := r.store.unfinished(ctx, account)
+		if err != nil {
+			return err
+		}
+		if n >= mostOpen {
+			return exit.Fail(exit.TooMany, "upload.error.too_many", "Most", mostOpen)
+		}
+		if kind.Begin != nil {
+			if err := kind.Begin(ctx, pass, &u); err != nil {
+				return err
+			}
+		}
+		return r.store.add(ctx, pass, u)
+	})
+	return u, err
+}
+
+// tooLong says what the operator's limit is.
+func tooLong(longest int64) error {
+	return exit.Fail(exit.Invalid, "upload.error.too_long", "MB", longest>>20)
+}
+
+// body is what a connection brings of an upload. It ends where the connection does, and remembers why: what came until then is kept.
+type body struct {
+	from   io.Reader
+	extend func() error // moves the deadline of the next read; an error ends the body
+	err    error        // why it ended; io.EOF at its end
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	if b.err == nil && b.extend != nil {
+		b.err = b.extend()
+	}
+	if b.err != nil {
+		return 0, io.EOF
+	}
+	n, err := b.from.Read(p)
+	b.err = err
+	if n == 0 && err != nil {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// cut gives why the body broke off, nil where it came to its end.
+func (b *body) cut() error {
+	if errors.Is(b.err, io.EOF) {
+		return nil
+	}
+	return b.err
+}
+
+// portion is the next piece of a body: it ends at so many bytes, or when it has taken too long.
+type portion struct {
+	from  io.Reader
+	left  int64
+	until time.Time
+	now   func() time.Time
+	begun bool
+}
+
+func (p *portion) Read(b []byte) (int, error) {
+	if p.left == 0 || p.begun && !p.now().Before(p.until) {
+		return 0, io.EOF
+	}
+	p.begun = true
+	n, err := p.from.Read(b[:min(int64(len(b)), p.left)])
+	p.left -= int64(n)
+	return n, err
+}
+
+// pieceTerm bounds how long a piece may take, its way to the media store included.
+const pieceTerm = 5 * time.Minute
+
+// receive keeps what a body brings, piece by piece, until the upload is whole or the body ends. What has come is kept though whoever
+// sent it is gone. It leaves u as it stands then. Conflict: another request has moved the upload on.
+func (r *Room) receive(ctx context.Context, u *Upload, b *body) error {
+	n, err := r.store.count(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	in := bufio.NewReaderSize(b, 256<<10)
+	for ; u.Received < u.Length; n++ {
+		if _, err := in.Peek(1); err != nil {
+			return nil //nolint:nilerr // the body is at its end, or has remembered why it broke off
+		}
+		if n >= mostPieces {
+			return exit.Fail(exit.TooMany, "upload.error.pieces")
+		}
+		if err := r.receivePiece(context.WithoutCancel(ctx), u, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Room) receivePiece(ctx context.Context, u *Upload, in io.Reader) error {
+	ctx, cancel := context.WithTimeout(ctx, pieceTerm)
+	defer cancel()
+	clock := r.DB.Clock
+	p := &portion{from: in, left: min(largestPiece, u.Length-u.Received), until: clock.Now().Add(longestPiece), now: clock.Now}
+	b, err := r.Blobs.Put(ctx, u.Account, blob.Uploads, ".bin", "application/octet-stream", p)
+	if err != nil {
+		return err
+	}
+	moved := *u
+	moved.Received += b.Size
+	if moved.Received == moved.Length && moved.State == Open {
+		moved.State = Done
+	}
+	return r.keep(ctx, u, moved, &b)
+}
+
+// keep stores that an upload has moved on, with a piece or, where it is nil, without one, and says so when it is whole. It leaves u as
+// it stands then.
+func (r *Room) keep(ctx context.Context, u *Upload, to Upload, b *blob.Blob) error {
+	to.Expires = r.DB.Clock.Now().Add(openTerm)
+	if to.State == Done {
+		to.Expires = r.DB.Clock.Now().Add(doneTerm)
+	}
+	err := r.DB.Update(ctx, func(ctx context.Context) error {
+		pass, err := r.enter(ctx, to.Account, to.What, false)
+		if err != nil {
+			return err
+		}
+		if err := r.store.move(ctx, pass, *u, to); err != nil {
+			return err
+		}
+		if b != nil {
+			if err := r.store.addPiece(ctx, pass, to, u.Received, *b); err != nil {
+				return err
+			}
+			if err := r.Blobs.Keep(ctx, b.Key); err != nil {
+				return err
+			}
+		}
+		if done := r.Kinds[to.What].Done; to.State == Done && done != nil {
+			return done(ctx, pass, to)
+		}
+		return nil
+	})
+	if err != nil && b != nil && exit.KindOf(err) != exit.Internal {
+		// It was refused, so nothing refers to the piece. After any other failure that is not known: it is swept then.
+		return errors.Join(err, r.Blobs.Delete(ctx, b.Key))
+	}
+	if err == nil {
+		*u = to
+	}
+	return err
+}
+
+// End takes an upload of the account back, and gives its pieces up. NotFound for another's; Conflict: all of it has come, and it is being
+// worked on.
+func (r *Room) End(ctx context.Context, account, id who.ID) error {
+	return r.DB.Update(ctx, func(ctx context.Context) error {
+		u, err := r.find(ctx, account, id)
+		if err != nil {
+			return err
+		}
+		pass, err := r.enter(ctx, account, u.What, true)
+		if err != nil {
+			return err
+		}
+		if u.State == Done {
+			return exit.Fail(exit.Conflict, "upload.error.whole")
+		}
+		if ended := r.Kinds[u.What].Ended; ended != nil && u.State != Taken {
+			if err := ended(ctx, pass, u); err != nil {
+				return err
+			}
+		}
+		return r.store.drop(ctx, pass, id)
+	})
+}
+
+// Bring takes in a file whose length is not known before its end, through the same store: piece by piece. Most bounds its length in
+// bytes; it is told beforehand so that the account has room for it. Invalid: it broke off, and nothing of it is kept.
+func (r *Room) Bring(ctx context.Context, account who.ID, d Draft, from io.Reader) (Upload, error) {
+	u, err := r.create(ctx, account, d, posted)
+	if err != nil {
+		return u, err
+	}
+	b := &body{from: from}
+	err = r.receive(ctx, &u, b)
+	switch {
+	case err == nil && b.cut() != nil:
+		err = &exit.Error{Kind: exit.Invalid, Key: "upload.error.cut", Err: b.cut()}
+	case err == nil && u.Received == 0:
+		err = exit.Fail(exit.Invalid, "upload.error.empty")
+	}
+	ctx = context.WithoutCancel(ctx)
+	if err == nil {
+		whole := u
+		whole.Length, whole.State = u.Received, Done
+		if err = r.keep(ctx, &u, whole, nil); err == nil {
+			return u, nil
+		}
+	}
+	return u, errors.Join(err, r.End(ctx, account, u.ID))
+}
