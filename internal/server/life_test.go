@@ -35,6 +35,7 @@ type someone struct {
 	pages   []who.ID // posts on the own page
 	circle  who.ID   // the circle they own
 	said    who.ID   // a comment of theirs on the other's post
+	video   who.ID   // a video on their channel
 	planted []string
 	rune    rune // the next rare character
 }
@@ -240,6 +241,7 @@ func (s *someone) meet(t *testing.T, other *someone) {
 	}
 	_, err = in.Talk.Comment(ctx, s.v, own, talk.Draft{Text: s.plant("soliloquy")})
 	must(t, err, "comment on own post")
+	s.watch(t, other.video)
 }
 
 // quarrel has a person keep the other away, report them, mute them in a circle, hear their appeal and refuse it. What
@@ -269,6 +271,7 @@ func twoLives(t *testing.T, in *install) (ana, bo *someone) {
 		s.pack(t)
 		s.furnish(t)
 		s.write(t)
+		s.video = s.film(t)
 	}
 	ana.meet(t, bo)
 	bo.meet(t, ana)

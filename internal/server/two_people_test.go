@@ -208,17 +208,20 @@ var tombstones = map[string]int{
 	"appeals.decided_by": 1,
 	"- circle_offers":    2,  // each was the other's heir
 	"- exit_steps":       1,  // ana's run named him
-	"- favourites":       1,  // of her post
+	"- favourites":       2,  // of her post and of her video
 	"- follows":          2,  // both ways
-	"- likes":            2,  // of her post and of her comment
+	"- likes":            3,  // of her post, her comment and her video
 	"- mentions":         4,  // two of her in his texts, two of him in hers
-	"- notices":          11, // what she did that he was told of, and what he did that she was
+	"- notices":          13, // what she did that he was told of, and what he did that she was
+	"- video_history":    1,  // he has watched her video
 	"comments.text":      1,  // they mention "a member who left" now
 	"posts.text":         1,
 	"posts.card_id":      1, // it shared her page, which is no longer visible
 	"posts.hot":          1, // of the post with her like and comment
 	"posts.comments":     1, // hers is none any more; it stands as a tombstone above his answer
 	"posts.likes":        1,
+	"videos.comments":    1, // hers, of his video, and her like
+	"videos.likes":       1,
 	// Nobody has looked at what he sent to be checked for two weeks.
 	"proofs.material": 1, "proofs.photo": 1, "proofs.state": 1,
 }
