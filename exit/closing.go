@@ -228,18 +228,37 @@ func (m *maker) stays() {
 			}
 		}
 		m.plan.Stays = append(m.plan.Stays, Stay{What: "account", State: "kept"})
+		m.left()
 		return
 	}
 	if m.facts.Owner == (Subject{}) {
 		m.plan.Stays = append(m.plan.Stays, Stay{What: "person", State: "kept"})
 	}
-	if held := m.policy.Close.NameHeld; held.N > 0 {
-		last := m.day
-		if !m.plan.ReturnTill.IsZero() {
-			last = m.plan.ReturnTill
-		}
-		end := held.From(last, m.facts.Calendar)
+	if end := m.heldTill(); !end.IsZero() {
 		m.plan.Stays = append(m.plan.Stays, Stay{What: "name", State: "held", Until: end})
 	}
+	m.left()
 	m.plan.Stays = append(m.plan.Stays, Stay{What: "archives", State: "elsewhere"})
+}
+
+// heldTill gives the last day on which a name is held; no date where the policy holds none.
+func (m *maker) heldTill() Date {
+	held := m.policy.Close.NameHeld
+	if held.N <= 0 {
+		return Date{}
+	}
+	last := m.day
+	if !m.plan.ReturnTill.IsZero() {
+		last = m.plan.ReturnTill
+	}
+	return held.From(last, m.facts.Calendar)
+}
+
+// left names what is shown in the subject's place as long as its name is held; never for ever.
+func (m *maker) left() {
+	if end := m.heldTill(); !end.IsZero() {
+		for _, what := range m.facts.Left {
+			m.plan.Stays = append(m.plan.Stays, Stay{What: what, State: "shown", Until: end})
+		}
+	}
 }

@@ -209,9 +209,16 @@ func (e *Engine) facts(ctx context.Context, ask Ask, counted bool) (Facts, error
 			}
 			f.Bindings = append(f.Bindings, found...)
 		}
+		if x, ok := h.(Leaver); ok && ask.Journey == Close {
+			left, err := x.Left(ctx, ask.Subject)
+			if err != nil {
+				return f, fmt.Errorf("read what %s leaves: %w", h.Name(), err)
+			}
+			f.Left = append(f.Left, left...)
+		}
 	}
 	sort.Slice(f.Classes, func(i, j int) bool { return f.Classes[i].ID() < f.Classes[j].ID() })
-	for _, names := range [][]string{f.Hiders, f.Veilers, f.Freezers, f.Binders, f.Transfers} {
+	for _, names := range [][]string{f.Hiders, f.Veilers, f.Freezers, f.Binders, f.Transfers, f.Left} {
 		sort.Strings(names)
 	}
 	var err error

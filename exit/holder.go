@@ -185,6 +185,12 @@ type Transferrer interface {
 	Transfer(ctx context.Context, t Task, offered bool) error
 }
 
+// Leaver tells what a subject has left to be seen once it is closed, by its owner's own choice: codes of sentences ("farewell"). The plan of
+// a closing states them as what stays, until the name is held no longer.
+type Leaver interface {
+	Left(ctx context.Context, s Subject) ([]string, error)
+}
+
 // Answer is what a [Gatekeeper] says.
 type Answer int
 

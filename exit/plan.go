@@ -105,6 +105,7 @@ type Facts struct {
 	Owner     Subject         // the person to whom the account belongs; empty if it is not their last
 	Services  []string        // services the subject uses, sorted
 	HoldFrom  map[string]Date // class → the day from which the term of its hold counts
+	Left      []string        // what a closing leaves to be seen, by its owner's choice, sorted
 	Calendar  Calendar
 	Counts    map[string]Count // forecast; not part of the hash
 }
@@ -178,7 +179,7 @@ func (s Step) DueAt(agreed time.Time, zone *time.Location) time.Time {
 // Stay says that something is left as it is, and why.
 type Stay struct {
 	What  string `json:"what"`  // a class, "service:circle", or the code of a sentence
-	State string `json:"state"` // "kept", "gone", "finishing", "elsewhere", "held"
+	State string `json:"state"` // "kept", "gone", "finishing", "elsewhere", "held", "shown"
 	Until Date   `json:"until"`
 	Law   string `json:"law,omitempty"`
 }

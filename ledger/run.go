@@ -48,7 +48,12 @@ func CertificateOf(r exit.Run, p *exit.Policy, steps []exit.StepStatus) Certific
 		}
 	}
 	for _, s := range r.Plan.Stays {
-		if s.State == "held" {
+		switch s.State {
+		case "shown":
+			c.Exceptions = append(c.Exceptions, Exception{
+				Class: s.What, Law: "the person's own choice", Until: dayOf(s.Until), Reason: "words left to be read; the slip takes them away sooner",
+			})
+		case "held":
 			c.Exceptions = append(c.Exceptions, Exception{
 				Class: s.What, Law: "the operator's exit policy", Until: dayOf(s.Until), Reason: "held, so that nobody takes it over",
 			})

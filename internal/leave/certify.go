@@ -284,8 +284,13 @@ func (l *Room) certificate(ctx context.Context, run string) error {
 func (l *Room) compose(r exit.Run, policy *exit.Policy, steps []exit.StepStatus, entries []ledger.Entry, now time.Time) ledger.Certificate {
 	c := ledger.CertificateOf(r, policy, steps)
 	c.ID, c.Trial, c.Issued, c.Receipts = strings.ToLower(rand.Text()), l.DB.Trial(), now, entries
-	for i := range c.Exceptions { // a held name is the only one
-		c.Exceptions[i].Holder, c.Exceptions[i].Reason = "account", "kept as a keyed hash, so that nobody takes it over"
+	for i, x := range c.Exceptions {
+		switch x.Class {
+		case "name":
+			c.Exceptions[i].Holder, c.Exceptions[i].Reason = "account", "kept as a keyed hash, so that nobody takes it over"
+		case "farewell":
+			c.Exceptions[i].Holder = "channel"
+		}
 	}
 	return c
 }

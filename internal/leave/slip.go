@@ -41,13 +41,13 @@ func (l *Room) OpenSlip(ctx context.Context, secret string) (string, error) {
 	return l.runOfSlip(ctx, slipHash(secret), now)
 }
 
-// dateSlip sets the slip's end: 90 days after the certificate or the end of the name's term,
+// dateSlip sets the slip's end: 90 days after the certificate, or the end of the term of the name or of what is shown in its place,
 // whichever is later.
 func (l *Room) dateSlip(ctx context.Context, r exit.Run, now time.Time) (time.Time, error) {
 	end := now.AddDate(0, 0, slipDays)
 	for _, stay := range r.Plan.Stays {
-		if name := stay.Until.End(r.Plan.Location()); stay.What == "name" && name.After(end) {
-			end = name
+		if last := stay.Until.End(r.Plan.Location()); (stay.What == "name" || stay.State == "shown") && last.After(end) {
+			end = last
 		}
 	}
 	return end, l.endSlip(ctx, r.ID, end)

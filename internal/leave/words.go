@@ -453,6 +453,8 @@ func (t *teller) stay(s exit.Stay) string {
 		return ui.T(t.ctx, "leave.stays.person")
 	case "name":
 		return ui.T(t.ctx, "leave.stays.name", "Date", date)
+	case "farewell":
+		return ui.T(t.ctx, "leave.stays.farewell", "Date", date)
 	case "archives":
 		return ui.T(t.ctx, "leave.stays.archives")
 	case "everything":
