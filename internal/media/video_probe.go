@@ -76,13 +76,12 @@ func (t Tools) probe(ctx context.Context, f *os.File) (Probe, error) {
 	if err := refuse(head); err != nil {
 		return Probe{}, err
 	}
-	report := &bounded{most: mostReport}
-	err = t.run(ctx, work{program: t.FFprobe, video: f, patience: shortWork, out: report, args: []string{
-		"-hide_banner", "-v", "error", "-protocol_whitelist", "file", "-format_whitelist", demuxers(), "-max_pixels", strconv.FormatInt(limits.Pixels, 10),
-		"-of", "json", "-show_entries", probeEntries, input,
-	}})
+	report, err := t.ask(ctx, f)
 	var failed *failure
 	if errors.As(err, &failed) {
+		if strings.Contains(failed.complaint, "exceeds specified max pixel count") {
+			return Probe{}, tooLarge(limits)
+		}
 		if looksLikeVideo(head) {
 			return Probe{}, videoBroken(err)
 		}
@@ -91,7 +90,7 @@ func (t Tools) probe(ctx context.Context, f *os.File) (Probe, error) {
 	if err != nil {
 		return Probe{}, fmt.Errorf("probe a video: %w", err)
 	}
-	p, err := parseProbe(report.Bytes())
+	p, err := parseProbe(report)
 	if err != nil {
 		return Probe{}, err
 	}
@@ -113,6 +112,16 @@ func (t Tools) probe(ctx context.Context, f *os.File) (Probe, error) {
 		return p, p.bound(limits)
 	}
 	return p, nil
+}
+
+// ask has ffprobe report what a file is.
+func (t Tools) ask(ctx context.Context, f *os.File) ([]byte, error) {
+	out := &bounded{most: mostReport}
+	err := t.run(ctx, work{program: t.FFprobe, video: f, patience: shortWork, out: out, args: []string{
+		"-hide_banner", "-v", "error", "-protocol_whitelist", "file", "-format_whitelist", demuxers(),
+		"-max_pixels", strconv.FormatInt(t.Limits.orDefault().Pixels, 10), "-of", "json", "-show_entries", probeEntries, input,
+	}})
+	return out.Bytes(), err
 }
 
 func headOf(f *os.File) (head []byte, size int64, err error) {
@@ -373,9 +382,13 @@ func (p Probe) bound(l VideoLimits) error {
 		return exit.Fail(exit.Invalid, "media.error.video_long", "Minutes", int(l.Duration/time.Minute))
 	}
 	if p.Width > l.Side || p.Height > l.Side || int64(p.Width)*int64(p.Height) > l.Pixels {
-		return exit.Fail(exit.Invalid, "media.error.video_large", "Megapixels", l.Pixels/1_000_000, "Side", l.Side)
+		return tooLarge(l)
 	}
 	return nil
+}
+
+func tooLarge(l VideoLimits) error {
+	return exit.Fail(exit.Invalid, "media.error.video_large", "Megapixels", l.Pixels/1_000_000, "Side", l.Side)
 }
 
 // measure goes through a whole file for its length, without decoding it.

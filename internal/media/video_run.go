@@ -111,6 +111,9 @@ func (t Tools) run(ctx context.Context, w work) error {
 	if strings.Contains(complaint, "No space left on device") || strings.Contains(complaint, "Disk quota exceeded") {
 		return &exit.Error{Kind: exit.Unavailable, Key: "media.error.video_full", Err: err}
 	}
+	if strings.Contains(complaint, "Cannot allocate memory") || strings.Contains(complaint, "malloc") {
+		return &exit.Error{Kind: exit.Invalid, Key: "media.error.video_slow", Err: err}
+	}
 	return &failure{err, complaint}
 }
 
