@@ -53,6 +53,9 @@ func (r *Room) create(ctx context.Context, account who.ID, d Draft, state State)
 		ID: r.DB.IDs.Next(), Account: account, What: d.What, Name: clean(d.Name), Type: d.Type, Detail: d.Detail,
 		Length: d.Length, State: state, Created: now, Expires: now.Add(openTerm),
 	}
+	if state == posted {
+		u.Length++ // one byte beyond the bound shows that there is more
+	}
 	if len(u.Type) > longestType {
 		u.Type = ""
 	}
@@ -161,7 +164,7 @@ func (r *Room) receivePiece(ctx context.Context, u *Upload, in io.Reader) error 
 	ctx, cancel := context.WithTimeout(ctx, pieceTerm)
 	defer cancel()
 	clock := r.DB.Clock
-	p := &portion{from: in, left: min(largestPiece, u.Length-u.Received), until: clock.Now().Add(longestPiece), now: clock.Now}
+	p := &portion{from: in, left: min(r.Piece, u.Length-u.Received), until: clock.Now().Add(longestPiece), now: clock.Now}
 	b, err := r.Blobs.Put(ctx, u.Account, blob.Uploads, ".bin", "application/octet-stream", p)
 	if err != nil {
 		return err
@@ -248,6 +251,8 @@ func (r *Room) Bring(ctx context.Context, account who.ID, d Draft, from io.Reade
 	switch {
 	case err == nil && b.cut() != nil:
 		err = &exit.Error{Kind: exit.Invalid, Key: "upload.error.cut", Err: b.cut()}
+	case err == nil && u.Received == u.Length:
+		err = tooLong(d.Length)
 	case err == nil && u.Received == 0:
 		err = exit.Fail(exit.Invalid, "upload.error.empty")
 	}

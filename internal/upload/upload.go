@@ -86,6 +86,8 @@ type Config struct {
 	Blobs *blob.Store
 	// RoomFor is a Conflict where the account has no room for so many bytes more.
 	RoomFor func(ctx context.Context, account who.ID, more int64) error
+	// Piece is how many bytes a piece has at most; 0: 8 MiB.
+	Piece int64
 }
 
 // Room is the upload room. It is safe for concurrent use once Kinds is set.
@@ -101,6 +103,9 @@ type Room struct {
 
 // New gives the upload room.
 func New(c Config) *Room {
+	if c.Piece <= 0 {
+		c.Piece = largestPiece
+	}
 	return &Room{Config: c, Kinds: map[string]Kind{}, store: store{c.DB}, closing: make(chan struct{})}
 }
 
