@@ -28,6 +28,12 @@ func (r *Room) Used(ctx context.Context, accounts ...who.ID) (map[who.ID]int64, 
 	return out, nil
 }
 
+// Quota gives how many bytes of files an account may have; 0: as many as it likes.
+func (r *Room) Quota(ctx context.Context) (int64, error) {
+	s, err := r.settings(ctx)
+	return s.Quota, err
+}
+
 // RoomFor is a Conflict where an account has no room left for so many bytes more: rooms ask it before they keep a picture. Taking a copy
 // along never asks. What is measured and what is kept are not one transaction: two uploads at once can pass the bound by one of them.
 func (r *Room) RoomFor(ctx context.Context, account who.ID, more int64) error {

@@ -199,8 +199,14 @@ func Serve(w http.ResponseWriter, r *http.Request, f Feed) error {
 	if err != nil {
 		return err
 	}
+	serve(w, r, body, f.Changed())
+	return nil
+}
+
+// serve answers with a document that last changed at a time.
+func serve(w http.ResponseWriter, r *http.Request, body []byte, changed time.Time) {
 	sum := sha256.Sum256(body)
-	changed := f.Changed().UTC().Truncate(time.Second)
+	changed = changed.UTC().Truncate(time.Second)
 	h := w.Header()
 	h.Set("Content-Type", "application/rss+xml; charset=utf-8")
 	h.Set("ETag", `"`+hex.EncodeToString(sum[:12])+`"`)
@@ -212,5 +218,4 @@ func Serve(w http.ResponseWriter, r *http.Request, f Feed) error {
 		r.Header.Del("If-Modified-Since")
 	}
 	http.ServeContent(w, r, "", changed, bytes.NewReader(body))
-	return nil
 }
