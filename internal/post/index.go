@@ -38,7 +38,7 @@ func (r *Room) unindex(ctx context.Context, pass service.Pass, posts []Post) err
 // topicDoc gives what can be found of a topic. Topics of own pages are open to everybody, those of a place to those who see it.
 func topicDoc(t Topic) search.Doc {
 	d := search.Doc{Ref: t.Ref(), Service: t.Service, Place: t.Place, Audience: who.Public, Title: t.Name, At: t.At}
-	if t.Service != Page {
+	if t.Place != 0 {
 		d.Audience = who.CircleOnly(t.Place)
 	}
 	return d

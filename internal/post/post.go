@@ -106,7 +106,9 @@ type Room struct {
 	// TakeOut takes a post of somebody else's out of sight for who owns the place, in the transaction that deletes it otherwise, and tells its author;
 	// words are the viewer's to the author. It can be undone where it was noted. Nil: the post is deleted as its author would.
 	TakeOut func(ctx context.Context, pass service.Pass, v who.Viewer, p Post, words string) error
-	store   store
+	// ShownTopics gives those of the topics of channels under which the viewer sees a video. Nil: none.
+	ShownTopics func(ctx context.Context, v who.Viewer, ids []who.ID) (map[who.ID]bool, error)
+	store       store
 }
 
 // New gives the post room.

@@ -221,6 +221,22 @@ func (s store) link(ctx context.Context, pass service.Pass, posts []Post) error 
 	return nil
 }
 
+// makeTopics makes those of the topics, of no place, that are not there; names are by their keys.
+func (s store) makeTopics(ctx context.Context, pass service.Pass, list []tagged, names map[string]string) error {
+	if !pass.Valid() {
+		return service.ErrNoPass()
+	}
+	var fresh rows
+	for _, t := range list {
+		fresh.add(int64(s.db.IDs.Next()), t.service, 0, names[t.key], t.key, topicOpen, db.Ms(pass.At))
+	}
+	if _, err := s.db.Exec(ctx, `insert into topics (id, service, place_id, name, name_key, state, created_at) values `+fresh.text.String()+`
+		on conflict (service, place_id, name_key) do nothing`, fresh.args...); err != nil {
+		return fmt.Errorf("make topics: %w", err)
+	}
+	return nil
+}
+
 // tagged gives those of the topics that are there and open.
 func (s store) tagged(ctx context.Context, list []tagged) ([]Topic, error) {
 	var values strings.Builder

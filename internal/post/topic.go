@@ -2,6 +2,7 @@ package post
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"time"
 	"unicode"
@@ -43,7 +44,12 @@ const (
 func (t Topic) Ref() who.Ref { return who.Ref{Kind: "topic", ID: t.ID} }
 
 // Link is the address of the topic's page.
-func (t Topic) Link() string { return "/topics/" + t.ID.String() }
+func (t Topic) Link() string {
+	if t.Service == Channels {
+		return "/channels/topics/" + t.ID.String()
+	}
+	return "/topics/" + t.ID.String()
+}
 
 // Topics gives the topics of a place, the fullest first, at most 100: a place has no more. Nothing where the viewer sees
 // nothing. Of own pages it gives the fullest 20.
@@ -211,6 +217,13 @@ func (k topicKeeper) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([]
 	shown, err := k.room.store.shownTopics(ctx, v.Account, ids)
 	if err != nil {
 		return nil, err
+	}
+	if k.room.ShownTopics != nil {
+		others, err := k.room.ShownTopics(ctx, v, ids)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(shown, others)
 	}
 	out := make([]service.Thing, len(list))
 	for i, t := range list {
