@@ -28,6 +28,7 @@ import (
 	"exeunt/internal/search"
 	"exeunt/internal/service"
 	"exeunt/internal/talk"
+	"exeunt/internal/upload"
 	"exeunt/internal/who"
 	"exeunt/ledger"
 	"exeunt/policies"
@@ -73,6 +74,7 @@ type House struct {
 	talks     *talk.Room
 	order     *moderate.Room
 	circles   *circle.Room
+	uploads   *upload.Room
 	channels  *channel.Room
 	pages     *page.Room
 	rooms     []room
@@ -238,6 +240,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 		return h.order.Places.Staff(ctx, moderate.Place{Service: service, ID: place})
 	}
 	h.Registry.Moderates = h.circles.Moderates
+	h.uploads = upload.New(upload.Config{DB: h.DB, Desk: h.Desk, Blobs: h.Blobs, RoomFor: h.Accounts.RoomFor})
 	h.channels = channel.New(channel.Config{
 		DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, Queue: h.Queue, Notices: h.notices, Search: h.search, Relations: h.relations,
 		Accounts: h.Accounts, Posts: h.posts, Talks: h.talks, Secret: secret, Host: o.Host, Secure: o.Secure, Spool: filepath.Join(o.Data, "spool"),
@@ -248,18 +251,18 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 
 	h.Engine = &exit.Engine{
 		Store: h.DB.Runs, Policy: h.Policy, Now: h.DB.Now, Machine: o.Clock.Now, Log: o.Log,
-		Holders: []exit.Holder{h.Desk, h.notices.Holder(), h.search.Holder(), h.Accounts, h.relations.Holder(), h.posts.Holder(), h.talks.Holder(), h.order.Holder(), h.circles.Holder(), h.channels.Holder(), h.Leave, h.Queue, h.Blobs},
+		Holders: []exit.Holder{h.Desk, h.notices.Holder(), h.search.Holder(), h.Accounts, h.relations.Holder(), h.posts.Holder(), h.talks.Holder(), h.order.Holder(), h.circles.Holder(), h.uploads.Holder(), h.channels.Holder(), h.Leave, h.Queue, h.Blobs},
 	}
 	l := h.Leave
 	l.DB, l.Desk, l.Registry, l.Blobs, l.Queue, l.Engine, l.Accounts = h.DB, h.Desk, h.Registry, h.Blobs, h.Queue, h.Engine, h.Accounts
 	l.Notices = h.notices
 	l.Policy, l.Key, l.Log, l.Host, l.Spool = h.Policy, key, o.Log, o.Host, filepath.Join(o.Data, "spool")
 	l.Begin()
-	h.Accounts.Stored = []account.Stored{h.posts.Stored, l.Stored}
+	h.Accounts.Stored = []account.Stored{h.posts.Stored, h.uploads.Stored, l.Stored}
 	h.Registry.Services = []service.Service{page.Service, circle.Service, channel.Service}
 	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.posts.TopicKind(), h.talks.Kind(), h.circles.Kind(), h.channels.Kind(), h.Accounts.Kind()}
 	h.Registry.Holders = h.Engine.Holders
-	h.rooms = []room{h.install, h.search, h.Accounts, h.notices, h.relations, h.posts, h.talks, h.order, h.circles, h.channels, h.pages, h.Leave}
+	h.rooms = []room{h.install, h.search, h.Accounts, h.notices, h.relations, h.posts, h.talks, h.order, h.circles, h.uploads, h.channels, h.pages, h.Leave}
 	if err := h.Engine.Check(); err != nil {
 		return fmt.Errorf("holders: %w", err)
 	}

@@ -86,6 +86,7 @@ func (h *House) Serve(ctx context.Context, l net.Listener) error {
 	wg.Go(func() { h.every(work, time.Minute, h.expire) })
 	wg.Go(func() { h.notices.Run(work) })
 	srv.RegisterOnShutdown(h.notices.Close) // open event streams would keep it waiting
+	srv.RegisterOnShutdown(h.uploads.Close) // as would slow uploads
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
 	var err error
@@ -177,6 +178,9 @@ func (h *House) sweepOnce(ctx context.Context) error {
 	}
 	if err := all(ctx, h.Accounts.Sweep); err != nil {
 		return fmt.Errorf("sweep accounts: %w", err)
+	}
+	if err := all(ctx, h.uploads.Sweep); err != nil {
+		return fmt.Errorf("sweep uploads: %w", err)
 	}
 	return nil
 }
