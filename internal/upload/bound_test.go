@@ -143,7 +143,7 @@ func TestForm(t *testing.T) {
 		if len(h.done) != 1 || !bytes.Equal(h.content(mira, h.done[0].ID), file) {
 			t.Errorf("done: %+v", h.done)
 		}
-		if n := h.sole(`select count(*) from uploads`); n != 1 {
+		if n := h.sole(`select count(*) from uploads where account_id = $1`, int64(mira)); n != 1 {
 			t.Errorf("%d uploads are there, want the whole one", n)
 		}
 		h.must(h.SetLongest(t.Context(), 1<<20))
@@ -153,7 +153,7 @@ func TestForm(t *testing.T) {
 				t.Errorf("too long: %s", r.Status)
 			}
 		}
-		if n := h.sole(`select count(*) from uploads`); n != 1 {
+		if n := h.sole(`select count(*) from uploads where account_id = $1`, int64(mira)); n != 1 {
 			t.Errorf("%d uploads are there, want the whole one", n)
 		}
 	})
@@ -168,7 +168,7 @@ func TestFormCut(t *testing.T) {
 		if r.StatusCode != 422 {
 			t.Errorf("%s", r.Status)
 		}
-		if n := h.sole(`select count(*) from uploads`); n != 0 || len(h.ended) != 1 {
+		if n := h.sole(`select count(*) from uploads where account_id = $1`, int64(mira)); n != 0 || len(h.ended) != 1 {
 			t.Errorf("%d uploads are there, %d ended", n, len(h.ended))
 		}
 		h.emptied(mira)
