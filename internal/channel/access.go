@@ -49,3 +49,31 @@ func downloads(v who.Viewer, x Video) bool { return owns(v, x) || x.Downloads &&
 func changes(v who.Viewer, x Video) bool {
 	return owns(v, x) && v.State == who.Active && x.State != Deleting
 }
+
+// seesChannel says whether the viewer may see a channel's page.
+func seesChannel(v who.Viewer, c Channel) bool {
+	if !v.Guest() && c.Account == v.Account || v.Operator && !c.Veiled {
+		return true
+	}
+	return !c.Veiled && !c.Blocked
+}
+
+// mayFile says whether the viewer may have a file of a video, and whether everybody may: covers, subtitles and renditions with the video itself,
+// the file as it came where it may be downloaded or nothing else plays, and the pictures from which a cover is chosen for the owner alone.
+func mayFile(v who.Viewer, x Video, what string) (may, public bool) {
+	switch what {
+	case "frame":
+		return owns(v, x) && x.State != Deleting, false
+	case "original":
+		if x.State == Deleting || x.Media != Plain && !downloads(v, x) {
+			return false, false
+		}
+		return sees(v, x), open(x) && (x.Downloads || x.Media == Plain)
+	}
+	return sees(v, x), open(x)
+}
+
+// takesFile says whether the viewer may send the file of a video: an own draft that has none, or none that can be shown.
+func takesFile(v who.Viewer, x Video) bool {
+	return changes(v, x) && (x.State == Drafted || x.State == Scheduled) && (x.Media == Awaited || x.Media == Failed)
+}

@@ -5,18 +5,21 @@ package channel
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"exeunt/internal/account"
 	"exeunt/internal/blob"
 	"exeunt/internal/db"
 	"exeunt/internal/job"
+	"exeunt/internal/media"
 	"exeunt/internal/notify"
 	"exeunt/internal/post"
 	"exeunt/internal/relation"
 	"exeunt/internal/search"
 	"exeunt/internal/service"
 	"exeunt/internal/talk"
+	"exeunt/internal/upload"
 	"exeunt/internal/who"
 )
 
@@ -42,6 +45,9 @@ type Config struct {
 	Accounts  *account.Room
 	Posts     *post.Room // its topics and mentions
 	Talks     *talk.Room
+	Uploads   *upload.Room // in which the files of videos arrive
+	// Tools work on videos. Without any videos play as they came.
+	Tools media.Tools
 	// Secret keys pseudonyms of others in archives.
 	Secret []byte
 	// Host is the install's own host, for addresses that leave the house; may be "".
@@ -54,11 +60,31 @@ type Config struct {
 // Room is the channel room. It is safe for concurrent use once it is wired.
 type Room struct {
 	Config
-	store store
+	// Screen looks at what is about to stand before others, in its transaction; an error refuses it. Nil: nothing is looked at.
+	Screen func(ctx context.Context, pass service.Pass, in post.ScreenIn) (hold bool, err error)
+
+	store   store
+	limits  limitsKept
+	working sync.Mutex // held by the one video that this process works on
 }
 
 // New gives the channel room.
-func New(c Config) *Room { return &Room{Config: c, store: store{c.DB}} }
+func New(c Config) *Room {
+	r := &Room{Config: c, store: store{c.DB}}
+	if c.Queue != nil {
+		c.Queue.Handle(processJob, r.process)
+		c.Queue.Handle(eraseJob, r.eraseDeleted)
+	}
+	if c.Uploads != nil {
+		c.Uploads.Kinds[KindVideo] = r.UploadKind()
+	}
+	if c.Posts != nil {
+		c.Posts.ShownTopics = func(ctx context.Context, v who.Viewer, ids []who.ID) (map[who.ID]bool, error) {
+			return r.store.shownTopics(ctx, v.Account, ids)
+		}
+	}
+	return r
+}
 
 // State says whether a video is published.
 type State string
@@ -161,7 +187,7 @@ func (r *Room) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([]servic
 
 // Kind tells the registry of videos.
 func (r *Room) Kind() service.Kind {
-	return service.Kind{Name: KindVideo, Table: "videos", Counted: true, Keeper: r}
+	return service.Kind{Name: KindVideo, Table: "videos", Counted: true, Played: true, Hot: hotSQL, Keeper: r, Withhold: r.withhold}
 }
 
 // Routes gives the room's pages.

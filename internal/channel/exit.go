@@ -48,7 +48,8 @@ func (r *Room) Holder() *Holder {
 		classVideos: {videos, of("video_subtitles"), of("video_topics")},
 		classDrafts: {drafts},
 		classRenditions: {table("video_renditions", "bytes", blob.DoomSQL("{rows} r", "r.key", "r.account_id"),
-			`update videos set media = 'processing', progress = 0 where media = 'ready' and id in (select r.video_id from {rows} r)`)},
+			`update videos set media = 'processing', progress = 0 where media = 'ready' and id in (select r.video_id from {rows} r)`),
+			table("video_frames", "bytes", blob.DoomSQL("{rows} r", "r.key", "r.account_id"))},
 		classHistory:   {table("video_history", "")},
 		classChannel:   {table("collection_videos", ""), table("collections", "length(title) + length(text)"), table("channel_links", "length(label) + length(url)"), channels},
 		classFarewells: {farewells},
@@ -84,7 +85,7 @@ func (h *Holder) Classes() []exit.Class {
 			Places: append(places("videos", "video_subtitles", "video_topics", "video_days"), exit.Place{Blobs: blob.Videos + "/"}),
 		},
 		{Name: classHistory, Services: in, Places: places("video_history")},
-		{Name: classRenditions, Services: in, Places: append(places("video_renditions"), exit.Place{Blobs: blob.Renditions + "/"})},
+		{Name: classRenditions, Services: in, Places: append(places("video_renditions", "video_frames"), exit.Place{Blobs: blob.Renditions + "/"})},
 		{Name: classFarewells, Services: in, Places: places("farewells"), After: []exit.Order{{Class: Name + "." + classVideos, Why: "channel.order.addresses"}}},
 	}
 }

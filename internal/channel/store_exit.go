@@ -44,6 +44,8 @@ func hung(rows string) []string {
 		`delete from video_subtitles where video_id in `+ids,
 		blob.DoomSQL(of("video_renditions"), "x.key", "x.account_id"),
 		`delete from video_renditions where video_id in `+ids,
+		blob.DoomSQL(of("video_frames"), "x.key", "x.account_id"),
+		`delete from video_frames where video_id in `+ids,
 		blob.DoomSQL(rows, "r.original", "r.account_id"),
 		blob.DoomSQL(rows, "r.poster", "r.account_id"),
 		blob.DoomSQL(rows, "r.thumb", "r.account_id"),

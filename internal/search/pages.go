@@ -34,15 +34,15 @@ func (r *Room) Routes() []service.Route {
 // tab is one of the page's views: all of it, or one kind.
 type tab struct{ name, kind string }
 
-var tabs = []tab{{"all", ""}, {"circles", Circle}, {"posts", Post}, {"people", Account}, {"topics", Topic}}
+var tabs = []tab{{"all", ""}, {"circles", Circle}, {"posts", Post}, {"videos", Video}, {"people", Account}, {"topics", Topic}}
 
 var (
-	tabWords   = ui.Keys("search.tab.", "all", "circles", "posts", "people", "topics")
-	emptyWords = ui.Keys("search.empty.", "all", "circles", "posts", "people", "topics")
+	tabWords   = ui.Keys("search.tab.", "all", "circles", "posts", "videos", "people", "topics")
+	emptyWords = ui.Keys("search.empty.", "all", "circles", "posts", "videos", "people", "topics")
 )
 
 // icons stand for the kinds in suggestions and topics.
-var icons = map[string]string{Circle: "users-round", Account: "user", Topic: "hash", Post: "message-circle"}
+var icons = map[string]string{Circle: "users-round", Account: "user", Topic: "hash", Post: "message-circle", Video: "clapperboard"}
 
 // view is the page of what was found.
 type view struct {
@@ -80,7 +80,7 @@ type line struct {
 	Excerpt []Span
 	Href    string
 	Picture string
-	Author  ui.Link // of a post
+	Author  ui.Link // of a post or a video
 	Place   ui.Link
 	At      time.Time // of a post; UTC
 }
@@ -177,7 +177,7 @@ func (r *Room) fill(ctx context.Context, v who.Viewer, page *view, before int64)
 		}
 		return r.section(ctx, v, page, page.Tab, list, false)
 	}
-	for _, kind := range []string{Circle, Account, Topic, Post} { // the long list last
+	for _, kind := range []string{Circle, Account, Topic, Video, Post} { // the long list last
 		t := tabs[slices.IndexFunc(tabs, func(t tab) bool { return t.kind == kind })]
 		limit := few
 		if t.kind == Post {
@@ -215,7 +215,7 @@ func (r *Room) lines(ctx context.Context, v who.Viewer, kind, typed string, list
 		return nil, err
 	}
 	var refs []who.Ref
-	if kind == Post {
+	if kind == Post || kind == Video {
 		for _, h := range list {
 			refs = append(refs, who.Ref{Kind: Account, ID: h.Thing.Owner}, who.Ref{Kind: Circle, ID: h.Thing.Place})
 		}
@@ -240,6 +240,8 @@ func (r *Room) lines(ctx context.Context, v who.Viewer, kind, typed string, list
 			if t.Service == Circle {
 				out[i].Place = link(Circle, t.Place)
 			}
+		case Video:
+			out[i].Author = link(Account, t.Owner)
 		case Account:
 			out[i].Handle = t.Link[min(len(t.Link), 2):]
 		}

@@ -22,6 +22,7 @@ const (
 	Circle  = "circle"
 	Account = "account"
 	Topic   = "topic"
+	Video   = "video"
 )
 
 // Doc is what can be found of a thing.
