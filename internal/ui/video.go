@@ -113,3 +113,29 @@ func seconds(d time.Duration) string { return fmt.Sprintf("%.1f", d.Seconds()) }
 
 // speeds are those that can be chosen.
 var speeds = []string{"0.5", "0.75", "1", "1.25", "1.5", "2"}
+
+// VideoLikesView is the pair of buttons by which one likes a video: in public, or in private.
+type VideoLikesView struct {
+	ID            string // unique on the page, letters, digits and dashes
+	Public        string // where the like in public is posted; empty: the count is shown, nobody may like
+	Private       string // where the private like is posted
+	Back          string // the page to return to
+	Count         int    // of both kinds
+	Liked, Hidden bool   // the viewer likes it; and in private
+}
+
+// shown is the count, or the word where there is none yet.
+func (v VideoLikesView) shown(ctx context.Context) string {
+	if v.Count == 0 {
+		return T(ctx, "player.like")
+	}
+	return Number(int64(v.Count))
+}
+
+// likeTitle says what one of the two buttons does.
+func likeTitle(ctx context.Context, icon string) string {
+	if icon == "thumbs-up" {
+		return T(ctx, "player.like.private.about")
+	}
+	return T(ctx, "player.like.public")
+}
