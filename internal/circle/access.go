@@ -14,16 +14,24 @@ func runs(m Membership) bool { return belongs(m) && (m.Role == Owner || m.Role =
 func manages(m Membership) bool { return runs(m) || belongs(m) && m.Role == Moderator }
 
 // maySee reports whether somebody may know of a circle at all. Members always do; others not of
-// one that has ended, that is by invitation, or whose owner is veiled.
+// one that has ended, that is by invitation, that is withheld, or whose owner is veiled.
 func maySee(c Circle, m Membership) bool {
 	if belongs(m) {
 		return true
 	}
-	return c.State != Ended && !c.Veiled && (c.Mode != Invitation || m.State == Asked)
+	return c.State != Ended && !c.Veiled && !c.Withheld && (c.Mode != Invitation || m.State == Asked)
 }
 
+// mayMeet reports whether somebody meets a circle elsewhere than among their own: one that is withheld its owner alone.
+func mayMeet(c Circle, m Membership) bool { return maySee(c, m) && (!c.Withheld || owns(m)) }
+
 // mayKnow reports whether somebody sees a circle's description and rules.
-func mayKnow(c Circle, m Membership) bool { return belongs(m) || c.Preview != PreviewNothing }
+func mayKnow(c Circle, m Membership) bool {
+	if belongs(m) {
+		return !c.Withheld || owns(m)
+	}
+	return c.Preview != PreviewNothing
+}
 
 // mayRead reports whether somebody may see all posts, and members.
 func mayRead(m Membership) bool { return belongs(m) }
@@ -38,6 +46,8 @@ func mayWrite(c Circle, m Membership) error {
 	switch {
 	case !belongs(m):
 		return exit.Fail(exit.Forbidden, "circle.error.members_only")
+	case c.Withheld:
+		return errWithheld()
 	case c.State == Ended:
 		return errEnded()
 	}
@@ -47,6 +57,8 @@ func mayWrite(c Circle, m Membership) error {
 // mayEnter refuses new members.
 func mayEnter(c Circle) error {
 	switch {
+	case c.Withheld:
+		return errWithheld()
 	case c.State == Ended:
 		return errEnded()
 	case c.Paused:

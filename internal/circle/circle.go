@@ -132,6 +132,7 @@ type Circle struct {
 	Avatar   string    // blob key, "" if there is none
 	Veiled   bool      // its owner is veiled here: only members see it
 	Paused   bool      // its owner is leaving: nobody joins
+	Withheld bool      // the operator has it out of sight: its members read that, and nobody anything else
 }
 
 // Ref gives the circle's ref.
@@ -249,13 +250,37 @@ func New(c Config) *Room {
 }
 
 // Circle gives a circle and the viewer's place in it. NotFound if there is none that the viewer
-// may know of.
+// may know of, Unavailable for its members while it is withheld.
 func (r *Room) Circle(ctx context.Context, v who.Viewer, id who.ID) (Circle, Membership, error) {
+	c, m, err := r.known(ctx, v, id)
+	if err == nil && c.Withheld {
+		err = errWithheld()
+	}
+	return c, m, err
+}
+
+// known is Circle for what members may do with one that is withheld: read that it is, and leave it.
+func (r *Room) known(ctx context.Context, v who.Viewer, id who.ID) (Circle, Membership, error) {
 	c, m, err := r.store.circle(ctx, id, v.Account)
 	if err == nil && !maySee(c, m) {
 		err = errNone()
 	}
 	return c, m, err
+}
+
+func errWithheld() error { return exit.Fail(exit.Unavailable, "circle.error.withheld") }
+
+// withhold takes circles out of sight as a whole, or lets them be seen again. It is the registry's [service.Kind.Withhold].
+func (r *Room) withhold(ctx context.Context, pass service.Pass, ids []who.ID, on bool) error {
+	if err := r.store.withhold(ctx, pass, ids, on); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := r.indexed(ctx, pass, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func errNone() error { return exit.Fail(exit.NotFound, "circle.error.none") }
@@ -300,7 +325,11 @@ func (r *Room) mayName(ctx context.Context, owner who.ID, d Draft) error {
 	if d.Unlisted || d.Mode == Invitation {
 		return nil // in no list, it stands beside no other
 	}
-	taken, err := r.store.looksLike(ctx, owner, who.Looks(d.Name))
+	key := who.Looks(d.Name)
+	if err := r.store.lockName(ctx, key); err != nil {
+		return err
+	}
+	taken, err := r.store.looksLike(ctx, owner, key)
 	if err == nil && taken {
 		err = exit.Fail(exit.Conflict, "circle.error.name_taken")
 	}
@@ -380,7 +409,11 @@ func (r *Room) within(ctx context.Context, v who.Viewer, id who.ID, w service.Wr
 		if err := r.store.lock(ctx, id); err != nil {
 			return err
 		}
-		c, m, err := r.Circle(ctx, v, id)
+		look := r.Circle
+		if w.Removal {
+			look = r.known
+		}
+		c, m, err := look(ctx, v, id)
 		if err != nil {
 			return err
 		}

@@ -153,7 +153,7 @@ func ending(at int64) []string {
 	return []string{
 		lessMembers,
 		blob.DoomSQL(pictures, "r.cover", "r.account_id"), blob.DoomSQL(pictures, "r.avatar", "r.account_id"),
-		`update circles set cover = '', avatar = '' where id in (select r.circle_id from {rows} r)`,
+		`update circles set cover = '', avatar = '', cover_bytes = 0, avatar_bytes = 0 where id in (select r.circle_id from {rows} r)`,
 		fmt.Sprintf(`update circles set state = 'ended', ended_at = coalesce(ended_at, %d), `, at) + wordless +
 			` where id in (select r.circle_id from {rows} r) and ` + heiress("circles.id") + ` is null`,
 		`delete from circle_pauses` + of,

@@ -242,7 +242,7 @@ func (r *Room) bring(ctx context.Context, owner who.ID, x archive.Circle, files 
 		if entry == "" {
 			continue
 		}
-		key, err := r.bringPicture(ctx, owner, which, entry, files)
+		pic, err := r.bringPicture(ctx, owner, which, entry, files)
 		if kind := exit.KindOf(err); err != nil && (kind == exit.NotFound || kind == exit.Invalid || kind == exit.Conflict) {
 			b.missing++
 			continue
@@ -250,7 +250,7 @@ func (r *Room) bring(ctx context.Context, owner who.ID, x archive.Circle, files 
 		if err != nil {
 			return b, err
 		}
-		b.put[which] = key
+		b.put[which] = pic
 	}
 	return b, nil
 }
@@ -275,23 +275,23 @@ func cutTo(s string, most int) string {
 	return string(r[:min(len(r), most)])
 }
 
-func (r *Room) bringPicture(ctx context.Context, owner who.ID, which Which, entry string, files exit.Files) (key string, err error) {
+func (r *Room) bringPicture(ctx context.Context, owner who.ID, which Which, entry string, files exit.Files) (pic picture, err error) {
 	if files == nil {
-		return "", exit.Fail(exit.NotFound, "media.error.gone")
+		return pic, exit.Fail(exit.NotFound, "media.error.gone")
 	}
 	f, size, err := files.File(ctx, entry)
 	if err != nil {
-		return "", &exit.Error{Kind: exit.NotFound, Key: "media.error.gone", Err: err}
+		return pic, &exit.Error{Kind: exit.NotFound, Key: "media.error.gone", Err: err}
 	}
 	if size > mostPicture {
 		err = exit.Fail(exit.Invalid, "media.error.too_heavy", "MB", mostPicture/1_000_000)
 	} else {
-		key, err = r.putPicture(ctx, owner, which, f, true)
+		pic, err = r.putPicture(ctx, owner, which, f, true)
 	}
 	if e := f.Close(); err == nil && e != nil {
 		err = fmt.Errorf("read picture: %w", e)
 	}
-	return key, err
+	return pic, err
 }
 
 func (r *Room) takeCircle(ctx context.Context, pass service.Pass, owner who.ID, b brought, here map[string]who.ID) (exit.Outcome, error) {
@@ -319,8 +319,8 @@ func (r *Room) takeCircle(ctx context.Context, pass service.Pass, owner who.ID, 
 	if err := r.raise(ctx, pass, id, owner, b.draft, b.origin); err != nil {
 		return exit.Outcome{}, err
 	}
-	for which, key := range b.put {
-		if err := r.keepPicture(ctx, pass, id, which, key); err != nil {
+	for which, pic := range b.put {
+		if err := r.keepPicture(ctx, pass, id, which, pic); err != nil {
 			return exit.Outcome{}, err
 		}
 	}

@@ -13,11 +13,14 @@ import (
 	"exeunt/internal/circle"
 	"exeunt/internal/db"
 	"exeunt/internal/dbtest"
+	"exeunt/internal/job"
+	"exeunt/internal/moderate"
 	"exeunt/internal/notify"
 	"exeunt/internal/post"
 	"exeunt/internal/relation"
 	"exeunt/internal/search"
 	"exeunt/internal/service"
+	"exeunt/internal/talk"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
 )
@@ -25,14 +28,17 @@ import (
 // house is the circle room with the rooms beneath it, on a database of its own.
 type house struct {
 	*circle.Room
-	t       *testing.T
-	d       *db.DB
-	desk    *service.Desk
-	posts   *post.Room
-	holder  *circle.Holder
-	blobs   *blob.Store
-	notices *notify.Room
-	index   *search.Room
+	t        *testing.T
+	d        *db.DB
+	desk     *service.Desk
+	posts    *post.Room
+	holder   *circle.Holder
+	blobs    *blob.Store
+	notices  *notify.Room
+	index    *search.Room
+	queue    *job.Queue
+	talks    *talk.Room
+	registry *service.Registry
 }
 
 func open(t *testing.T, d *db.DB) *house {
@@ -54,12 +60,13 @@ func open(t *testing.T, d *db.DB) *house {
 	})
 	posts := post.New(post.Config{DB: d, Desk: desk, Registry: registry, Blobs: blobs, NameKey: strings.ToLower})
 	index := search.New(search.Config{DB: d, Desk: desk, Registry: registry})
-	notices := notify.New(notify.Config{DB: d, Desk: desk, Registry: registry})
+	queue := job.New(d, d.Clock)
+	notices := notify.New(notify.Config{DB: d, Desk: desk, Registry: registry, Queue: queue})
 	r := circle.New(circle.Config{DB: d, Desk: desk, Relations: relations, Posts: posts, Blobs: blobs, Notices: notices, Search: index, Secret: []byte("secret")})
 	posts.Places = r
 	registry.Kinds = []service.Kind{posts.Kind(), r.Kind()}
 	index.Sources = []search.Source{r.Source()}
-	return &house{Room: r, t: t, d: d, desk: desk, posts: posts, holder: r.Holder(), blobs: blobs, notices: notices, index: index}
+	return &house{Room: r, t: t, d: d, desk: desk, posts: posts, holder: r.Holder(), blobs: blobs, notices: notices, index: index, queue: queue, registry: registry, talks: talk.New(talk.Config{DB: d, Desk: desk, Registry: registry, Posts: posts, Secret: []byte("secret")})}
 }
 
 // each runs fn with a fresh house on each database.
@@ -130,6 +137,27 @@ func (h *house) wantMembers(id who.ID, want int64) {
 	if counter, rows, _ := h.numbers(id); counter != want || rows != want {
 		h.t.Errorf("the circle counts %d members and has %d, want %d", counter, rows, want)
 	}
+}
+
+// works does all jobs that are due.
+func (h *house) works() {
+	h.t.Helper()
+	for {
+		n, err := h.queue.Work(h.t.Context(), 10)
+		h.must(err)
+		if n == 0 {
+			return
+		}
+	}
+}
+
+// moderated adds the room of order, which answers for the circles of this one.
+func (h *house) moderated() {
+	h.t.Helper()
+	h.registry.Moderates = h.Moderates
+	h.Bans = moderate.New(moderate.Config{DB: h.d, Desk: h.desk, Registry: h.registry, Notices: h.notices, Posts: h.posts, Talks: h.talks, Relations: h.Relations, NameKey: strings.ToLower, Secret: []byte("secret")})
+	h.Bans.Places = h.Order()
+	h.Bans.Guard()
 }
 
 // task is a step of a closing of an account.

@@ -31,6 +31,7 @@ func (r *Room) lead() {
 	}
 	r.Notices.Lead[notify.CircleOffer] = func(notify.Notice) string { return "/circles/offers" }
 	r.Notices.Lead[notify.CircleAsked] = func(n notify.Notice) string { return "/circles/" + n.On.ID.String() + "/members" }
+	r.Notices.Audiences[notify.CircleNotice] = r.audience
 	r.Notices.Lead[notify.CircleNotice] = func(n notify.Notice) string { return "/circles/" + n.On.ID.String() + "/notices" }
 }
 
@@ -50,27 +51,24 @@ func (r *Room) tellStaff(ctx context.Context, pass service.Pass, c Circle, kind 
 	if r.Notices == nil {
 		return nil
 	}
-	staff, err := r.store.memberIDs(ctx, c.ID, true, mostModerators+mostCoOwners+1)
+	staff, err := r.store.memberIDs(ctx, c.ID, true, 0, mostModerators+mostCoOwners+1)
 	if err != nil {
 		return err
 	}
 	return r.tell(ctx, pass, notices(staff, kind, by, c)...)
 }
 
-// mostTold is the size of a circle whose members are told one by one of what is on the notice board. In a larger one the
-// board itself is marked as new, which costs nobody a row.
-const mostTold = 500
-
-// tellMembers tells all members of a circle that is not too large.
+// tellMembers tells all members of a circle, however many they are, by a job that goes through them.
 func (r *Room) tellMembers(ctx context.Context, pass service.Pass, c Circle, kind notify.Kind, by who.ID) error {
-	if r.Notices == nil || c.Members > mostTold {
+	if r.Notices == nil {
 		return nil
 	}
-	members, err := r.store.memberIDs(ctx, c.ID, false, mostTold)
-	if err != nil {
-		return err
-	}
-	return r.tell(ctx, pass, notices(members, kind, by, c)...)
+	return r.Notices.Spread(ctx, pass, notify.News{Kind: kind, By: by, On: c.Ref(), Service: Name, Place: c.ID})
+}
+
+// audience is who is told of what stands on a circle's notice board.
+func (r *Room) audience(ctx context.Context, n notify.News, after who.ID, limit int) ([]who.ID, error) {
+	return r.store.memberIDs(ctx, n.On.ID, false, after, limit)
 }
 
 func notices(to []who.ID, kind notify.Kind, by who.ID, c Circle) []notify.Notice {

@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"exeunt/exit"
+	"exeunt/internal/moderate"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
 )
 
-// Terms say for how long an invitation link works, by the machine clock, and how many people it lets in.
+// Terms say for how long an invitation link works, by the promise clock, which is the one that pages show, and how many people it lets in.
 type Terms struct {
 	Life   time.Duration
 	People int64
@@ -33,7 +34,7 @@ type Invite struct {
 	ID     who.ID
 	By     Person
 	Made   time.Time // UTC
-	Until  time.Time // UTC, by the machine clock
+	Until  time.Time // UTC
 	Left   int64     // how many people it still lets in
 	People int64     // of so many
 }
@@ -47,7 +48,11 @@ func (r *Room) Invites(ctx context.Context, v who.Viewer, id who.ID) ([]Invite, 
 	if !manages(m) {
 		return nil, exit.Fail(exit.Forbidden, "circle.error.moderators_only")
 	}
-	return r.store.inviteList(ctx, id, r.machine())
+	now, err := r.DB.Now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.store.inviteList(ctx, id, now)
 }
 
 // Invite makes a link by which people join, whatever the circle's mode. The token is given this once;
@@ -64,36 +69,45 @@ func (r *Room) Invite(ctx context.Context, v who.Viewer, id who.ID, t Terms) (to
 		if err := mayEnter(c); err != nil {
 			return err
 		}
-		n, err := r.store.invites(ctx, id, r.machine())
+		n, err := r.store.invites(ctx, id, pass.At)
 		if err != nil {
 			return err
 		}
 		if n >= mostInvites {
 			return exit.Fail(exit.TooMany, "circle.error.most_invites", "Count", mostInvites)
 		}
-		return r.store.addInvite(ctx, pass, id, v.Account, digest(token), t, r.machine())
+		return r.store.addInvite(ctx, pass, id, v.Account, digest(token), t)
 	})
 	return token, err
 }
 
-// Revoke ends one of a circle's invitation links, or all of them if invite is 0; owners and moderators may.
+// Revoke ends one of a circle's invitation links, or all of them if invite is 0; owners and moderators may. The log tells of it, where it can be undone: then
+// what has not come to its own end works again.
 func (r *Room) Revoke(ctx context.Context, v who.Viewer, id, invite who.ID) error {
 	return r.inside(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, _ Circle, m Membership) error {
 		if !manages(m) {
 			return exit.Fail(exit.Forbidden, "circle.error.moderators_only")
 		}
-		return r.store.revoke(ctx, pass, id, invite)
+		ids, err := r.store.revoke(ctx, pass, id, invite)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		return r.note(ctx, pass, moderate.Revoke, v, id, 0, joinIDs(ids))
 	})
 }
 
 // Invited gives the circle that a token invites to. NotFound if the link does not work any more.
 func (r *Room) Invited(ctx context.Context, v who.Viewer, token string) (Circle, Membership, error) {
-	id, err := r.store.invited(ctx, digest(token), r.machine())
+	now, err := r.DB.Now(ctx)
+	if err != nil {
+		return Circle{}, Membership{}, err
+	}
+	id, err := r.store.invited(ctx, digest(token), now)
 	if err != nil {
 		return Circle{}, Membership{}, err
 	}
 	c, m, err := r.store.circle(ctx, id, v.Account)
-	if err == nil && c.State == Ended && !belongs(m) {
+	if err == nil && (c.State == Ended || c.Withheld) && !belongs(m) {
 		err = errLink()
 	}
 	return c, m, err
@@ -123,7 +137,7 @@ func (r *Room) JoinBy(ctx context.Context, v who.Viewer, token string) (who.ID, 
 		if err := mayEnter(c); err != nil {
 			return err
 		}
-		if err := r.store.useInvite(ctx, pass, digest(token), r.machine()); err != nil {
+		if err := r.store.useInvite(ctx, pass, digest(token)); err != nil {
 			return err
 		}
 		if m.State == Asked {
@@ -137,8 +151,6 @@ func (r *Room) JoinBy(ctx context.Context, v who.Viewer, token string) (who.ID, 
 }
 
 func errLink() error { return exit.Fail(exit.NotFound, "circle.error.link") }
-
-func (r *Room) machine() time.Time { return r.DB.Clock.Now() }
 
 func digest(token string) string {
 	sum := sha256.Sum256([]byte(token))

@@ -9,7 +9,6 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/circle"
-	"exeunt/internal/dbtest"
 	"exeunt/internal/post"
 	"exeunt/internal/search"
 	"exeunt/internal/who"
@@ -169,6 +168,7 @@ func TestNotices(t *testing.T) {
 		h.refused(h.Tell(ctx, mod, id, " \n"), exit.Invalid, "notice_empty")
 		h.refused(h.Tell(ctx, mod, id, strings.Repeat("长", 1001)), exit.Invalid, "notice_long")
 		h.must(h.Tell(ctx, mod, id, "周六改在东门集合"))
+		h.works()
 		_, err := h.NoticeBoard(ctx, bob, id, 0, 10)
 		h.refused(err, exit.Forbidden, "members_only")
 		if n, err := h.notices.Unread(ctx, ann.Account); err != nil || n != 1 {
@@ -228,7 +228,7 @@ func TestInvitationTerms(t *testing.T) {
 		h.must(err)
 		list, err := h.Invites(ctx, owner, id)
 		h.must(err)
-		if len(list) != 2 || list[0].People != 10 || list[0].Left != 10 || !list[0].Until.Equal(dbtest.Start.Add(30*24*time.Hour)) || list[1].By.ID != owner.Account {
+		if len(list) != 2 || list[0].People != 10 || list[0].Left != 10 || !list[0].Until.Equal(list[0].Made.Add(30*24*time.Hour)) || list[1].By.ID != owner.Account {
 			t.Errorf("links %+v", list)
 		}
 		_, err = h.JoinBy(ctx, ann, one)

@@ -127,6 +127,9 @@ func (r *Room) Accept(ctx context.Context, v who.Viewer, id, account who.ID) err
 		if err := r.store.accept(ctx, pass, id, account); err != nil {
 			return err
 		}
+		if err := r.note(ctx, pass, moderate.Admit, v, id, account, ""); err != nil {
+			return err
+		}
 		return r.tell(ctx, pass, notify.Notice{To: account, Kind: notify.CircleAccepted, By: v.Account, On: c.Ref()})
 	})
 }
@@ -137,7 +140,10 @@ func (r *Room) Refuse(ctx context.Context, v who.Viewer, id, account who.ID) err
 		if theirs.State != Asked {
 			return nil
 		}
-		return r.store.removeMember(ctx, pass, id, account)
+		if err := r.store.removeMember(ctx, pass, id, account); err != nil {
+			return err
+		}
+		return r.note(ctx, pass, moderate.TurnAway, v, id, account, "")
 	})
 }
 
@@ -153,7 +159,10 @@ func (r *Room) Remove(ctx context.Context, v who.Viewer, id, account who.ID) err
 		if theirs.State == Active && r.Bans != nil {
 			return r.Bans.Kick(ctx, pass, v, moderate.Place{Service: Name, ID: id}, account)
 		}
-		return r.store.removeMember(ctx, pass, id, account)
+		if err := r.store.removeMember(ctx, pass, id, account); err != nil || theirs.State == Active {
+			return err
+		}
+		return r.note(ctx, pass, moderate.TurnAway, v, id, account, "")
 	})
 }
 
@@ -324,7 +333,7 @@ func (r *Room) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([]servic
 	for _, x := range list {
 		out = append(out, service.Thing{
 			Ref: x.Ref(), Owner: x.Owner, Service: Name, Place: x.ID, Title: x.Name, Excerpt: cut(shownIntro(x.Circle, x.Membership), 120), Link: Path(x.ID),
-			See: maySee(x.Circle, x.Membership),
+			See: mayMeet(x.Circle, x.Membership),
 		})
 	}
 	return out, err
@@ -339,7 +348,7 @@ func shownIntro(c Circle, m Membership) string {
 }
 
 // Kind gives what the registry keeps of circles as things.
-func (r *Room) Kind() service.Kind { return service.Kind{Name: Name, Keeper: r} }
+func (r *Room) Kind() service.Kind { return service.Kind{Name: Name, Keeper: r, Withhold: r.withhold} }
 
 func cut(s string, most int) string {
 	n := 0

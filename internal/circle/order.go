@@ -2,7 +2,7 @@ package circle
 
 import (
 	"context"
-	"time"
+	"strings"
 
 	"exeunt/exit"
 	"exeunt/internal/moderate"
@@ -46,10 +46,76 @@ func (o ordered) Expel(ctx context.Context, pass service.Pass, p moderate.Place,
 	return o.room.store.removeMember(ctx, pass, p.ID, account)
 }
 
-// Readmit makes somebody a member again who was taken out, from the same day on.
-func (o ordered) Readmit(ctx context.Context, pass service.Pass, p moderate.Place, account who.ID, since time.Time) error {
-	pass.At = since
-	return o.room.store.addMember(ctx, pass, p.ID, account, Active, "")
+// Readmit makes somebody a member again who was taken out, from the same day on and with the role that they had, where there is still room for one of it.
+func (o ordered) Readmit(ctx context.Context, pass service.Pass, p moderate.Place, account who.ID, was moderate.Member) error {
+	pass.At = was.Since
+	if err := o.room.store.addMember(ctx, pass, p.ID, account, Active, ""); err != nil {
+		return err
+	}
+	moderators, owners, err := o.room.store.roles(ctx, p.ID)
+	switch {
+	case err != nil:
+		return err
+	case was.Rank == rank(Moderator) && moderators < mostModerators:
+		return o.room.store.appoint(ctx, pass, p.ID, account, Moderator)
+	case was.Rank == rank(CoOwner) && owners < mostCoOwners:
+		return o.room.store.appoint(ctx, pass, p.ID, account, CoOwner)
+	}
+	return nil
+}
+
+// Revert takes back what this room told the log of. Who asked to become a member asks again, without what they answered: that went with the answer to it.
+func (o ordered) Revert(ctx context.Context, pass service.Pass, a moderate.Act) error {
+	s := o.room.store
+	if a.Kind == moderate.Revoke {
+		n, err := s.unrevoke(ctx, pass, a.Place.ID, splitIDs(a.Detail))
+		if err == nil && n == 0 {
+			err = exit.Fail(exit.Unavailable, "circle.error.links_over")
+		}
+		return err
+	}
+	m, err := s.membership(ctx, a.Place.ID, a.About)
+	switch {
+	case err != nil:
+		return err
+	case a.Kind == moderate.Admit && m.State == Active && m.Role == Member:
+		if err := s.removeMember(ctx, pass, a.Place.ID, a.About); err != nil {
+			return err
+		}
+	case a.Kind == moderate.TurnAway && m.State == "":
+	default:
+		return exit.Fail(exit.Conflict, "circle.error.other_now")
+	}
+	return s.addMember(ctx, pass, a.Place.ID, a.About, Asked, "")
+}
+
+// note puts into the circle's log what somebody who answers for it did.
+func (r *Room) note(ctx context.Context, pass service.Pass, what string, v who.Viewer, id, about who.ID, detail string) error {
+	if r.Bans == nil {
+		return nil
+	}
+	a := moderate.Act{Kind: what, Ref: who.Ref{Kind: Name, ID: id}, Place: moderate.Place{Service: Name, ID: id}, About: about, By: v.Account, Detail: detail}
+	if about != 0 {
+		a.Ref = who.Ref{Kind: "account", ID: about}
+	}
+	return r.Bans.Note(ctx, pass, a)
+}
+
+func joinIDs(ids []who.ID) string {
+	parts := make([]string, len(ids))
+	for i, id := range ids {
+		parts[i] = id.String()
+	}
+	return strings.Join(parts, " ")
+}
+
+func splitIDs(text string) (ids []who.ID) {
+	for part := range strings.FieldsSeq(text) {
+		if id, ok := who.ParseID(part); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // welcome refuses, with Forbidden, who was banned from a circle.

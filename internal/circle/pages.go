@@ -115,6 +115,8 @@ func toCircles(ctx context.Context) *ui.Link {
 func card(ctx context.Context, c Circle, m Membership) ui.CircleView {
 	v := ui.CircleView{Name: title(ctx, c.Name), Href: Path(c.ID), About: shownIntro(c, m), Avatar: service.MediaPath(c.Avatar), Members: int(c.Members)}
 	switch {
+	case c.Withheld:
+		v.Badge, v.Avatar = ui.T(ctx, "circle.withheld"), ""
 	case c.State == Ended:
 		v.Badge = ui.T(ctx, "circle.ended")
 	case m.State == Asked:

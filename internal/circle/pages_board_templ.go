@@ -53,7 +53,7 @@ func noticesBody(v noticesView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.TextAreaRow(ui.TextArea{Name: "text", Label: ui.T(ctx, "circle.notices.write"), Value: v.Text, Hint: noticeHint(ctx, v.Large), Error: v.Problems["text"], MaxLength: mostNotice, Required: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.TextAreaRow(ui.TextArea{Name: "text", Label: ui.T(ctx, "circle.notices.write"), Value: v.Text, Hint: ui.T(ctx, "circle.notices.hint"), Error: v.Problems["text"], MaxLength: mostNotice, Required: true}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -83,9 +83,12 @@ func (r *Room) show(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c, m, err := r.Circle(ctx, v, id)
+	c, m, err := r.known(ctx, v, id)
 	if err != nil {
 		return err
+	}
+	if c.Withheld {
+		return r.withheldPage(w, req, c, m)
 	}
 	view := circleView{
 		Circle: c, Membership: m, Guest: v.Guest(), Name: title(ctx, c.Name), Mode: ui.T(ctx, modeWords[string(c.Mode)]), Order: post.ParseOrder(req.FormValue("order")),
@@ -125,6 +128,25 @@ func (r *Room) show(w http.ResponseWriter, req *http.Request) error {
 		}
 	}
 	return ui.Render(w, req, http.StatusOK, ui.PageWith(f, circlePage(view)))
+}
+
+// withheldView is what members find in the place of a circle that the operator has out of sight.
+type withheldView struct {
+	Circle
+	Why   string // the rule, in words; "" if none was named
+	Owner bool   // reads more, and appeals, on the page of what was decided about them
+}
+
+func (r *Room) withheldPage(w http.ResponseWriter, req *http.Request, c Circle, m Membership) error {
+	ctx := req.Context()
+	view := withheldView{Circle: c, Owner: owns(m)}
+	if r.Bans != nil {
+		var err error
+		if view.Why, err = r.Bans.Why(ctx, c.Ref()); err != nil {
+			return err
+		}
+	}
+	return page(w, req, http.StatusOK, title(ctx, c.Name), toCircles(ctx), withheldBody(view))
 }
 
 // fillPosts adds what stands in the circle, as far as the viewer may see it: a guest the latest ten.

@@ -165,7 +165,7 @@ func (r *Room) leavePage(w http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	var view leaveView
-	if view.Circle, view.Membership, err = r.Circle(ctx, service.ViewerOf(ctx), id); err != nil {
+	if view.Circle, view.Membership, err = r.known(ctx, service.ViewerOf(ctx), id); err != nil {
 		return err
 	}
 	if view.Membership.State == "" {

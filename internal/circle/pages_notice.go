@@ -21,21 +21,12 @@ type noticesView struct {
 	Tells    bool // the viewer writes on it
 	Runs     bool // the viewer takes others' notices down, too
 	Me       who.ID
-	Large    bool // nobody is told one by one
 	Text     string
 	Problems problems
 }
 
 // takesDown says whether the viewer may take a notice down.
 func (v noticesView) takesDown(n Notice) bool { return v.Tells && (v.Runs || n.By.ID == v.Me) }
-
-// noticeHint says who hears of a notice.
-func noticeHint(ctx context.Context, large bool) string {
-	if large {
-		return ui.T(ctx, "circle.notices.large", "Count", mostTold)
-	}
-	return ui.T(ctx, "circle.notices.hint")
-}
 
 func (r *Room) noticesPage(w http.ResponseWriter, req *http.Request) error {
 	return r.board(w, req, "", nil)
@@ -52,7 +43,7 @@ func (r *Room) board(w http.ResponseWriter, req *http.Request, text string, p pr
 	if err != nil {
 		return err
 	}
-	view := noticesView{Circle: c, Tells: manages(m) && c.State != Ended, Runs: runs(m), Me: v.Account, Large: c.Members > mostTold, Text: text, Problems: p}
+	view := noticesView{Circle: c, Tells: manages(m) && c.State != Ended, Runs: runs(m), Me: v.Account, Text: text, Problems: p}
 	if view.Notices, err = r.NoticeBoard(ctx, v, id, before(req), noticesAPage); err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (r *Room) SetPicture(ctx context.Context, v who.Viewer, id who.ID, which Wh
 	if !runs(m) {
 		return exit.Fail(exit.Forbidden, "circle.error.owner_only")
 	}
-	key, err := r.putPicture(ctx, c.Owner, which, from, false)
+	pic, err := r.putPicture(ctx, c.Owner, which, from, false)
 	if err != nil {
 		return err
 	}
@@ -53,38 +53,49 @@ func (r *Room) SetPicture(ctx context.Context, v who.Viewer, id who.ID, which Wh
 		case now.Owner != c.Owner:
 			return exit.Fail(exit.Conflict, "circle.error.handed_on")
 		}
-		return r.keepPicture(ctx, pass, id, which, key)
+		return r.keepPicture(ctx, pass, id, which, pic)
 	}, c.Owner)
 }
 
-// putPicture reads an image and puts it, to be kept by a transaction; "" for a nil reader.
-func (r *Room) putPicture(ctx context.Context, owner who.ID, which Which, from io.Reader, clean bool) (string, error) {
+// picture is a file that was put: its key, "" for none, and its bytes.
+type picture struct {
+	key   string
+	bytes int64
+}
+
+// Stored gives how many bytes the pictures of the circles have that accounts own.
+func (r *Room) Stored(ctx context.Context, accounts []who.ID) (map[who.ID]int64, error) {
+	return r.store.pictureBytes(ctx, accounts)
+}
+
+// putPicture reads an image and puts it, to be kept by a transaction; none for a nil reader.
+func (r *Room) putPicture(ctx context.Context, owner who.ID, which Which, from io.Reader, clean bool) (picture, error) {
 	if from == nil {
-		return "", nil
+		return picture{}, nil
 	}
 	limits := pictureLimits[which]
 	limits.KeepClean = clean
 	p, err := media.Image(ctx, from, limits)
 	if err != nil {
-		return "", err
+		return picture{}, err
 	}
 	if r.RoomFor != nil {
 		if err := r.RoomFor(ctx, owner, int64(len(p.Bytes))); err != nil {
-			return "", err
+			return picture{}, err
 		}
 	}
 	b, err := r.Blobs.Put(ctx, owner, blob.Circles, p.Ext, p.Type, bytes.NewReader(p.Bytes))
-	return b.Key, err
+	return picture{b.Key, b.Size}, err
 }
 
 // keepPicture refers to a picture that was put, and gives up the one before.
-func (r *Room) keepPicture(ctx context.Context, pass service.Pass, id who.ID, which Which, key string) error {
-	old, err := r.store.setPicture(ctx, pass, id, which, key)
+func (r *Room) keepPicture(ctx context.Context, pass service.Pass, id who.ID, which Which, pic picture) error {
+	old, err := r.store.setPicture(ctx, pass, id, which, pic)
 	if err != nil {
 		return err
 	}
-	if key != "" {
-		if err := r.Blobs.Keep(ctx, key); err != nil {
+	if pic.key != "" {
+		if err := r.Blobs.Keep(ctx, pic.key); err != nil {
 			return err
 		}
 	}
@@ -101,7 +112,7 @@ func (r *Room) doomPicture(ctx context.Context, key string) error {
 }
 
 // copies are a circle's pictures as the files of another account.
-type copies map[Which]string
+type copies map[Which]picture
 
 // copyPictures puts copies of a circle's pictures for who takes it over: files belong to one account and go with it. A
 // picture whose file is not there is left behind.
@@ -123,7 +134,7 @@ func (r *Room) copyPictures(ctx context.Context, c Circle, to who.ID) (copies, e
 		if err = errors.Join(err, from.Close()); err != nil {
 			return nil, err
 		}
-		out[which] = b.Key
+		out[which] = picture{b.Key, b.Size}
 	}
 	return out, nil
 }
@@ -154,5 +165,5 @@ func (r *Room) MayMedia(ctx context.Context, v who.Viewer, owner who.ID, key str
 	if err != nil {
 		return false, false, err
 	}
-	return maySee(c, m), maySee(c, Membership{}), nil
+	return mayMeet(c, m), maySee(c, Membership{}), nil
 }

@@ -4,12 +4,16 @@ import (
 	"context"
 
 	"exeunt/exit"
+	"exeunt/exit/exitsql"
 	"exeunt/internal/post"
 	"exeunt/internal/who"
 )
 
 // place gives a circle as the place of posts. Its members see what stands in it, and guests where the owner lets them.
 func place(c Circle, m Membership) post.Place {
+	if c.Withheld {
+		return post.Place{Service: Name, ID: c.ID, Owner: c.Owner, Href: Path(c.ID), Audience: who.CircleOnly(c.ID), Ended: true}
+	}
 	guest := mayPreview(c, m)
 	return post.Place{
 		Service: Name, ID: c.ID, Owner: c.Owner, Name: c.Name, Href: Path(c.ID), Audience: who.CircleOnly(c.ID),
@@ -28,6 +32,12 @@ func (r *Room) Place(ctx context.Context, v who.Viewer, id who.ID) (post.Place, 
 func (r *Room) MayPost(ctx context.Context, v who.Viewer, service string, id who.ID) (post.Place, error) {
 	if service != Name {
 		return post.Place{}, exit.Fail(exit.NotFound, "error.not_found")
+	}
+	// In the transaction of the post the circle is locked: who is taken out of it is taken out before the post, or after.
+	if _, writing := exitsql.Tx(ctx); writing {
+		if err := r.store.lock(ctx, id); err != nil {
+			return post.Place{}, err
+		}
 	}
 	c, m, err := r.Circle(ctx, v, id)
 	if err == nil {
@@ -54,21 +64,24 @@ func (r *Room) Mine(ctx context.Context, v who.Viewer) ([]post.Place, error) {
 	list, err := r.store.mine(ctx, v.Account, 0, mostJoined)
 	out := make([]post.Place, 0, len(list))
 	for _, x := range list {
-		if belongs(x.Membership) {
+		if belongs(x.Membership) && !x.Withheld {
 			out = append(out, place(x.Circle, x.Membership))
 		}
 	}
 	return out, err
 }
 
-// Moderates reports whether the viewer answers for what stands in a circle: its owners and moderators. For
+// Moderates reports whether the viewer answers for what stands in a circle: its owners and moderators, as long as it is not withheld. For
 // anything but a circle nobody does here.
 func (r *Room) Moderates(ctx context.Context, v who.Viewer, service string, id who.ID) (bool, error) {
 	if service != Name || id == 0 || v.Guest() {
 		return false, nil
 	}
-	m, err := r.store.membership(ctx, id, v.Account)
-	return manages(m), err
+	c, m, err := r.store.circle(ctx, id, v.Account)
+	if exit.KindOf(err) == exit.NotFound {
+		return false, nil
+	}
+	return manages(m) && !c.Withheld, err
 }
 
 var _ post.Places = (*Room)(nil)

@@ -18,7 +18,7 @@ type store struct{ db *db.DB }
 // columns of a circle (c) with its owner (o), a viewer's membership (m) and whether it is paused.
 var columns = `c.id, c.name, c.intro, c.category, c.rules, c.question, c.join_mode, c.preview, c.found, c.approves, c.cover, c.avatar, c.state, c.members, c.created_at,
 	coalesce(o.account_id, 0), case when o.account_id is null or ` + service.Visible("o.account_id", "'circle'", "c.id") + ` then 0 else 1 end,
-	case when exists (select 1 from circle_pauses z where z.circle_id = c.id) then 1 else 0 end,
+	case when exists (select 1 from circle_pauses z where z.circle_id = c.id) then 1 else 0 end, case when c.withheld_at is null then 0 else 1 end,
 	coalesce(m.id, 0), coalesce(m.role, ''), coalesce(m.state, ''), coalesce(m.created_at, 0), coalesce(m.named, 0), coalesce(m.seen_notice, 0)`
 
 // joins of a circle with its owner and with the membership of the account $1.
@@ -27,11 +27,11 @@ const joins = ` left join circle_members o on o.circle_id = c.id and o.role = 'o
 
 func scanCircle(r db.Row) (Mine, error) {
 	var x Mine
-	var created, since, veiled, paused, found, approves, named int64
+	var created, since, veiled, paused, withheld, found, approves, named int64
 	err := r.Scan((*int64)(&x.ID), &x.Name, &x.Intro, &x.Category, &x.Rules, &x.Question, (*string)(&x.Mode), (*string)(&x.Preview), &found, &approves,
-		&x.Cover, &x.Avatar, (*string)(&x.Circle.State), &x.Members, &created, (*int64)(&x.Owner), &veiled, &paused,
+		&x.Cover, &x.Avatar, (*string)(&x.Circle.State), &x.Members, &created, (*int64)(&x.Owner), &veiled, &paused, &withheld,
 		(*int64)(&x.Row), (*string)(&x.Role), (*string)(&x.Membership.State), &since, &named, (*int64)(&x.Seen))
-	x.Created, x.Veiled, x.Paused, x.Unlisted, x.Approves, x.Named = db.Time(created), veiled == 1, paused == 1, found == 0, approves == 1, named == 1
+	x.Created, x.Veiled, x.Paused, x.Withheld, x.Unlisted, x.Approves, x.Named = db.Time(created), veiled == 1, paused == 1, withheld == 1, found == 0, approves == 1, named == 1
 	if x.Row != 0 {
 		x.Since = db.Time(since)
 	}
@@ -90,7 +90,7 @@ func (s store) found(ctx context.Context, account who.ID, category string, after
 		of, args = ` and c.category = $5`, append(args, category)
 	}
 	list, err := s.list(ctx, `select `+columns+` from circles c`+joins+`
-		where c.state = 'open' and (c.members, c.id) < ($2, $3) and c.join_mode <> 'invitation' and c.found = 1 and m.id is null`+of+`
+		where c.state = 'open' and c.withheld_at is null and (c.members, c.id) < ($2, $3) and c.join_mode <> 'invitation' and c.found = 1 and m.id is null`+of+`
 		and (o.account_id is null or `+service.Visible("o.account_id", "'circle'", "c.id")+` and `+service.Unblocked("$1", "o.account_id")+`)
 		order by c.members desc, c.id desc limit $4`, args...)
 	out := make([]Circle, len(list))
@@ -156,6 +156,20 @@ func (s store) lock(ctx context.Context, id who.ID) error {
 	return nil
 }
 
+// lockName keeps others from giving a circle a name of the same looks until the transaction ends. On SQLite a writing transaction is alone.
+func (s store) lockName(ctx context.Context, key string) error {
+	if s.db.SQLite() {
+		return nil
+	}
+	if _, err := s.db.Exec(ctx, `select pg_advisory_xact_lock($1::int, hashtext($2))`, nameLocks, key); err != nil {
+		return fmt.Errorf("lock name: %w", err)
+	}
+	return nil
+}
+
+// nameLocks sets the locks of names apart from others of two keys; those of accounts and services have one.
+const nameLocks = 1
+
 func flag(b bool) int64 {
 	if b {
 		return 1
@@ -193,7 +207,7 @@ func (s store) change(ctx context.Context, p service.Pass, id who.ID, d Draft) e
 }
 
 // setPicture refers to a picture and gives the key of the one before.
-func (s store) setPicture(ctx context.Context, p service.Pass, id who.ID, which Which, key string) (old string, err error) {
+func (s store) setPicture(ctx context.Context, p service.Pass, id who.ID, which Which, pic picture) (old string, err error) {
 	if !p.Valid() {
 		return "", service.ErrNoPass()
 	}
@@ -204,10 +218,38 @@ func (s store) setPicture(ctx context.Context, p service.Pass, id who.ID, which 
 	if err := s.db.Q(ctx).QueryRowContext(ctx, `select `+column+` from circles where id = $1`+s.db.ForUpdate(), int64(id)).Scan(&old); err != nil {
 		return "", fmt.Errorf("read picture: %w", err)
 	}
-	if _, err := s.db.Exec(ctx, `update circles set `+column+` = $1 where id = $2`, key, int64(id)); err != nil {
+	if _, err := s.db.Exec(ctx, `update circles set `+column+` = $1, `+column+`_bytes = $2 where id = $3`, pic.key, pic.bytes, int64(id)); err != nil {
 		return "", fmt.Errorf("store picture: %w", err)
 	}
 	return old, nil
+}
+
+// pictureBytes gives how many bytes the pictures of the circles that accounts own have.
+func (s store) pictureBytes(ctx context.Context, accounts []who.ID) (map[who.ID]int64, error) {
+	list, args := service.In(1, accounts)
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select o.account_id, cast(sum(c.cover_bytes + c.avatar_bytes) as bigint) from circle_members o join circles c on c.id = o.circle_id
+		where o.role = 'owner' and o.account_id in (`+list+`) group by o.account_id`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("measure circles' pictures: %w", err)
+	}
+	sums, err := db.Scan(rows, service.ScanSum)
+	return service.Sums(sums), err
+}
+
+// withhold has circles out of sight since now, or in sight again.
+func (s store) withhold(ctx context.Context, p service.Pass, ids []who.ID, on bool) error {
+	if !p.Valid() {
+		return service.ErrNoPass()
+	}
+	var at any
+	if on {
+		at = db.Ms(p.At)
+	}
+	list, args := service.In(2, ids)
+	if _, err := s.db.Exec(ctx, `update circles set withheld_at = $1 where id in (`+list+`)`, append([]any{at}, args...)...); err != nil {
+		return fmt.Errorf("withhold circles: %w", err)
+	}
+	return nil
 }
 
 // ofPicture gives the circle that a blob is a picture of; NotFound if there is none.
@@ -246,7 +288,7 @@ func (s store) end(ctx context.Context, p service.Pass, id who.ID) error {
 }
 
 // wordless takes from a circle all that was its owner's.
-const wordless = `name = '', name_key = '', intro = '', rules = '', question = '', cover = '', avatar = '', origin = ''`
+const wordless = `name = '', name_key = '', intro = '', rules = '', question = '', cover = '', avatar = '', cover_bytes = 0, avatar_bytes = 0, origin = ''`
 
 // ownerOf gives a circle's owner, 0 if it has none.
 func (s store) ownerOf(ctx context.Context, id who.ID) (owner who.ID, err error) {

@@ -13,7 +13,7 @@ import (
 )
 
 // listed is the condition on circles that others can find.
-const listed = `c.state = 'open' and c.found = 1 and c.join_mode <> 'invitation' and c.name <> ''`
+const listed = `c.state = 'open' and c.withheld_at is null and c.found = 1 and c.join_mode <> 'invitation' and c.name <> ''`
 
 const docQuery = `select c.id, c.name, c.intro, c.category, c.preview, c.created_at, coalesce(o.account_id, 0)
 	from circles c left join circle_members o on o.circle_id = c.id and o.role = 'owner' where ` + listed
@@ -65,12 +65,12 @@ func (s store) docs(ctx context.Context, after who.ID, limit int) ([]search.Doc,
 	return list, nil
 }
 
-// memberIDs gives the members of a circle, or its staff alone, the first joined first.
-func (s store) memberIDs(ctx context.Context, circle who.ID, staff bool, limit int) ([]who.ID, error) {
+// memberIDs gives the members of a circle above an account, or its staff alone, in the order of their ids.
+func (s store) memberIDs(ctx context.Context, circle who.ID, staff bool, after who.ID, limit int) ([]who.ID, error) {
 	which := ""
 	if staff {
 		which = ` and m.role <> 'member'`
 	}
 	return s.idList(ctx, `select m.account_id from circle_members m where m.circle_id = $1 and m.state = 'active'`+which+` and `+
-		service.Visible("m.account_id", "'circle'", "m.circle_id")+` order by m.id limit $2`, int64(circle), limit)
+		service.Visible("m.account_id", "'circle'", "m.circle_id")+` and m.account_id > $3 order by m.account_id limit $2`, int64(circle), limit, int64(after))
 }

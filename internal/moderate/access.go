@@ -2,9 +2,11 @@ package moderate
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"exeunt/exit"
+	"exeunt/internal/post"
 	"exeunt/internal/who"
 )
 
@@ -35,6 +37,9 @@ func (r *Room) may(ctx context.Context, v who.Viewer, p Place) error {
 func (r *Room) concerns(ctx context.Context, v who.Viewer, p Place, account who.ID) error {
 	if p.ID == 0 || v.Operator {
 		return nil
+	}
+	if veiled, err := r.store.veiled(ctx, account, p.Service, p.ID); err != nil || veiled {
+		return errors.Join(err, errNone())
 	}
 	if r.Places != nil {
 		if _, ok, err := r.Places.Member(ctx, p, account); err != nil || ok {
@@ -76,7 +81,25 @@ func (r *Room) mayActOn(ctx context.Context, v who.Viewer, p Place, account who.
 
 // undoable says whether an act can be taken back at a time.
 func undoable(a Act, now time.Time) bool {
-	return a.State == acting && !a.At.Add(reversible).Before(now) && undoes[a.Kind] && (a.About != 0 || !personal[a.Kind])
+	return a.State == acting && !a.At.Add(reversible).Before(now) && !final[a.Kind] && !lost(a)
+}
+
+// lost reports whether what an act was about has gone with its author.
+func lost(a Act) bool {
+	return a.About == 0 && personal[a.Kind] || a.Ref.ID == 0 && (deeds[a.Kind] || a.Kind == Admit)
+}
+
+// shown says whether the viewer decides about a post that waits in the queue: then they see its images. See [post.Room.Shown].
+func (r *Room) shown(ctx context.Context, v who.Viewer, p post.Post) (bool, error) {
+	at, waiting, err := r.store.waits(ctx, p.Ref())
+	if err != nil || !waiting {
+		return false, err
+	}
+	if yes, err := r.moderates(ctx, v, at); err != nil || !yes {
+		return false, err
+	}
+	veiled, err := r.store.veiled(ctx, p.Author, p.Service, p.Place)
+	return !veiled, err
 }
 
 // fromAbove reports whether an act in a circle was done by an operator who is not of its staff: then the circle's staff does not take it back.

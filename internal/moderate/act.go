@@ -28,12 +28,26 @@ const (
 	LookAdded   = "look_added"
 	LookGone    = "look_gone"
 	LimitsTaken = "limits" // for new members
+	// What other rooms tell of: see [Room.Note].
+	AcceptPost = post.DeedAccept
+	RefusePost = post.DeedRefuse
+	Pin        = post.DeedPin
+	Unpin      = post.DeedUnpin
+	Feature    = post.DeedFeature
+	Unfeature  = post.DeedUnfeature
+	Close      = post.DeedClose  // a topic takes no further posts
+	Reopen     = post.DeedReopen // or takes them again
+	Admit      = "admit"         // who asked is a member
+	TurnAway   = "turn_away"     // who asked is none
+	Revoke     = "revoke"        // invitation links work no longer
 )
 
-// undoes are the acts that can be taken back, personal those of them that are about somebody.
+// final are the acts that are answers to others and are not taken back themselves; personal those that are laid on somebody, who reads and may appeal
+// against them; deeds those of the room of posts, which takes them back.
 var (
-	undoes   = map[string]bool{Dismiss: true, Remove: true, Mute: true, Kick: true, Ban: true, Limit: true, Suspend: true, WordAdded: true, WordGone: true, LookAdded: true, LookGone: true, LimitsTaken: true}
-	personal = map[string]bool{Remove: true, Mute: true, Kick: true, Ban: true, Limit: true, Suspend: true}
+	final    = map[string]bool{Undo: true, Uphold: true}
+	personal = map[string]bool{Remove: true, Mute: true, Kick: true, Ban: true, Limit: true, Suspend: true, RefusePost: true, TurnAway: true}
+	deeds    = map[string]bool{AcceptPost: true, RefusePost: true, Pin: true, Unpin: true, Feature: true, Unfeature: true, Close: true, Reopen: true}
 )
 
 // The states of an act.
@@ -155,13 +169,33 @@ func (r *Room) remove(ctx context.Context, pass service.Pass, a *Act) error {
 	return r.notice(ctx, pass, notify.Notice{To: a.About, Kind: notify.Removed, On: actRef(a.ID), Service: a.Place.Service, Place: a.Place.ID})
 }
 
-// takeOut is what the owner of a circle does to a post of somebody else's there: see [post.Room.TakeOut].
+// takeOut is what the owner of a circle does to a post of somebody else's there: see [post.Room.TakeOut]. Reports of it wait no longer, unless that is
+// taken back.
 func (r *Room) takeOut(ctx context.Context, pass service.Pass, v who.Viewer, p post.Post, words string) error {
 	words, err := cleanWords(words)
 	if err != nil {
 		return err
 	}
-	return r.remove(ctx, pass, &Act{Ref: p.Ref(), Place: Place{p.Service, p.Place}, About: p.Author, By: v.Account, Words: words})
+	a := Act{Ref: p.Ref(), Place: Place{p.Service, p.Place}, About: p.Author, By: v.Account, Words: words}
+	if a.Case, err = r.store.closeCaseOf(ctx, pass, a.Ref); err != nil {
+		return err
+	}
+	if a.Case != 0 {
+		a.Detail = undecided
+	}
+	return r.remove(ctx, pass, &a)
+}
+
+// undecided marks a removal whose case nobody has decided.
+const undecided = "undecided"
+
+// Why gives the rule by which a thing is out of sight, in the reader's words; "" if none was named, or it is not.
+func (r *Room) Why(ctx context.Context, ref who.Ref) (string, error) {
+	a, err := r.store.removalOf(ctx, ref)
+	if exit.KindOf(err) == exit.NotFound || err == nil && a.State != acting {
+		return "", nil
+	}
+	return ruleWord(ctx, a.Rule), err
 }
 
 func actRef(id who.ID) who.Ref { return who.Ref{Kind: "act", ID: id} }
@@ -206,7 +240,7 @@ func (r *Room) Undo(ctx context.Context, v who.Viewer, id who.ID) error {
 			return err
 		}
 		if !undoable(a, pass.At) {
-			if a.About == 0 && personal[a.Kind] {
+			if lost(a) {
 				return exit.Fail(exit.Unavailable, "moderate.error.gone")
 			}
 			return exit.Fail(exit.Conflict, "moderate.error.late")
@@ -238,6 +272,11 @@ func (r *Room) reverse(ctx context.Context, pass service.Pass, a Act) error {
 	case Dismiss:
 		return r.store.reopenCase(ctx, pass, a.Case)
 	case Remove:
+		if a.Detail == undecided {
+			if err := r.store.reopenCase(ctx, pass, a.Case); err != nil {
+				return err
+			}
+		}
 		return r.withhold(ctx, pass, a.Ref, false)
 	case Mute, Limit, Suspend:
 		return r.lift(ctx, pass, a)
@@ -248,9 +287,40 @@ func (r *Room) reverse(ctx context.Context, pass service.Pass, a Act) error {
 		return r.readmit(ctx, pass, a)
 	case Kick:
 		return r.readmit(ctx, pass, a)
-	default:
-		return r.reverseRule(ctx, pass, a)
+	case Admit, TurnAway, Revoke:
+		if r.Places == nil {
+			return errNone()
+		}
+		return r.Places.Revert(ctx, pass, a)
 	}
+	if deeds[a.Kind] {
+		return r.revert(ctx, pass, a)
+	}
+	return r.reverseRule(ctx, pass, a)
+}
+
+// revert has the room of posts take a deed back.
+func (r *Room) revert(ctx context.Context, pass service.Pass, a Act) error {
+	switch err := r.Posts.Revert(ctx, pass, a.Kind, a.Ref); exit.KindOf(err) {
+	case exit.NotFound:
+		return exit.Fail(exit.Unavailable, "moderate.error.gone")
+	default:
+		return err
+	}
+}
+
+// Note puts into the log what another room did for who answers for a place, inside the transaction that gave the pass. What it is about is no longer told
+// of somebody who did it to themselves.
+func (r *Room) Note(ctx context.Context, pass service.Pass, a Act) error {
+	if a.About == a.By {
+		a.About = 0
+	}
+	return r.act(ctx, pass, &a)
+}
+
+// noted is what the room of posts tells of: see [post.Room.Noted].
+func (r *Room) noted(ctx context.Context, pass service.Pass, v who.Viewer, d post.Deed) error {
+	return r.Note(ctx, pass, Act{Kind: d.What, Ref: d.Ref, Place: Place{d.Service, d.Place}, About: d.Author, By: v.Account, Words: d.Words})
 }
 
 // Log gives a page of what was done in a place, the last act first, from below the act before (0: from the top). The operator's own

@@ -2,6 +2,7 @@ package moderate
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"exeunt/internal/service"
@@ -14,6 +15,7 @@ type drawer struct {
 	viewer who.Viewer
 	now    time.Time
 	people map[who.ID]person
+	veils  map[who.ID][]string // where those of them are veiled who are
 	things map[who.Ref]service.Thing
 	places map[Place]*ui.Link
 	where  Place // whose page it is: acts of another place name it
@@ -42,6 +44,9 @@ func (r *Room) drawer(ctx context.Context, v who.Viewer, acts []Act, holds []San
 	if d.people, err = r.peopleOf(ctx, ids); err != nil {
 		return d, err
 	}
+	if d.veils, err = r.store.veils(ctx, ids); err != nil {
+		return d, err
+	}
 	if d.things, err = r.Registry.Things(ctx, v, append(refs, circles...)); err != nil {
 		return d, err
 	}
@@ -60,7 +65,7 @@ func appendPlace(list []who.Ref, p Place) []who.Ref {
 	return append(list, who.Ref{Kind: p.Service, ID: p.ID})
 }
 
-// peopleOf names accounts, veiled ones too.
+// peopleOf names accounts, veiled ones too: what shows them asks [drawer.hidden].
 func (r *Room) peopleOf(ctx context.Context, ids []who.ID) (map[who.ID]person, error) {
 	var known []who.ID
 	for _, id := range ids {
@@ -75,12 +80,22 @@ func (r *Room) peopleOf(ctx context.Context, ids []who.ID) (map[who.ID]person, e
 	return r.store.people(ctx, `a.id in (`+list+`)`, args...)
 }
 
-// view gives the person as pages draw it; nil for nobody.
-func (d drawer) view(id who.ID) *ui.PersonView {
+// hidden reports whether an account is hidden from everybody else where something of it stands.
+func (d drawer) hidden(id who.ID, p Place) bool {
+	return id != d.viewer.Account && slices.ContainsFunc(d.veils[id], func(scope string) bool {
+		return scope == "" || p.Service != "" && (scope == p.Service || scope == p.ref())
+	})
+}
+
+// view gives the person as pages draw it, who is hidden as somebody without a name; nil for nobody.
+func (d drawer) view(ctx context.Context, id who.ID, p Place) *ui.PersonView {
 	if id == 0 {
 		return nil
 	}
 	v := d.people[id].view()
+	if d.hidden(id, p) {
+		v = ui.PersonView{Name: ui.T(ctx, "moderate.person.veiled")}
+	}
 	return &v
 }
 
@@ -98,7 +113,7 @@ func (p person) view() ui.PersonView {
 // draw draws one act.
 func (d drawer) draw(ctx context.Context, a Act) deedView {
 	v := deedView{
-		id: a.ID.String(), at: a.At, kind: ui.T(ctx, actWords[a.Kind]), about: d.view(a.About), by: d.view(a.By), rule: ruleWord(ctx, a.Rule), words: a.Words,
+		id: a.ID.String(), at: a.At, kind: ui.T(ctx, actWords[a.Kind]), about: d.view(ctx, a.About, a.Place), by: d.view(ctx, a.By, a.Place), rule: ruleWord(ctx, a.Rule), words: a.Words,
 		undone: a.State == undone, href: "/moderation/acts/" + a.ID.String(),
 	}
 	if a.Place != d.where {
@@ -107,7 +122,7 @@ func (d drawer) draw(ctx context.Context, a Act) deedView {
 	if a.Ref.Kind != kindAccount && a.Ref.Kind != "" {
 		v.what = whatOf(ctx, a.Ref, d.things[a.Ref])
 	}
-	if personal[a.Kind] && a.Kind != Remove && a.Kind != Kick {
+	if _, holds := holdWords[a.Kind]; holds {
 		v.until = untilWord(ctx, a.Until)
 	}
 	if undoable(a, d.now) && a.About != d.viewer.Account {

@@ -34,6 +34,9 @@ const (
 
 var reportable = ui.Keys("moderate.kind.", "post", "comment", "circle", "account")
 
+// kindWords name the kinds of things about which something is done.
+var kindWords = ui.Keys("moderate.kind.", "post", "comment", "circle", "account", "topic")
+
 // The reasons for which something is reported, and the rules by which it is decided: one closed list.
 var reasons = []string{"spam", "abuse", "hate", "violence", "sexual", "minors", "privacy", "fraud", "illegal", "self_harm", "off_topic", "other"}
 
@@ -91,19 +94,21 @@ type Places interface {
 	Staff(ctx context.Context, p Place) ([]who.ID, error)
 	// Expel takes a member out, or somebody's asking to become one.
 	Expel(ctx context.Context, pass service.Pass, p Place, account who.ID) error
-	// Readmit makes somebody who was taken out a member again, from the same day on.
-	Readmit(ctx context.Context, pass service.Pass, p Place, account who.ID, since time.Time) error
+	// Readmit makes somebody who was taken out a member again, of the same rank and from the same day on.
+	Readmit(ctx context.Context, pass service.Pass, p Place, account who.ID, m Member) error
+	// Revert takes an act back of which the service told the log: Admit, TurnAway, Revoke. Conflict for what is no longer as the act left it.
+	Revert(ctx context.Context, pass service.Pass, a Act) error
 }
 
 // Rate is how often an account may do something within an hour of the machine clock.
 type Rate struct {
-	What string // post, comment, like, follow, report
+	What string // post, comment, like, follow, report, video, bullet
 	Most int
 }
 
 // Rates are the limits of an install that sets none.
 func Rates() []Rate {
-	return []Rate{{"post", 60}, {"comment", 300}, {"like", 1000}, {"follow", 300}, {"report", 30}}
+	return []Rate{{"post", 60}, {"comment", 300}, {"like", 1000}, {"follow", 300}, {"report", 30}, {"video", 60}, {"bullet", 600}}
 }
 
 // Config is what the room is made with.
@@ -143,6 +148,7 @@ func New(c Config) *Room {
 // called once, at start.
 func (r *Room) Guard() {
 	r.Posts.TakeOut, r.Talks.Filter = r.takeOut, r.FilterComment
+	r.Posts.Noted, r.Posts.Shown = r.noted, r.shown
 	r.Posts.Screen, r.Talks.Screen, r.Talks.Limit, r.Relations.Limit = r.ScreenPost, r.ScreenComment, r.Take, r.Take
 	if r.Notices == nil {
 		return

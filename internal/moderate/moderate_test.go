@@ -3,7 +3,6 @@ package moderate_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"exeunt/exit"
 	"exeunt/internal/account"
@@ -43,7 +42,7 @@ func newHouse(t *testing.T, d *db.DB) *house {
 	h.order = moderate.New(moderate.Config{DB: d, Desk: h.desk, Registry: h.registry, Relations: h.relations, Posts: h.posts, Talks: h.talks, NameKey: account.NameKey, Secret: []byte("secret"), Rates: moderate.Rates()})
 	h.posts.Places, h.order.Places, h.registry.Moderates = h.ring, h.ring, h.ring.moderates
 	h.order.Guard()
-	h.registry.Kinds = []service.Kind{h.posts.Kind(), h.talks.Kind(), account.New(account.Config{DB: d, Desk: h.desk, Secret: []byte("secret")}).Kind(), {Name: "circle", Keeper: h.ring}}
+	h.registry.Kinds = []service.Kind{h.posts.Kind(), h.posts.TopicKind(), h.talks.Kind(), account.New(account.Config{DB: d, Desk: h.desk, Secret: []byte("secret")}).Kind(), {Name: "circle", Keeper: h.ring}}
 	h.must(t, h.desk.Announce(t.Context()))
 	h.exec(t, `insert into circles (id, name, intro, join_mode, cover, state, members, posts, created_at) values (7, 'Tea', '', 'open', '', 'open', 0, 0, 0)`)
 	return h
@@ -127,15 +126,17 @@ func (h *house) wantKind(t *testing.T, what string, err error, kind exit.Kind) {
 
 // ring is a circle's members, as the circle room tells of them.
 type ring struct {
-	members map[who.ID]moderate.Member
-	owner   who.ID
+	members  map[who.ID]moderate.Member
+	owner    who.ID
+	reverted []string // kinds of acts
+	approves bool
 }
 
 var tea = moderate.Place{Service: "circle", ID: 7}
 
 func (k *ring) place(v who.Viewer) post.Place {
 	m, in := k.members[v.Account]
-	return post.Place{Service: "circle", ID: 7, Name: "Tea", Href: "/circles/7", Audience: who.CircleOnly(7), See: in, Member: in, Staff: in && m.Rank > 0, Owner: k.owner}
+	return post.Place{Service: "circle", ID: 7, Name: "Tea", Href: "/circles/7", Audience: who.CircleOnly(7), See: in, Member: in, Staff: in && m.Rank > 0, Owner: k.owner, Approves: k.approves}
 }
 
 func (k *ring) MayPost(_ context.Context, v who.Viewer, _ string, _ who.ID) (post.Place, error) {
@@ -187,7 +188,12 @@ func (k *ring) Expel(_ context.Context, _ service.Pass, _ moderate.Place, id who
 	return nil
 }
 
-func (k *ring) Readmit(_ context.Context, _ service.Pass, _ moderate.Place, id who.ID, since time.Time) error {
-	k.members[id] = moderate.Member{Since: since}
+func (k *ring) Readmit(_ context.Context, _ service.Pass, _ moderate.Place, id who.ID, m moderate.Member) error {
+	k.members[id] = m
+	return nil
+}
+
+func (k *ring) Revert(_ context.Context, _ service.Pass, a moderate.Act) error {
+	k.reverted = append(k.reverted, a.Kind)
 	return nil
 }

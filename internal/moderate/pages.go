@@ -127,7 +127,7 @@ func (v whatView) words(ctx context.Context) string {
 
 func whatOf(ctx context.Context, ref who.Ref, t service.Thing) whatView {
 	v := whatView{kind: ref.Kind, title: t.Title, text: t.Excerpt, href: t.Link}
-	if key, ok := reportable[ref.Kind]; ok {
+	if key, ok := kindWords[ref.Kind]; ok {
 		v.kind = ui.T(ctx, key)
 	}
 	if t.Ref.ID == 0 {
@@ -244,8 +244,9 @@ type appealView struct {
 }
 
 var (
-	holdWords  = ui.Keys("moderate.hold.", "mute", "ban", "limit", "suspend")
-	actWords   = ui.Keys("moderate.act.", "dismiss", "remove", "mute", "kick", "ban", "limit", "suspend", "undo", "uphold", "word_added", "word_gone", "look_added", "look_gone", "limits")
+	holdWords = ui.Keys("moderate.hold.", "mute", "ban", "limit", "suspend")
+	actWords  = ui.Keys("moderate.act.", "dismiss", "remove", "mute", "kick", "ban", "limit", "suspend", "undo", "uphold", "word_added", "word_gone", "look_added", "look_gone", "limits",
+		"accept", "refuse", "pin", "unpin", "feature", "unfeature", "topic_closed", "topic_opened", "admit", "turn_away", "revoke")
 	stateWords = ui.Keys("moderate.appeal.", "open", "granted", "refused")
 )
 

@@ -23,6 +23,9 @@ func (r *Room) frame(ctx context.Context, p Place, title string) (ui.Frame, erro
 	f.NoIndex, f.WriteHref, f.Back = true, "", &ui.Link{Text: ui.T(ctx, "ui.tab.me"), Href: ui.MePath}
 	if p.ID != 0 {
 		t, err := r.Registry.Thing(ctx, v, who.Ref{Kind: p.Service, ID: p.ID})
+		if v.Operator && exit.KindOf(err) == exit.NotFound { // no member there, the operator answers for it all the same
+			return f, nil
+		}
 		if err != nil {
 			return f, err
 		}
@@ -103,7 +106,7 @@ func (r *Room) caseViews(ctx context.Context, v who.Viewer, p Place, list []Case
 	d.where = p
 	out := make([]caseView, len(list))
 	for i, c := range list {
-		x := caseView{href: "/moderation/case/" + c.ID.String(), at: c.At, what: whatOf(ctx, c.Ref, d.things[c.Ref]), about: d.view(c.About)}
+		x := caseView{href: "/moderation/case/" + c.ID.String(), at: c.At, what: whatOf(ctx, c.Ref, d.things[c.Ref]), about: d.view(ctx, c.About, c.Place)}
 		if c.Ref.Kind == kindAccount {
 			x.what.gone = false
 		}
@@ -219,13 +222,13 @@ func (r *Room) contextOf(ctx context.Context, v who.Viewer, id who.ID) (Case, co
 	}
 	d.where = c.Place
 	if !view.what.hidden {
-		view.about = d.view(c.About)
+		view.about = d.view(ctx, c.About, c.Place)
 	}
 	counts := map[string]int{}
 	for _, x := range reports {
 		counts[x.Reason]++
 		if x.Words != "" || x.By != 0 {
-			view.said = append(view.said, saidView{ruleWord(ctx, x.Reason), x.Words, d.view(x.By), x.At})
+			view.said = append(view.said, saidView{ruleWord(ctx, x.Reason), x.Words, d.view(ctx, x.By, c.Place), x.At})
 		}
 	}
 	view.total, view.counts = tallied(ctx, counts)

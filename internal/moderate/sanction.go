@@ -3,7 +3,9 @@ package moderate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"exeunt/exit"
@@ -117,7 +119,7 @@ func (r *Room) expel(ctx context.Context, pass service.Pass, a *Act) error {
 		return err
 	}
 	if ok {
-		a.Detail = strconv.FormatInt(db.Ms(m.Since), 10)
+		a.Detail = strconv.FormatInt(db.Ms(m.Since), 10) + " " + strconv.Itoa(m.Rank)
 	} else if a.Kind == Kick {
 		return exit.Fail(exit.Conflict, "moderate.error.no_member")
 	}
@@ -129,11 +131,18 @@ func (r *Room) readmit(ctx context.Context, pass service.Pass, a Act) error {
 	if r.Places == nil || a.Detail == "" {
 		return nil
 	}
-	ms, err := strconv.ParseInt(a.Detail, 10, 64)
+	since, rank, ranked := strings.Cut(a.Detail, " ")
+	ms, err := strconv.ParseInt(since, 10, 64)
 	if err != nil {
-		return exit.Fail(exit.Internal, "error.internal")
+		return fmt.Errorf("read since when somebody was a member: %w", err)
 	}
-	return r.Places.Readmit(ctx, pass, a.Place, a.About, db.Time(ms))
+	m := Member{Since: db.Time(ms)}
+	if ranked {
+		if m.Rank, err = strconv.Atoi(rank); err != nil {
+			return fmt.Errorf("read what somebody was: %w", err)
+		}
+	}
+	return r.Places.Readmit(ctx, pass, a.Place, a.About, m)
 }
 
 // restraints gives what the fence and the veil are told of a sanction.

@@ -223,11 +223,19 @@ func (r *Room) newcomer(ctx context.Context, pass service.Pass, p Place, in post
 	case in.Edit:
 		return nil
 	}
-	n, err := r.store.postsSince(ctx, p, in.Author, pass.At.Add(-24*time.Hour))
-	if err == nil && n >= int64(l.Posts) {
+	// Counted apart from the posts: one that is deleted and written anew is a post of that day, too.
+	n, err := r.store.attempt(ctx, r.counting("new "+p.ref(), in.Author), r.DB.Clock.Now(), 24*time.Hour)
+	if err == nil && n > int64(l.Posts) {
 		err = exit.Fail(exit.TooMany, "moderate.error.new_posts", "Days", l.Days, "Count", l.Posts)
 	}
 	return err
+}
+
+// counting gives the key under which is counted what an account does; it names nobody.
+func (r *Room) counting(what string, account who.ID) string {
+	mac := hmac.New(sha256.New, r.Secret)
+	_, _ = mac.Write([]byte("rate " + what + " " + account.String())) // never fails (hash.Hash)
+	return hex.EncodeToString(mac.Sum(nil))
 }
 
 // Take counts that an account does something, inside the transaction in which it does; TooMany beyond what an hour of the machine
@@ -237,9 +245,7 @@ func (r *Room) Take(ctx context.Context, account who.ID, what string) error {
 		if rate.What != what {
 			continue
 		}
-		mac := hmac.New(sha256.New, r.Secret)
-		_, _ = mac.Write([]byte("rate " + what + " " + account.String())) // never fails (hash.Hash)
-		n, err := r.store.attempt(ctx, hex.EncodeToString(mac.Sum(nil)), r.DB.Clock.Now())
+		n, err := r.store.attempt(ctx, r.counting(what, account), r.DB.Clock.Now(), time.Hour)
 		if err == nil && n > int64(rate.Most) {
 			err = exit.Fail(exit.TooMany, "moderate.error.rate", "Count", rate.Most)
 		}

@@ -213,6 +213,31 @@ func (s store) closeCase(ctx context.Context, p service.Pass, id who.ID) error {
 	return nil
 }
 
+// closeCaseOf closes the case of a thing that waits, and gives it; 0 if none does.
+func (s store) closeCaseOf(ctx context.Context, p service.Pass, ref who.Ref) (id who.ID, err error) {
+	if !p.Valid() {
+		return 0, service.ErrNoPass()
+	}
+	err = s.db.Q(ctx).QueryRowContext(ctx, `update cases set state = 'done', done_at = $3 where ref_kind = $1 and ref_id = $2 and state = 'open' returning id`,
+		ref.Kind, int64(ref.ID), db.Ms(p.At)).Scan((*int64)(&id))
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("close case: %w", err)
+	}
+	return id, nil
+}
+
+// waits reports whether a thing was reported and nobody has decided yet, and where.
+func (s store) waits(ctx context.Context, ref who.Ref) (p Place, yes bool, err error) {
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select service, place_id from cases where ref_kind = $1 and ref_id = $2 and state = 'open'`, ref.Kind, int64(ref.ID)).Scan(&p.Service, (*int64)(&p.ID))
+	if errors.Is(err, sql.ErrNoRows) {
+		return p, false, nil
+	}
+	if err != nil {
+		return p, false, fmt.Errorf("find case: %w", err)
+	}
+	return p, true, nil
+}
+
 // reopenCase has a case wait again, unless a new one of the same thing does.
 func (s store) reopenCase(ctx context.Context, p service.Pass, id who.ID) error {
 	if !p.Valid() {

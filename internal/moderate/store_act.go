@@ -80,10 +80,13 @@ func (s store) acts(ctx context.Context, p Place, before who.ID, limit int) ([]A
 	return s.listActs(ctx, where+` and id < $3 order by id desc limit $4`, append(args, top(before), limit)...)
 }
 
+// laid are the acts that are laid on somebody.
+const laid = `'remove', 'mute', 'kick', 'ban', 'limit', 'suspend', 'refuse', 'turn_away'`
+
 // actsAbout gives a page of what was done about an account: in a circle, or, for the operator's place, everywhere.
 func (s store) actsAbout(ctx context.Context, p Place, about, before who.ID, limit int) ([]Act, error) {
 	where, args := within(p)
-	return s.listActs(ctx, where+` and about_id = $3 and id < $4 and kind not in ('undo', 'dismiss', 'uphold') order by id desc limit $5`,
+	return s.listActs(ctx, where+` and about_id = $3 and id < $4 and kind in (`+laid+`) order by id desc limit $5`,
 		append(args, int64(about), top(before), limit)...)
 }
 

@@ -24,7 +24,7 @@ func (s store) along(ctx context.Context, class string, account who.ID, after, c
 	case "reports":
 		return s.reportsAlong(ctx, args)
 	case "acts":
-		list, err := s.listActs(ctx, `about_id = $1 and kind not in ('dismiss', 'undo', 'uphold')`+span, args...)
+		list, err := s.listActs(ctx, `about_id = $1 and kind in (`+laid+`)`+span, args...)
 		for _, a := range list {
 			out = append(out, entry{a.ID, ActRecord{ID: a.ID.String(), What: a.Kind, On: a.Ref.String(), Where: a.Place.ref(), Rule: a.Rule, Words: a.Words, Until: stamp(a.Until), State: a.State, At: stamp(a.At)}})
 		}

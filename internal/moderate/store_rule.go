@@ -174,26 +174,17 @@ func (s store) setLimits(ctx context.Context, p service.Pass, at Place, l Limits
 	return nil
 }
 
-// postsSince counts what an account has written in a place since an instant.
-func (s store) postsSince(ctx context.Context, p Place, author who.ID, since time.Time) (n int64, err error) {
-	if err := s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from posts where author_id = $1 and service = $2 and place_id = $3 and created_at > $4`,
-		int64(author), p.Service, int64(p.ID), db.Ms(since)).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count posts: %w", err)
-	}
-	return n, nil
-}
-
 // bucket is the time into which attempts are counted together.
 const bucket = 5 * time.Minute
 
-// attempt counts that something is done under a key and gives how often it was within an hour, this once included. Counts are
+// attempt counts that something is done under a key and gives how often it was within a time, at most a day, this once included. Counts are
 // swept with those of the account room after a day.
-func (s store) attempt(ctx context.Context, key string, machine time.Time) (n int64, err error) {
+func (s store) attempt(ctx context.Context, key string, machine time.Time, within time.Duration) (n int64, err error) {
 	if _, err := s.db.Exec(ctx, `insert into attempts (key, at, n) values ($1, $2, 1) on conflict (key, at) do update set n = attempts.n + 1`,
 		key, db.Ms(machine.Truncate(bucket))); err != nil {
 		return 0, fmt.Errorf("count attempt: %w", err)
 	}
-	if err := s.db.Q(ctx).QueryRowContext(ctx, `select cast(sum(n) as bigint) from attempts where key = $1 and at > $2`, key, db.Ms(machine.Add(-time.Hour))).Scan(&n); err != nil {
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select cast(sum(n) as bigint) from attempts where key = $1 and at > $2`, key, db.Ms(machine.Add(-within))).Scan(&n); err != nil {
 		return 0, fmt.Errorf("read attempts: %w", err)
 	}
 	return n, nil
@@ -233,6 +224,27 @@ func (s store) veiled(ctx context.Context, account who.ID, at string, place who.
 		return false, fmt.Errorf("ask the veil: %w", err)
 	}
 	return n > 0, nil
+}
+
+// veils gives the scopes in which those of the accounts are veiled that are, for another reason than an act of moderation.
+func (s store) veils(ctx context.Context, accounts []who.ID) (map[who.ID][]string, error) {
+	list, args := service.In(1, accounts)
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select z.account_id, z.scope from reasons z where z.what = 'veil' and z.reason not like 'act:%' and z.account_id in (`+list+`)`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("ask the veil: %w", err)
+	}
+	out := map[who.ID][]string{}
+	_, err = db.Scan(rows, func(r db.Row) (int, error) {
+		var id int64
+		var scope string
+		err := r.Scan(&id, &scope)
+		out[who.ID(id)] = append(out[who.ID(id)], scope)
+		return 0, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ask the veil: %w", err)
+	}
+	return out, nil
 }
 
 // person is an account as the pages of this room name it.

@@ -26,7 +26,7 @@ const mine = `(select x.category from circle_members n join circles x on x.id = 
 // circles gives circles that anybody may find and the viewer is not in, has not muted and does not want less of: first of
 // the kinds of the viewer's circles, then the largest, then the newest.
 func (s store) circles(ctx context.Context, viewer who.ID, now time.Time, limit int) ([]foundCircle, error) {
-	open := `c.state = 'open' and c.join_mode <> 'invitation' and c.found = 1 and c.name <> ''
+	open := `c.state = 'open' and c.withheld_at is null and c.join_mode <> 'invitation' and c.found = 1 and c.name <> ''
 		and not exists (select 1 from circle_members m where m.circle_id = c.id and m.account_id = $1)
 		and not exists (select 1 from quiets q where q.account_id = $1 and q.ref_kind = 'circle' and q.ref_id = c.id and (q.until is null or q.until > $3))
 		and not exists (select 1 from circle_members o where o.circle_id = c.id and o.role = 'owner' and not (` +
@@ -73,7 +73,7 @@ func (s store) kinds(ctx context.Context) ([]string, error) {
 		if i > 0 {
 			query += ` union all `
 		}
-		query += fmt.Sprintf(`select x.category from (select c.category from circles c where c.category = $%d and c.state = 'open' and c.join_mode <> 'invitation' and c.found = 1 limit 1) x`, i+1)
+		query += fmt.Sprintf(`select x.category from (select c.category from circles c where c.category = $%d and c.state = 'open' and c.withheld_at is null and c.join_mode <> 'invitation' and c.found = 1 limit 1) x`, i+1)
 		args = append(args, k)
 	}
 	var out []string
@@ -111,7 +111,7 @@ func (s store) topics(ctx context.Context, viewer who.ID, since time.Time, pages
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `select t.id, t.name, count(*) from (select l.topic_id, l.post_id from post_topics l where l.at >= $2 order by l.at desc, l.topic_id desc limit $3) x
 		join topics t on t.id = x.topic_id join posts p on p.id = x.post_id
 		where p.state = 'live' and (t.service = 'page' and p.audience = 'public' or t.service = 'circle' and exists
-			(select 1 from circle_members m where m.circle_id = t.place_id and m.account_id = $1 and m.state = 'active')) and `+
+			(select 1 from circle_members m join circles c on c.id = m.circle_id where m.circle_id = t.place_id and m.account_id = $1 and m.state = 'active' and c.withheld_at is null)) and `+
 		service.Visible("p.author_id", "p.service", "p.place_id")+` and `+service.Unblocked("$1", "p.author_id")+` and `+relation.Unmuted("$1", "p.author_id")+
 		` and `+relation.Heard("$1", "'topic'", "t.id")+` and `+relation.Heard("$1", "t.service", "t.place_id")+where+`
 		group by t.id, t.name order by count(*) desc, t.id desc limit $4`, int64(viewer), db.Ms(since), topicsLately, topicsShown)

@@ -153,6 +153,21 @@ func seen(v who.Viewer, posts []Post) []Post {
 	return out
 }
 
+// shown says whether the viewer, who does not see a post, decides about it: it was reported, and nobody has decided yet.
+func (r *Room) shown(ctx context.Context, v who.Viewer, id who.ID) (bool, error) {
+	if r.Shown == nil || v.Guest() || v.State != who.Active {
+		return false, nil
+	}
+	p, err := r.store.one(ctx, v.Account, id)
+	if exit.KindOf(err) == exit.NotFound {
+		return false, nil
+	}
+	if err != nil || p.State != Live && p.State != Submitted && p.State != Withheld {
+		return false, err
+	}
+	return r.Shown(ctx, v, p)
+}
+
 // MayMedia says whether the viewer may have an image by its blob key, and whether everybody may.
 // known is false for a key that is no image of a post.
 func (r *Room) MayMedia(ctx context.Context, v who.Viewer, key string) (may, public, known bool, err error) {
@@ -161,8 +176,9 @@ func (r *Room) MayMedia(ctx context.Context, v who.Viewer, key string) (may, pub
 		return false, false, false, err
 	}
 	p, err := r.One(ctx, v, id)
-	if exit.KindOf(err) == exit.NotFound { // a post that is hidden from the viewer: the answer is no
-		return false, false, true, nil
+	if exit.KindOf(err) == exit.NotFound { // a post that is hidden from the viewer: the answer is no, but for who decides about it
+		may, err := r.shown(ctx, v, id)
+		return may, false, true, err
 	}
 	if err != nil {
 		return false, false, true, err

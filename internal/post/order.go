@@ -129,13 +129,27 @@ func (r *Room) standing(ctx context.Context, v who.Viewer, id who.ID, allowed fu
 // Feature has a post stand among the featured of its place, or not any more. NotFound for who may not.
 func (r *Room) Feature(ctx context.Context, v who.Viewer, id who.ID, on bool) error {
 	return r.arrange(ctx, v, id, func(ctx context.Context, pass service.Pass, p Post) error {
-		return r.store.feature(ctx, pass, p.ID, on)
+		if on == !p.Featured.IsZero() {
+			return nil
+		}
+		if err := r.store.feature(ctx, pass, p.ID, on); err != nil {
+			return err
+		}
+		return r.noted(ctx, pass, v, deedOn(either(on, DeedFeature, DeedUnfeature), p))
 	})
 }
 
 // Pin has a post stand before all others of its place, or not any more. Conflict if three are pinned already.
 func (r *Room) Pin(ctx context.Context, v who.Viewer, id who.ID, on bool) error {
-	return r.arrange(ctx, v, id, func(ctx context.Context, pass service.Pass, p Post) error { return r.store.pin(ctx, pass, p, on) })
+	return r.arrange(ctx, v, id, func(ctx context.Context, pass service.Pass, p Post) error {
+		if on == !p.Pinned.IsZero() {
+			return nil
+		}
+		if err := r.store.pin(ctx, pass, p, on); err != nil {
+			return err
+		}
+		return r.noted(ctx, pass, v, deedOn(either(on, DeedPin, DeedUnpin), p))
+	})
 }
 
 func (r *Room) arrange(ctx context.Context, v who.Viewer, id who.ID, fn func(context.Context, service.Pass, Post) error) error {

@@ -106,6 +106,10 @@ type Room struct {
 	// TakeOut takes a post of somebody else's out of sight for who owns the place, in the transaction that deletes it otherwise, and tells its author;
 	// words are the viewer's to the author. It can be undone where it was noted. Nil: the post is deleted as its author would.
 	TakeOut func(ctx context.Context, pass service.Pass, v who.Viewer, p Post, words string) error
+	// Noted is told what who answers for a place did there, in the transaction of the act; [Room.Revert] takes it back. Nil: nobody keeps a log.
+	Noted func(ctx context.Context, pass service.Pass, v who.Viewer, d Deed) error
+	// Shown says whether the viewer decides about a post that was reported, while that waits: then its images open, too. Nil: nobody does.
+	Shown func(ctx context.Context, v who.Viewer, p Post) (bool, error)
 	// ShownTopics gives those of the topics of channels under which the viewer sees a video. Nil: none.
 	ShownTopics func(ctx context.Context, v who.Viewer, ids []who.ID) (map[who.ID]bool, error)
 	store       store

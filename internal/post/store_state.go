@@ -71,6 +71,17 @@ func (s store) refuse(ctx context.Context, pass service.Pass, id who.ID, reason 
 	return nil
 }
 
+// unrefuse has a submission that was refused wait again, as long as its author has not written on it.
+func (s store) unrefuse(ctx context.Context, pass service.Pass, id who.ID) error {
+	if !pass.Valid() {
+		return service.ErrNoPass()
+	}
+	if _, err := s.db.Exec(ctx, `update posts set state = 'submitted', refusal = '' where id = $1 and state = 'draft' and refusal <> ''`, int64(id)); err != nil {
+		return fmt.Errorf("take refusal back: %w", err)
+	}
+	return nil
+}
+
 // hide takes a post out of everybody's sight until it is erased or brought back. at is the machine's time, in Unix milliseconds.
 func (s store) hide(ctx context.Context, pass service.Pass, id who.ID, at int64, as string) error {
 	if !pass.Valid() {

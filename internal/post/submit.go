@@ -20,6 +20,9 @@ func (r *Room) AcceptSubmission(ctx context.Context, v who.Viewer, id who.ID) er
 		if err := r.store.accept(ctx, pass, p); err != nil {
 			return err
 		}
+		if err := r.noted(ctx, pass, v, deedOn(DeedAccept, p)); err != nil {
+			return err
+		}
 		p.State, p.At = Live, pass.At
 		return r.publish(ctx, pass, p)
 	})
@@ -36,7 +39,12 @@ func (r *Room) RefuseSubmission(ctx context.Context, v who.Viewer, id who.ID, re
 		return exit.Fail(exit.Invalid, "post.error.long_reason", "Most", longestReason)
 	}
 	return r.decide(ctx, v, id, notify.SubmissionRefused, func(ctx context.Context, pass service.Pass, p Post) error {
-		return r.store.refuse(ctx, pass, p.ID, reason)
+		if err := r.store.refuse(ctx, pass, p.ID, reason); err != nil {
+			return err
+		}
+		d := deedOn(DeedRefuse, p)
+		d.Words = reason
+		return r.noted(ctx, pass, v, d)
 	})
 }
 

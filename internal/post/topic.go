@@ -175,7 +175,13 @@ func (r *Room) RenameTopic(ctx context.Context, v who.Viewer, id who.ID, name st
 // CloseTopic keeps further posts out of a topic of a place, or opens it again. What it has stays.
 func (r *Room) CloseTopic(ctx context.Context, v who.Viewer, id who.ID, closed bool) error {
 	return r.changeTopic(ctx, v, id, func(ctx context.Context, pass service.Pass, t Topic) error {
-		return r.store.closeTopic(ctx, pass, t.ID, closed)
+		if t.Closed == closed {
+			return nil
+		}
+		if err := r.store.closeTopic(ctx, pass, t.ID, closed); err != nil {
+			return err
+		}
+		return r.noted(ctx, pass, v, deedOnTopic(either(closed, DeedClose, DeedReopen), t))
 	})
 }
 

@@ -258,7 +258,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	l.Notices = h.notices
 	l.Policy, l.Key, l.Log, l.Host, l.Spool = h.Policy, key, o.Log, o.Host, filepath.Join(o.Data, "spool")
 	l.Begin()
-	h.Accounts.Stored = []account.Stored{h.posts.Stored, h.uploads.Stored, l.Stored}
+	h.Accounts.Stored = []account.Stored{h.posts.Stored, h.circles.Stored, h.uploads.Stored, l.Stored}
 	h.Registry.Services = []service.Service{page.Service, circle.Service, channel.Service}
 	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.posts.TopicKind(), h.talks.Kind(), h.circles.Kind(), h.channels.Kind(), h.Accounts.Kind()}
 	h.Registry.Holders = h.Engine.Holders
