@@ -53,7 +53,10 @@ func (p Probe) ladder() []rung {
 	ladder := make([]rung, len(sides))
 	for i, side := range sides {
 		r := rung{side: side, width: side, height: side}
-		other := even(int(math.Round(float64(long) * float64(side) / float64(short))))
+		other := even(min(longestSide, int(math.Round(float64(long)*float64(side)/float64(short)))))
+		if short-side <= 1 {
+			other = even(min(longestSide, long)) // the very size, but for a row
+		}
 		if p.Width >= p.Height {
 			r.width = other
 		} else {
@@ -243,15 +246,14 @@ func (out *Rendition) read(dir string, r rung, p Probe) (time.Duration, error) {
 	}
 	out.Playlist = writePlaylist(begin, segments)
 	var seconds float64
-	var bytes int64
 	for _, s := range segments {
-		seconds, bytes = seconds+s.seconds, bytes+s.length
+		seconds += s.seconds
 		// A short rest at the end says nothing of what a connection must bear (RFC 8216, 4.3.4.2).
 		if s.seconds >= segmentTime/2 || len(segments) == 1 {
 			out.Bandwidth = max(out.Bandwidth, int(float64(s.length*8)/max(s.seconds, 0.1)))
 		}
 	}
-	out.Average = int(float64(bytes*8) / max(seconds, 0.1))
+	out.Average = int(float64(out.Bytes*8) / max(seconds, 0.1))
 	out.Bandwidth = max(out.Bandwidth, out.Average)
 	return time.Duration(seconds * float64(time.Second)), nil
 }

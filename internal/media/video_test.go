@@ -322,7 +322,7 @@ func TestFramesAndLook(t *testing.T) {
 		{looks["plain.mp4"], looks["plain.mp4"], true},
 		{looks["plain.mp4"], looks["small.mp4"], true},
 		{looks["plain.mp4"], looks["other.mp4"], false},
-		{looks["plain.mp4"], looks["halves.mp4"], false},
+		{looks["halves.mp4"], looks["other.mp4"], false},
 		{strings.Repeat("0", 96), strings.Repeat("0", 96), false}, // two that are dark throughout
 		{looks["plain.mp4"], "", false},
 		{"", "", false},
