@@ -423,8 +423,8 @@ func watchOwner(v watchView) templ.Component {
 	})
 }
 
-// gonePage stands in place of a video that its owner deleted a moment ago.
-func gonePage(f ui.Frame, undo, on string) templ.Component {
+// deletedPage stands in place of a video that its owner deleted a moment ago.
+func deletedPage(f ui.Frame, undo, on string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

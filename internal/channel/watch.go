@@ -126,7 +126,7 @@ func renderGone(w http.ResponseWriter, req *http.Request, v who.Viewer, x Video)
 	f := service.Frame(ctx, ui.T(ctx, "channel_watch.gone"))
 	f.NoIndex, f.WriteHref = true, ""
 	if owns(v, x) {
-		return ui.Render(w, req, http.StatusOK, gonePage(f, VideoPath(x.ID)+"/undo", Path(x.Channel.Handle)))
+		return ui.Render(w, req, http.StatusOK, deletedPage(f, VideoPath(x.ID)+"/undo", Path(x.Channel.Handle)))
 	}
 	return ui.RenderError(w, req, f, ui.ErrorView{Status: http.StatusGone, Sentence: ui.T(ctx, "channel_watch.gone.sentence"), BackHref: Path(x.Channel.Handle), BackText: ui.T(ctx, "channel_watch.to_channel")})
 }
@@ -317,10 +317,10 @@ func (r *Room) players(ctx context.Context, v who.Viewer, list []Video, source s
 func sourcesOf(p *ui.PlayerView, x Video, list []rendition) bool {
 	switch {
 	case x.Media == Ready && len(list) > 0:
-		p.Master = VideoPath(x.ID) + "/master.m3u8"
+		p.Master = MasterPath(x.ID)
 		p.Sources = []ui.MediaSource{{Src: service.MediaPath(list[0].Key), Type: "video/mp4"}}
 		for _, y := range list {
-			p.Renditions = append(p.Renditions, ui.Rendition{Src: VideoPath(x.ID) + "/" + strconv.Itoa(y.Height) + ".m3u8", Height: y.Height})
+			p.Renditions = append(p.Renditions, ui.Rendition{Src: RenditionPath(x.ID, y.Height), Height: y.Height})
 		}
 	case x.Media == Plain && x.Original != "":
 		p.Sources = []ui.MediaSource{{Src: service.MediaPath(x.Original), Type: x.Type}}

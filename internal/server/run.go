@@ -165,6 +165,9 @@ func (h *House) expire(ctx context.Context) error {
 	if err := all(ctx, h.order.Sweep); err != nil {
 		return fmt.Errorf("sweep sanctions: %w", err)
 	}
+	if err := all(ctx, h.channels.Sweep); err != nil {
+		return fmt.Errorf("publish scheduled videos: %w", err)
+	}
 	return nil
 }
 
@@ -208,6 +211,9 @@ func (h *House) mayMedia(ctx context.Context, key string) (blob.Access, error) {
 		return access(may, public), err
 	case blob.Circles:
 		may, public, err := h.circles.MayMedia(ctx, v, k.Account, key)
+		return access(may, public), err
+	case blob.Channels, blob.Videos, blob.Renditions:
+		may, public, _, err := h.channels.MayMedia(ctx, v, key)
 		return access(may, public), err
 	case blob.Profile:
 		veiled, err := h.Desk.Veiled(ctx, []who.ID{k.Account})

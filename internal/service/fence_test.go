@@ -64,6 +64,8 @@ var withoutPass = map[string]string{
 	"blob Store.pend":      "an announcement before the change that passes; an erasure strikes it off",
 	"blob Store.strikeOff": "it only takes away what is over",
 
+	"channel store.sweepMarks": "it only takes away what is over",
+
 	"circle store.count":       "a recount of the circle's own numbers, beside a change that has passed or is the engine's",
 	"circle store.offer":       "the engine's too, at consent; the owner's own offer passes before",
 	"circle store.pause":       "the engine's, at consent",
