@@ -51,13 +51,13 @@ func (r *Reader) mastodonRecords(class string, give func(any) error) error {
 		}
 		return r.eachURI(bookmarksName, func(uri string) error { return give(Link{Kind: LinkBookmark, URI: uri}) })
 	case ClassFollowing:
-		return r.eachAddress(followingName, func(a string) error { return give(Follow{Address: a}) })
+		return r.eachAddress(followingName, func(a string, notify bool) error { return give(Follow{Address: a, Notify: notify}) })
 	case ClassFollowers:
-		return r.eachAddress(followersName, func(a string) error { return give(Follow{Address: a}) })
+		return r.eachAddress(followersName, func(a string, _ bool) error { return give(Follow{Address: a}) })
 	case ClassBlocks:
-		return r.eachAddress(blocksName, func(a string) error { return give(Block{Address: a}) })
+		return r.eachAddress(blocksName, func(a string, _ bool) error { return give(Block{Address: a}) })
 	case ClassMutes:
-		return r.eachAddress(mutesName, func(a string) error { return give(Mute{Address: a}) })
+		return r.eachAddress(mutesName, func(a string, _ bool) error { return give(Mute{Address: a}) })
 	}
 	return nil
 }
@@ -431,7 +431,7 @@ func (r *Reader) actorFile(prefix string, named []asImage) string {
 }
 
 // eachAddress reads the first column of one of Mastodon's CSV files.
-func (r *Reader) eachAddress(name string, fn func(address string) error) error {
+func (r *Reader) eachAddress(name string, fn func(address string, notify bool) error) error {
 	f, err := r.openEntry(name)
 	if errors.Is(err, &Error{Kind: KindNoFile}) {
 		return nil
@@ -449,9 +449,10 @@ func (r *Reader) eachAddress(name string, fn func(address string) error) error {
 	return nil
 }
 
-func decodeAddresses(in io.Reader, fn func(address string) error) error {
+func decodeAddresses(in io.Reader, fn func(address string, notify bool) error) error {
 	c := csv.NewReader(&longLineGuard{r: withoutBOM(in), max: 64 << 10})
 	c.FieldsPerRecord, c.ReuseRecord, c.LazyQuotes = -1, true, true
+	notify := -1 // the column of Mastodon's list of follows that says whether one is told of new posts
 	for {
 		row, err := c.Read()
 		if errors.Is(err, io.EOF) {
@@ -462,10 +463,13 @@ func decodeAddresses(in io.Reader, fn func(address string) error) error {
 		}
 		address := strings.TrimPrefix(strings.TrimSpace(row[0]), "@")
 		name, host, ok := strings.Cut(address, "@")
+		if i := slices.Index(row, "Notify on new posts"); i > 0 {
+			notify = i
+		}
 		if !ok || name == "" || host == "" || strings.ContainsAny(address, " \t\r\n\x00/") {
 			continue // a header, or nothing that could be followed
 		}
-		if err := fn(strings.Clone(address)); err != nil {
+		if err := fn(strings.Clone(address), notify > 0 && notify < len(row) && row[notify] == "true"); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -151,7 +152,7 @@ func bare(address string) string { return strings.TrimPrefix(address, "@") }
 func (w *Writer) indexFollow(f Follow) error {
 	switch w.class.Class {
 	case ClassFollowing:
-		return w.spoolRow(followingName, bare(f.Address), "true", "false", "")
+		return w.spoolRow(followingName, bare(f.Address), "true", strconv.FormatBool(f.Notify), "")
 	case ClassFollowers:
 		return w.spoolRow(followersName, bare(f.Address))
 	}

@@ -208,10 +208,12 @@ type Favourite struct {
 	At Time      `json:"at,omitzero"`
 }
 
-// Follow is one follow, in the direction of its class. Address is name@host.
+// Follow is one follow, in the direction of its class. Address is name@host. Notify says that the person is told of what
+// the followed account publishes; nobody learns it of followers.
 type Follow struct {
 	Address string `json:"address"`
 	Since   Time   `json:"since,omitzero"`
+	Notify  bool   `json:"notify,omitempty"`
 }
 
 // Block is an account that the person keeps away. Address is name@host.

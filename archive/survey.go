@@ -329,7 +329,7 @@ func uncalled(err error) error {
 func (i *inspection) addresses() error {
 	for _, c := range [][2]string{{ClassFollowing, followingName}, {ClassFollowers, followersName}, {ClassBlocks, blocksName}, {ClassMutes, mutesName}} {
 		var n int64
-		if err := i.r.eachAddress(c[1], func(string) error { n++; return nil }); err != nil {
+		if err := i.r.eachAddress(c[1], func(string, bool) error { n++; return nil }); err != nil {
 			return err
 		}
 		if n > 0 {

@@ -85,7 +85,7 @@ func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Pr
 		if to.Full() {
 			return p, nil
 		}
-		if err := to.Record(archive.Follow{Address: h.address(f.name), Since: archive.At(db.Time(f.at))}); err != nil {
+		if err := to.Record(archive.Follow{Address: h.address(f.name), Since: archive.At(db.Time(f.at)), Notify: f.bell && side == Following}); err != nil {
 			return p, fmt.Errorf("export %s: %w", t.Part, err)
 		}
 		p.Items, p.Cursor = p.Items+1, strconv.FormatInt(f.row, 10)
@@ -175,6 +175,7 @@ func (h *Holder) follow(ctx context.Context, own who.ID, now time.Time, records 
 	}
 	var ids []who.ID
 	var since []int64
+	bells := map[who.ID]bool{}
 	for i, k := range keys {
 		id := found[k]
 		switch {
@@ -186,17 +187,19 @@ func (h *Holder) follow(ctx context.Context, own who.ID, now time.Time, records 
 			out[i] = exit.Outcome{Result: "skipped", Reason: reasonSelf}
 		default:
 			at := now
-			if f := records[i].(archive.Follow); !f.Since.IsZero() && f.Since.Before(now) {
+			f := records[i].(archive.Follow)
+			if !f.Since.IsZero() && f.Since.Before(now) {
 				at = f.Since.Time
 			}
 			ids, since = append(ids, id), append(since, db.Ms(at))
+			bells[id] = bells[id] || f.Notify
 		}
 	}
 	pass, err := h.room.Desk.Enter(ctx, service.Write{By: own, Onto: ids})
 	if err != nil {
 		return err
 	}
-	fresh, err := h.room.store.addAll(ctx, pass, own, ids, since)
+	fresh, err := h.room.store.addAll(ctx, pass, own, ids, since, bells)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ func (r *Room) Routes() []service.Route {
 		{Pattern: "GET /@{name}/followers", Handle: r.getList(Followers)},
 		{Pattern: "POST /@{name}/follow", Access: service.Member, Handle: r.postFollow(true)},
 		{Pattern: "POST /@{name}/unfollow", Access: service.Member, Handle: r.postFollow(false)},
+		{Pattern: "POST /@{name}/bell", Access: service.Member, Handle: r.postBell},
 	}, r.listRoutes()...)
 }
 
@@ -68,6 +69,43 @@ func (r *Room) postFollow(on bool) func(http.ResponseWriter, *http.Request) erro
 		}
 		return service.Done(w, req, back, "relation.done.followed")
 	}
+}
+
+// BellView is the switch beside the button to follow a channel: whether the viewer is told of its new videos.
+type BellView struct {
+	Name string // that addresses the account
+	On   bool
+	Back string // the page to return to; empty: the account's own
+}
+
+// BellSwitch draws the switch for an account that the viewer follows; for any other there is none: nil.
+func BellSwitch(v who.Viewer, account who.ID, name string, follows, on bool) *BellView {
+	if !follows || v.Guest() || v.Account == account || v.State != who.Active {
+		return nil
+	}
+	return &BellView{Name: name, On: on}
+}
+
+// postBell turns the bell on, or, with the field on as "0", off.
+func (r *Room) postBell(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	v := service.ViewerOf(ctx)
+	p, err := r.Named(ctx, v, req.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	back, on := req.PostFormValue("back"), req.PostFormValue("on") != "0"
+	if back == "" {
+		back = "/@" + p.Name
+	}
+	if err := r.SetBell(ctx, v, p.ID, on); err != nil {
+		return err
+	}
+	word := "relation.done.bell_off"
+	if on {
+		word = "relation.done.bell_on"
+	}
+	return service.Done(w, req, back, word)
 }
 
 // listView is a page of one of the two lists.

@@ -46,7 +46,7 @@ func Menu(ctx context.Context, v who.Viewer, account who.ID, name string) []ui.A
 // MuteAction gives the entry of a menu that leads to muting an account, a circle, a topic, or what stands behind a post.
 func MuteAction(ctx context.Context, ref who.Ref) ui.Action {
 	label := ui.T(ctx, "relation.mute")
-	if ref.Kind == kindPost {
+	if several(ref.Kind) {
 		label = ui.T(ctx, "relation.less")
 	}
 	return ui.Action{Label: label, Href: "/mute/" + ref.Kind + "/" + ref.ID.String(), Icon: "eye-off"}
@@ -57,8 +57,13 @@ func ReportAction(ctx context.Context, ref who.Ref) ui.Action {
 	return ui.Action{Label: ui.T(ctx, "relation.report"), Href: "/report/" + ref.Kind + "/" + ref.ID.String(), Icon: "flag"}
 }
 
-// kindPost can be given to the page of mutes: it asks which of author and circle is meant.
-const kindPost = "post"
+// Posts and videos can be given to the page of mutes: it asks which of author, circle and topics is meant.
+const (
+	kindPost  = "post"
+	kindVideo = "video"
+)
+
+func several(kind string) bool { return kind == kindPost || kind == kindVideo }
 
 func (r *Room) getBlock(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
@@ -161,7 +166,7 @@ var (
 	termWords  = ui.Keys("relation.term.", "day", "week", "month", "good", "less")
 	termHints  = ui.Keys("relation.term.hint.", "good", "less")
 	whatWords  = ui.Keys("relation.what.", "account", "circle", "topic")
-	muteTitles = ui.Keys("relation.mute.title.", "account", "circle", "topic", "post")
+	muteTitles = ui.Keys("relation.mute.title.", "account", "circle", "topic", "post", "video")
 )
 
 // target is what may be muted from a page, with its name.
@@ -170,7 +175,7 @@ type target struct {
 	name string
 }
 
-// targets gives what a page of mutes is about: the thing itself, or the author and the circle of a post.
+// targets gives what a page of mutes is about: the thing itself, or the author of a post or a video, the circle of the one and the topics of the other.
 func (r *Room) targets(ctx context.Context, v who.Viewer, req *http.Request) (who.Ref, []target, error) {
 	id, ok := who.ParseID(req.PathValue("id"))
 	ref := who.Ref{Kind: req.PathValue("kind"), ID: id}
@@ -186,7 +191,7 @@ func (r *Room) targets(ctx context.Context, v who.Viewer, req *http.Request) (wh
 		return ref, []target{{ref, p.View().Name}}, err
 	}
 	t, err := r.Registry.Thing(ctx, v, ref)
-	if err != nil || ref.Kind != kindPost {
+	if err != nil || !several(ref.Kind) {
 		return ref, []target{{ref, t.Title}}, err
 	}
 	var out []target
@@ -207,10 +212,43 @@ func (r *Room) targets(ctx context.Context, v who.Viewer, req *http.Request) (wh
 		}
 		out = append(out, target{place, c.Title})
 	}
+	if ref.Kind == kindVideo {
+		topics, err := r.topics(ctx, v, id)
+		if err != nil {
+			return ref, nil, err
+		}
+		out = append(out, topics...)
+	}
 	if len(out) == 0 {
 		return ref, nil, none
 	}
 	return ref, out, nil
+}
+
+// mostTopics bounds the topics of a video that a page of mutes offers.
+const mostTopics = 10
+
+// topics gives the topics of a video that the viewer may mute.
+func (r *Room) topics(ctx context.Context, v who.Viewer, video who.ID) ([]target, error) {
+	ids, err := r.store.videoTopics(ctx, video, mostTopics)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	refs := make([]who.Ref, len(ids))
+	for i, id := range ids {
+		refs[i] = who.Ref{Kind: kindTopic, ID: id}
+	}
+	things, err := r.Registry.Things(ctx, v, refs)
+	if err != nil {
+		return nil, err
+	}
+	var out []target
+	for _, ref := range refs {
+		if t := things[ref]; t.See {
+			out = append(out, target{ref, t.Title})
+		}
+	}
+	return out, nil
 }
 
 func (r *Room) getMute(w http.ResponseWriter, req *http.Request) error {
@@ -221,7 +259,7 @@ func (r *Room) getMute(w http.ResponseWriter, req *http.Request) error {
 	}
 	view := muteView{action: "/mute/" + ref.Kind + "/" + ref.ID.String(), back: ui.LocalPath(req.URL.Query().Get("back"))}
 	chosen := Month
-	if ref.Kind == kindPost {
+	if several(ref.Kind) {
 		chosen = LessOf
 		view.what = &ui.RadioCards{Name: "what", Legend: ui.T(ctx, "relation.what")}
 		for i, t := range list {

@@ -146,6 +146,7 @@ func (s store) one(ctx context.Context, where string, args ...any) (Person, erro
 type exported struct {
 	row, at int64
 	name    string
+	bell    bool // the follower is told of what the other publishes
 }
 
 // along gives at most limit follows of one side above the row id after, up to the row id cut, none from before since
@@ -155,7 +156,7 @@ func (s store) along(ctx context.Context, account who.ID, side Side, after, cut,
 	if side == Followers {
 		mine, other = other, mine
 	}
-	rows, err := s.db.Q(ctx).QueryContext(ctx, `select f.id, f.created_at, a.name from follows f join accounts a on a.id = f.`+other+`
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select f.id, f.created_at, a.name, f.bell from follows f join accounts a on a.id = f.`+other+`
 		where f.`+mine+` = $1 and f.id > $2 and f.id <= $3 and f.created_at >= $5 and a.state <> 'gone' and `+service.VisibleAccount("a.id")+`
 		order by f.id limit $4`, int64(account), after, cut, limit, since)
 	if err != nil {
@@ -163,7 +164,9 @@ func (s store) along(ctx context.Context, account who.ID, side Side, after, cut,
 	}
 	return db.Scan(rows, func(r db.Row) (exported, error) {
 		var x exported
-		err := r.Scan(&x.row, &x.at, &x.name)
+		var bell int64
+		err := r.Scan(&x.row, &x.at, &x.name, &bell)
+		x.bell = bell == 1
 		return x, err
 	})
 }
@@ -206,8 +209,8 @@ func (s store) keyed(ctx context.Context, keys []string, condition string, arg a
 	return out, nil
 }
 
-// addAll stores follows that were brought along, in one statement, and gives the followees that were new.
-func (s store) addAll(ctx context.Context, p service.Pass, follower who.ID, followees []who.ID, since []int64) (map[who.ID]bool, error) {
+// addAll stores follows that were brought along, with the bells of some, in one statement, and gives the followees that were new.
+func (s store) addAll(ctx context.Context, p service.Pass, follower who.ID, followees []who.ID, since []int64, bells map[who.ID]bool) (map[who.ID]bool, error) {
 	if !p.Valid() {
 		return nil, service.ErrNoPass()
 	}
@@ -216,23 +219,17 @@ func (s store) addAll(ctx context.Context, p service.Pass, follower who.ID, foll
 		return nil, err
 	}
 	fresh := map[who.ID]bool{}
-	text, args := "", []any(nil)
+	var v rows
 	for i, id := range followees {
-		if known[id] || fresh[id] {
-			continue
+		if !known[id] && !fresh[id] {
+			fresh[id] = true
+			v.add(int64(s.db.IDs.Next()), int64(follower), int64(id), since[i], flag(bells[id]))
 		}
-		fresh[id] = true
-		if n := len(args); n > 0 {
-			text += ", "
-		}
-		n := len(args)
-		text += fmt.Sprintf("($%d, $%d, $%d, $%d)", n+1, n+2, n+3, n+4)
-		args = append(args, int64(s.db.IDs.Next()), int64(follower), int64(id), since[i])
 	}
-	if len(args) == 0 {
+	if len(v.args) == 0 {
 		return fresh, nil
 	}
-	if _, err := s.db.Exec(ctx, `insert into follows (id, follower_id, followee_id, created_at) values `+text+` on conflict (follower_id, followee_id) do nothing`, args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into follows (id, follower_id, followee_id, created_at, bell) values `+v.text.String()+` on conflict (follower_id, followee_id) do nothing`, v.args...); err != nil {
 		return nil, fmt.Errorf("store follows: %w", err)
 	}
 	return fresh, nil

@@ -54,6 +54,19 @@ func (s store) belled(ctx context.Context, followee, after who.ID, limit int) ([
 	return ids, nil
 }
 
+// videoTopics gives the first topics of a video.
+func (s store) videoTopics(ctx context.Context, video who.ID, limit int) ([]who.ID, error) {
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select topic_id from video_topics where video_id = $1 order by id limit $2`, int64(video), limit)
+	if err != nil {
+		return nil, fmt.Errorf("read topics: %w", err)
+	}
+	ids, err := db.Scan(rows, scanID)
+	if err != nil {
+		return nil, fmt.Errorf("read topics: %w", err)
+	}
+	return ids, nil
+}
+
 // WantedVideo gives an SQL condition for rows of videos p: the viewer has not muted a topic of it, and has not asked for less of its owner
 // or its topics. Unlike with posts ([Wanted]) likes of others do not bring it back: nearly every video has some.
 func WantedVideo(viewer string) string {

@@ -26,10 +26,10 @@ const originPrefix = "urn:exeunt:comment:"
 // span is what one call of an export may give.
 type span struct {
 	service.Span
-	thing int64 // of received comments: the post of the last one
+	thing int64 // of received comments: what the last one is about
 }
 
-// spanOf reads a task's span. The cursor of received comments is "post/comment".
+// spanOf reads a task's span. The cursor of received comments is "thing/comment".
 func spanOf(t exit.Task) (span, error) {
 	s := span{thing: math.MinInt64}
 	thing, after, ok := strings.Cut(t.Cursor, "/")
@@ -127,7 +127,7 @@ func record(c Comment, on archive.Reference, text string) archive.Comment {
 	return a
 }
 
-// exportReceived writes comments of others on the account's posts, post by post.
+// exportReceived writes comments of others on the account's posts and videos, thing by thing.
 func (h *Holder) exportReceived(ctx context.Context, t exit.Task, s span, to exit.Sink) (exit.Progress, error) {
 	p := exit.Progress{Cursor: t.Cursor}
 	list, err := h.room.store.received(ctx, s)

@@ -80,7 +80,7 @@ type sayView struct {
 	cancel string // leads back from an answer
 }
 
-// beneathView is what stands below a post.
+// beneathView is what stands below a post or a video.
 type beneathView struct {
 	comments []ui.CommentView
 	orders   []ui.PageTab
@@ -92,8 +92,8 @@ type beneathView struct {
 
 var orderWords = ui.Keys("talk.order_by.", "oldest", "newest", "liked")
 
-// beneath draws the comments below a post and the form for one.
-func (r *Room) beneath(ctx context.Context, v who.Viewer, t service.Thing, query url.Values) (templ.Component, error) {
+// Beneath draws the comments below a post or a video and the form for one; query is that of its page: "order", "after" and "reply".
+func (r *Room) Beneath(ctx context.Context, v who.Viewer, t service.Thing, query url.Values) (templ.Component, error) {
 	o := ParseOrder(query.Get("order"))
 	comments, next, err := r.Comments(ctx, v, t, o, query.Get("after"), threadsShown)
 	if err != nil {
@@ -181,7 +181,7 @@ func (r *Room) getThread(w http.ResponseWriter, req *http.Request) error {
 		view.say = &sayView{action: "/talk/" + t.Ref.Kind + "/" + t.Ref.ID.String() + "/comments", parent: top.ID.String(), to: person(top).Name}
 	}
 	f := service.Frame(ctx, ui.T(ctx, "talk.thread"))
-	f.NoIndex, f.WriteHref, f.Back = true, "", &ui.Link{Text: ui.T(ctx, "talk.to_post"), Href: t.Link}
+	f.NoIndex, f.WriteHref, f.Back = true, "", r.leadBack(ctx, t.Ref, t.Link)
 	return ui.Render(w, req, http.StatusOK, threadPage(f, view))
 }
 
@@ -294,7 +294,7 @@ func (r *Room) again(w http.ResponseWriter, req *http.Request, ref who.Ref, e *e
 	}
 	say := sayView{action: req.URL.Path, parent: req.PostFormValue("parent"), text: req.PostFormValue("text"), wrong: ui.Sentence(ctx, e.Key, args...), cancel: t.Link}
 	f := service.Frame(ctx, ui.T(ctx, "talk.say"))
-	f.NoIndex, f.Back = true, &ui.Link{Text: ui.T(ctx, "talk.to_post"), Href: t.Link}
+	f.NoIndex, f.Back = true, r.leadBack(ctx, t.Ref, t.Link)
 	return ui.Render(w, req, http.StatusUnprocessableEntity, sayPage(f, say))
 }
 
@@ -336,8 +336,17 @@ func (r *Room) getDelete(w http.ResponseWriter, req *http.Request) error {
 	}
 	view.back = ui.LocalPath(view.back)
 	f := service.Frame(ctx, ui.T(ctx, "talk.delete.title"))
-	f.NoIndex, f.WriteHref, f.Back = true, "", &ui.Link{Text: ui.T(ctx, "talk.to_post"), Href: view.back}
+	f.NoIndex, f.WriteHref, f.Back = true, "", r.leadBack(ctx, t.Ref, view.back)
 	return ui.Render(w, req, http.StatusOK, deletePage(f, view))
+}
+
+// leadBack leads back to what comments are about.
+func (r *Room) leadBack(ctx context.Context, ref who.Ref, href string) *ui.Link {
+	word := ui.T(ctx, "talk.to_post")
+	if r.played(ref.Kind) {
+		word = ui.T(ctx, "talk.to_video")
+	}
+	return &ui.Link{Text: word, Href: href}
 }
 
 func (r *Room) postDelete(w http.ResponseWriter, req *http.Request) error {
@@ -357,6 +366,7 @@ type markView struct {
 	words, href string
 	at          markRow
 	gone        bool
+	private     bool // the like is private
 	undo        string
 }
 
@@ -408,7 +418,7 @@ func lineOf(ctx context.Context, l list, m markRow, t service.Thing) markView {
 	if l == favourites {
 		verb = "unsave"
 	}
-	line := markView{at: m, undo: "/talk/" + m.on.Kind + "/" + m.on.ID.String() + "/" + verb, gone: !t.See}
+	line := markView{at: m, undo: "/talk/" + m.on.Kind + "/" + m.on.ID.String() + "/" + verb, gone: !t.See, private: m.private}
 	if t.See {
 		line.href, line.words = t.Link, t.Title
 		if line.words == "" {

@@ -3,6 +3,7 @@ package talk
 import (
 	"context"
 	"net/url"
+	"slices"
 
 	"exeunt/internal/post"
 	"exeunt/internal/relation"
@@ -28,7 +29,8 @@ func (r *Room) marks(ctx context.Context, v who.Viewer, posts []who.ID) (map[who
 const answersShown = 5
 
 // Comments gives a page of the threads on a thing that the viewer may see, in an order, from below the cursor on ("" for the
-// first page). Next is the cursor of the page after it, "" if there is none. Five queries at most, whatever the page holds.
+// first page). Next is the cursor of the page after it, "" if there is none. On what is played the pinned comment and those of friends stand before the others, on
+// the first page alone. Six queries at most, whatever the page holds.
 func (r *Room) Comments(ctx context.Context, v who.Viewer, t service.Thing, o Order, below string, limit int) (views []ui.CommentView, next string, err error) {
 	// One more than asked for tells whether there is a next page.
 	tops, err := r.store.on(ctx, v.Account, t.Ref, o, parseCursor(below), limit+1)
@@ -38,6 +40,9 @@ func (r *Room) Comments(ctx context.Context, v who.Viewer, t service.Thing, o Or
 	if len(tops) > limit {
 		tops = tops[:limit]
 		next = after(tops[limit-1])
+	}
+	if tops, err = r.firstOf(ctx, v, t, tops, below == ""); err != nil {
+		return nil, "", err
 	}
 	ids := make([]who.ID, len(tops))
 	for i, c := range tops {
@@ -62,6 +67,30 @@ func (r *Room) Comments(ctx context.Context, v who.Viewer, t service.Thing, o Or
 		}
 	}
 	return views, next, nil
+}
+
+// mostFirst is how many comments of friends stand before those of others.
+const mostFirst = 3
+
+// firstOf puts the comments that stand first before the others of a page, or, on a later page, leaves them out.
+func (r *Room) firstOf(ctx context.Context, v who.Viewer, t service.Thing, tops []Comment, begins bool) ([]Comment, error) {
+	if !r.played(t.Ref.Kind) {
+		return tops, nil
+	}
+	first, err := r.store.first(ctx, v.Account, t.Ref, mostFirst)
+	if err != nil || len(first) == 0 {
+		return tops, err
+	}
+	var out []Comment
+	if begins {
+		out = slices.Clone(first)
+	}
+	for _, c := range tops {
+		if !slices.ContainsFunc(first, func(f Comment) bool { return f.ID == c.ID }) {
+			out = append(out, c)
+		}
+	}
+	return out, nil
 }
 
 // thread is a comment with answers, as it is drawn.
@@ -94,13 +123,14 @@ type drawer struct {
 	viewer   who.Viewer
 	thing    service.Thing
 	staff    bool // the viewer moderates there
+	played   bool // what they are about is
 	mentions map[string]ui.Mention
 	mine     map[who.ID]Mark
 	back     string
 }
 
 func (r *Room) drawer(ctx context.Context, v who.Viewer, t service.Thing, comments []Comment) (drawer, error) {
-	d := drawer{viewer: v, thing: t, back: service.SessionOf(ctx).Path}
+	d := drawer{viewer: v, thing: t, played: r.played(t.Ref.Kind), back: service.SessionOf(ctx).Path}
 	ids, texts := make([]who.ID, len(comments)), make([]string, len(comments))
 	for i, c := range comments {
 		ids[i], texts[i] = c.ID, c.Text
@@ -128,7 +158,7 @@ func (d drawer) draw(ctx context.Context, c Comment) ui.CommentView {
 		ID: id, Author: person(c), At: c.At, Text: c.Text, Mentions: d.mentions,
 		Like: ui.LikeView{ID: "comment-" + id, Count: c.Likes, Liked: d.mine[c.ID].Liked, Back: d.back, Circle: d.thing.Service == "circle"},
 	}
-	if d.thing.Talk && !c.Withheld && !c.Blocked {
+	if d.thing.Talk && !c.Withheld && !c.Blocked && c.Moment == nil {
 		out.Reply = d.thing.Link + "?reply=" + id + "#say"
 		if c.Author != 0 {
 			out.Like.Action = "/talk/comment/" + id + "/like"
@@ -141,8 +171,21 @@ func (d drawer) draw(ctx context.Context, c Comment) ui.CommentView {
 		}
 		out.Bar = &ui.Notice{Kind: ui.Warn, Sentence: ui.T(ctx, stateWords[key]), Action: &ui.Link{Text: ui.T(ctx, "talk.state.why"), Href: "/moderation/of/comment/" + id}}
 	}
+	if c.Pinned {
+		out.Mark = ui.T(ctx, "talk.pinned")
+	}
+	if pins(d.viewer, c, d.thing, d.played) {
+		word, on := ui.T(ctx, "talk.pin"), "1"
+		if c.Pinned {
+			word, on = ui.T(ctx, "talk.unpin"), "0"
+		}
+		out.Menu = append(out.Menu, ui.Action{
+			Label: word, Href: "/talk/comments/" + id + "/pin", Icon: "pin", Post: true,
+			Hidden: []ui.HiddenField{{Name: "on", Value: on}, {Name: "back", Value: d.back}},
+		})
+	}
 	if removes(d.viewer, c, d.thing.Owner) {
-		out.Menu = []ui.Action{{Label: ui.T(ctx, "talk.delete"), Href: "/talk/comments/" + id + "/delete?back=" + url.QueryEscape(d.back), Icon: "trash-2"}}
+		out.Menu = append(out.Menu, ui.Action{Label: ui.T(ctx, "talk.delete"), Href: "/talk/comments/" + id + "/delete?back=" + url.QueryEscape(d.back), Icon: "trash-2"})
 	}
 	if v := d.viewer; !v.Guest() && v.State == who.Active && c.Author != 0 && c.Author != v.Account {
 		out.Menu = append(out.Menu, relation.ReportAction(ctx, c.Ref()))

@@ -17,12 +17,16 @@ func (s store) written(ctx context.Context, x span) ([]Comment, error) {
 		append([]any{int64(x.Owner), x.After, x.Cut, x.Since, most}, args...)...)
 }
 
-// received gives the next comments that others left on the account's posts, by post and id. Who is veiled is not read.
+// received gives the next comments that others left on the account's posts and videos, by thing and id. Who is veiled is not read.
 func (s store) received(ctx context.Context, x span) ([]Comment, error) {
 	within, args := x.Within("c.", 7)
-	return s.comments(ctx, "read received comments", `select `+columns+` from posts p join comments c on c.ref_kind = 'post' and c.ref_id = p.id`+authors+`
-		where p.author_id = $1 and p.id >= $2 and (p.id > $2 or c.id > $3) and c.id <= $4 and c.created_at >= $5 and c.state = 'live'
-		and (c.author_id is null or c.author_id <> $1) and `+service.Visible("c.author_id", "c.service", "c.place_id")+within+` order by p.id, c.id limit $6`,
+	arm := func(table, owner, kind string) string {
+		return `select * from (select p.id as thing, c.id as comment from ` + table + ` p join comments c on c.ref_kind = '` + kind + `' and c.ref_id = p.id
+			where p.` + owner + ` = $1 and p.id >= $2 and (p.id > $2 or c.id > $3) and c.id <= $4 and c.created_at >= $5 and c.state = 'live'
+			and (c.author_id is null or c.author_id <> $1) and ` + service.Visible("c.author_id", "c.service", "c.place_id") + within + ` order by p.id, c.id limit $6) ` + kind
+	}
+	return s.comments(ctx, "read received comments", `select `+columns+` from (`+arm("posts", "author_id", "post")+` union all `+arm("videos", "account_id", "video")+`) w
+		join comments c on c.id = w.comment`+authors+`order by w.thing, w.comment limit $6`,
 		append([]any{int64(x.Owner), x.thing, x.After, x.Cut, x.Since, most}, args...)...)
 }
 

@@ -50,7 +50,7 @@ type Room struct {
 func New(c Config) *Room {
 	r := &Room{Config: c, store: store{c.DB}}
 	c.Posts.Marks = r.marks
-	c.Posts.Beneath = r.beneath
+	c.Posts.Beneath = r.Beneath
 	return r
 }
 
