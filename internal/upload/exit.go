@@ -16,6 +16,7 @@ func (r *Room) Holder() *Holder {
 	}
 	return &Holder{exitsql.Tables{"uploads": {
 		table("upload_pieces", "bytes", blob.DoomSQL("{rows} r", "r.key", "r.account_id")),
+		table("upload_items", "octet_length(name)"),
 		table("uploads", ""),
 	}}}
 }
@@ -27,7 +28,7 @@ func (h *Holder) Name() string { return "upload" }
 func (h *Holder) Classes() []exit.Class {
 	return []exit.Class{{
 		Name: "uploads", Services: []string{"channel"},
-		Places: []exit.Place{{Table: "uploads", Column: "account_id"}, {Table: "upload_pieces", Column: "account_id"}, {Blobs: blob.Uploads + "/"}},
+		Places: []exit.Place{{Table: "uploads", Column: "account_id"}, {Table: "upload_pieces", Column: "account_id"}, {Table: "upload_items", Column: "account_id"}, {Blobs: blob.Uploads + "/"}},
 	}}
 }
 

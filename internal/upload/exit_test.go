@@ -28,7 +28,7 @@ func TestHolder(t *testing.T) {
 		f := &filler{d: d}
 		h := upload.New(upload.Config{DB: d}).Holder()
 		exittest.Holder(t, func(t *testing.T) exittest.Fixture {
-			for _, table := range []string{"blob_doomed", "upload_pieces", "uploads", "accounts"} {
+			for _, table := range []string{"blob_doomed", "upload_pieces", "upload_items", "uploads", "accounts"} {
 				if err := f.exec(t.Context(), `delete from `+table); err != nil {
 					t.Fatal(err)
 				}
@@ -62,6 +62,12 @@ func (f *filler) fill(ctx context.Context, s exit.Subject, n int) error {
 			}
 			continue
 		}
+		if i%5 == 1 {
+			if err := f.exec(ctx, `insert into upload_items (id, upload_id, account_id, position, name, state, reason, ref) values ($1, $2, $3, 1, 'a', 'waiting', '', '')`, f.last, of, int64(id)); err != nil {
+				return err
+			}
+			continue
+		}
 		key := s.ID + "/uploads/" + who.ID(f.last).String()
 		if err := f.exec(ctx, `insert into upload_pieces (id, upload_id, account_id, position, bytes, key) values ($1, $2, $3, $1, 1, $4)`, f.last, of, int64(id), key); err != nil {
 			return err
@@ -72,7 +78,8 @@ func (f *filler) fill(ctx context.Context, s exit.Subject, n int) error {
 
 func (f *filler) count(ctx context.Context, s exit.Subject, _ string) (n int64, err error) {
 	id, _ := who.ParseID(s.ID)
-	err = f.d.Reader.QueryRowContext(ctx, `select (select count(*) from uploads where account_id = $1) + (select count(*) from upload_pieces where account_id = $1)`, int64(id)).Scan(&n)
+	err = f.d.Reader.QueryRowContext(ctx, `select (select count(*) from uploads where account_id = $1) + (select count(*) from upload_pieces where account_id = $1) +
+		(select count(*) from upload_items where account_id = $1)`, int64(id)).Scan(&n)
 	return n, err
 }
 

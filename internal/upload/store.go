@@ -171,8 +171,10 @@ func (s store) drop(ctx context.Context, pass service.Pass, id who.ID) error {
 	if err := s.dropPieces(ctx, id); err != nil {
 		return err
 	}
-	if _, err := s.db.Exec(ctx, `delete from uploads where id = $1`, int64(id)); err != nil {
-		return fmt.Errorf("end upload: %w", err)
+	for _, query := range []string{`delete from upload_items where upload_id = $1`, `delete from uploads where id = $1`} {
+		if _, err := s.db.Exec(ctx, query, int64(id)); err != nil {
+			return fmt.Errorf("end upload: %w", err)
+		}
 	}
 	return nil
 }
@@ -205,6 +207,7 @@ func (s store) sweep(ctx context.Context, now time.Time, limit int) (int64, erro
 	for _, query := range []string{
 		blob.DoomSQL(piecesOf+`o.id in (`+list+`)) r`, "r.key", "r.account_id"),
 		`delete from upload_pieces where upload_id in (` + list + `)`,
+		`delete from upload_items where upload_id in (` + list + `)`,
 		`delete from uploads where id in (` + list + `)`,
 	} {
 		if _, err := s.db.Exec(ctx, query, args...); err != nil {
