@@ -19,7 +19,7 @@ import (
 
 // Handler gives the answers to requests.
 func (h *House) Handler() http.Handler {
-	s := &web{log: h.Options.Log, now: h.DB.Now, visit: h.visit, zone: h.Policy.Zone, site: h.install.Site, meter: h.meter, host: h.Options.Host, secure: h.Options.Secure, origins: http.NewCrossOriginProtection(), guests: newGuestPages(h.DB.State, h.Options.Clock.Now)}
+	s := &web{log: h.Options.Log, now: h.DB.Now, visit: h.visit, zone: h.Policy.Zone, site: h.install.Site, meter: h.meter, host: h.Options.Host, secure: h.Options.Secure, origins: http.NewCrossOriginProtection(), guests: newGuestPages(h.DB.State, h.Options.Clock.Now), bid: h.channels.Bid}
 	if h.DB.Trial() {
 		s.trial = h.trialBar
 	}
@@ -168,6 +168,9 @@ func (h *House) expire(ctx context.Context) error {
 	if err := all(ctx, h.channels.Sweep); err != nil {
 		return fmt.Errorf("publish scheduled videos: %w", err)
 	}
+	if err := all(ctx, h.channels.SweepFarewells); err != nil {
+		return fmt.Errorf("sweep farewells: %w", err)
+	}
 	return nil
 }
 
@@ -178,6 +181,9 @@ func (h *House) sweepOnce(ctx context.Context) error {
 	}
 	if err := all(ctx, h.notices.Sweep); err != nil {
 		return fmt.Errorf("sweep notices: %w", err)
+	}
+	if err := all(ctx, h.channels.SweepViews); err != nil {
+		return fmt.Errorf("sweep views: %w", err)
 	}
 	if err := all(ctx, h.Accounts.Sweep); err != nil {
 		return fmt.Errorf("sweep accounts: %w", err)
