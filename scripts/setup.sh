@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what the tests need and is missing on a Debian machine that has Go: PostgreSQL, Chromium with a CJK font and
-# a C compiler (for -race) from Debian; the linters and an S3 server built from source into $EXEUNT_CACHE/bin. Running
-# it again costs a fraction of a second.
+# a C compiler (for -race) and ffmpeg from Debian; the linters and an S3 server built from source into $EXEUNT_CACHE/bin; a real
+# video from npm. Running it again costs a fraction of a second.
 set -euo pipefail
 
 cd "$(dirname "$0")"
@@ -20,8 +20,14 @@ die() {
 
 command -v go >/dev/null || die "Go is missing: install Go 1.26 or later (https://go.dev/dl/) and put it into PATH"
 
+video=$cache/videos/big-buck-bunny.mp4
+have_video() { [[ -s $video && $(cat "$video.version" 2>/dev/null) == "$TEST_VIDEO_SHA512" ]]; }
+
+packages=(ca-certificates chromium ffmpeg fonts-noto-cjk gcc libc6-dev postgresql)
+# An npm that came another way than from Debian is as good.
+have_video || command -v npm >/dev/null || packages+=(npm)
 missing=()
-for package in ca-certificates chromium fonts-noto-cjk gcc libc6-dev postgresql; do
+for package in "${packages[@]}"; do
 	dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
 done
 if ((${#missing[@]})); then
@@ -56,3 +62,18 @@ install_tool() {
 }
 install_tool golangci-lint "$GOLANGCI_LINT"
 install_tool versitygw "$VERSITYGW"
+
+# The archive is checked before anything of it is used.
+fetch_video() {
+	local work
+	work=$(mktemp -d)
+	echo "setup: fetching $TEST_VIDEO" >&2
+	(cd "$work" && npm pack --silent "$TEST_VIDEO" >/dev/null) ||
+		die "could not fetch $TEST_VIDEO with npm: check the network and npm's own settings (npm config list), then run this again"
+	echo "$TEST_VIDEO_SHA512  $(echo "$work"/*.tgz)" | sha512sum --check --quiet - >&2 || die "$TEST_VIDEO is not what it was: its checksum differs"
+	mkdir -p "${video%/*}"
+	tar --warning=no-unknown-keyword -xzOf "$work"/*.tgz package/video.mp4 >"$video"
+	echo "$TEST_VIDEO_SHA512" >"$video.version"
+	rm -rf "$work"
+}
+have_video || fetch_video

@@ -50,16 +50,14 @@ func run(ctx context.Context, args []string) error {
 		r.fuzz(ctx, packages)
 		return r.end([]row{{suiteFuzz, noDatabase}})
 	case len(args) == 1 && args[0] == "services":
-		if _, up := servers.running(ctx); !up {
-			if _, err := servers.start(ctx); err != nil {
+		env, up := servers.running(ctx)
+		if !up {
+			var err error
+			if env, err = servers.start(ctx); err != nil {
 				return err
 			}
 		}
-		text, err := os.ReadFile(servers.envFile())
-		if err != nil {
-			return err
-		}
-		fmt.Print(string(text))
+		fmt.Print(exports(env))
 		return nil
 	case len(args) == 1 && args[0] == "stop":
 		return servers.stop(ctx)

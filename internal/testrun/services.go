@@ -34,6 +34,26 @@ type services struct {
 // envFile holds the variables that the tests read, one `export NAME='value'` a line, for a shell to source.
 func (s services) envFile() string { return filepath.Join(s.dir, "env") }
 
+// withVideo adds the variable of the real video that scripts/setup.sh has fetched, which a file of an older run lacks.
+func (s services) withVideo(env []string) []string {
+	for _, entry := range env {
+		if strings.HasPrefix(entry, "EXEUNT_TEST_VIDEO=") {
+			return env
+		}
+	}
+	return append(env, "EXEUNT_TEST_VIDEO="+filepath.Join(s.dir, "videos", "big-buck-bunny.mp4"))
+}
+
+// exports writes variables for a shell to source.
+func exports(env []string) string {
+	var text strings.Builder
+	for _, entry := range env {
+		name, value, _ := strings.Cut(entry, "=")
+		fmt.Fprintf(&text, "export %s='%s'\n", name, value)
+	}
+	return text.String()
+}
+
 // running returns the variables of servers that are already up, and false when there are none or one no longer answers.
 func (s services) running(ctx context.Context) ([]string, bool) {
 	file, err := os.Open(s.envFile())
@@ -64,7 +84,10 @@ func (s services) running(ctx context.Context) ([]string, bool) {
 			}
 		}
 	}
-	return env, len(env) > 0
+	if len(env) == 0 {
+		return nil, false
+	}
+	return s.withVideo(env), true
 }
 
 // start brings both servers up, writes the variables to envFile and returns them as NAME=value.

@@ -49,6 +49,9 @@ func TestRunningAsksTheServers(t *testing.T) {
 			if running && !slices.Contains(env, address) {
 				t.Errorf("%q is missing from %q", address, env)
 			}
+			if video := "EXEUNT_TEST_VIDEO=" + filepath.Join(s.dir, "videos", "big-buck-bunny.mp4"); running && !slices.Contains(env, video) {
+				t.Errorf("%q is missing from %q", video, env)
+			}
 		})
 	}
 	if _, running := (services{dir: filepath.Join(t.TempDir(), "absent")}).running(t.Context()); running {
