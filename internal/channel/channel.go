@@ -74,6 +74,7 @@ func New(c Config) *Room {
 	if c.Queue != nil {
 		c.Queue.Handle(processJob, r.process)
 		c.Queue.Handle(eraseJob, r.eraseDeleted)
+		c.Queue.Handle(remakeJob, r.remake)
 	}
 	if c.Uploads != nil {
 		c.Uploads.Kinds[KindVideo] = r.UploadKind()

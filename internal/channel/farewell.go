@@ -1,6 +1,189 @@
 package channel
 
-import "exeunt/internal/service"
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
 
-// leaveRoutes are the pages of who leaves.
-func (r *Room) leaveRoutes() []service.Route { return nil }
+	"exeunt/exit"
+	"exeunt/internal/account"
+	"exeunt/internal/service"
+	"exeunt/internal/who"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// The bounds of a farewell.
+const (
+	mostFarewell      = 200 // characters
+	mostFarewellLinks = 3
+	longestLink       = 500 // bytes
+)
+
+// whatFarewell is the code by which a plan names it.
+const whatFarewell = "farewell"
+
+// Farewell is what who leaves has left to be read where the channel was, or the whole account: a line and up to three links. It is shown from the day
+// on which things begin to go, as long as the name is held, and refers to nobody in the end.
+type Farewell struct {
+	ID       who.ID
+	Scope    string // [Name], or "" for the account
+	Words    string
+	Links    []string // https
+	Redirect bool     // who comes is led to the first link
+	Shown    bool
+	Until    time.Time // zero until it is shown
+}
+
+// clean trims a farewell and refuses, with Invalid, what is too long, hides something, or leads anywhere but to the web.
+func (f Farewell) clean() (Farewell, error) {
+	f.Words = strings.Join(strings.Fields(norm.NFC.String(f.Words)), " ")
+	switch {
+	case !utf8.ValidString(f.Words) || utf8.RuneCountInString(f.Words) > mostFarewell:
+		return f, exit.Fail(exit.Invalid, "farewell.error.long", "Count", mostFarewell)
+	case who.Hides(f.Words):
+		return f, exit.Fail(exit.Invalid, "farewell.error.hides")
+	}
+	var links []string
+	for _, l := range f.Links {
+		if l = strings.TrimSpace(l); l == "" {
+			continue
+		}
+		u, err := url.Parse(l)
+		if err != nil || u.Scheme != "https" || u.User != nil || !strings.Contains(u.Hostname(), ".") || len(l) > longestLink || who.Hides(l) {
+			return f, exit.Fail(exit.Invalid, "farewell.error.link")
+		}
+		links = append(links, u.String())
+	}
+	if f.Links = links; len(links) > mostFarewellLinks {
+		return f, exit.Fail(exit.Invalid, "farewell.error.links", "Count", mostFarewellLinks)
+	}
+	switch {
+	case f.Words == "" && len(links) == 0:
+		return f, exit.Fail(exit.Invalid, "farewell.error.empty")
+	case f.Redirect && len(links) == 0:
+		return f, exit.Fail(exit.Invalid, "farewell.error.redirect")
+	}
+	return f, nil
+}
+
+// FarewellOf gives what an account has left for a scope; NotFound if there is nothing.
+func (r *Room) FarewellOf(ctx context.Context, account who.ID, scope string) (Farewell, error) {
+	return r.store.farewell(ctx, account, scope)
+}
+
+// Leave keeps what the viewer leaves to be read; a later one takes the place of an earlier one. Conflict once the closing is agreed: its plan says what
+// stays.
+func (r *Room) Leave(ctx context.Context, v who.Viewer, f Farewell) error {
+	f, err := f.clean()
+	if err != nil {
+		return err
+	}
+	if f.Scope != "" && f.Scope != Name {
+		return exit.Fail(exit.NotFound, "error.not_found")
+	}
+	return r.DB.Update(ctx, func(ctx context.Context) error {
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: f.Scope})
+		if exit.KindOf(err) == exit.Unavailable {
+			return exit.Fail(exit.Conflict, "farewell.error.agreed")
+		}
+		if err != nil {
+			return err
+		}
+		f.ID = r.DB.IDs.Next()
+		return r.store.putFarewell(ctx, pass, v.Account, f)
+	})
+}
+
+// Unleave takes away what the viewer has left, whatever the state of the account.
+func (r *Room) Unleave(ctx context.Context, v who.Viewer, scope string) error {
+	return r.DB.Update(ctx, func(ctx context.Context) error {
+		pass, err := r.Desk.EnterExit(ctx, v.Account)
+		if err != nil {
+			return err
+		}
+		return r.store.dropFarewell(ctx, pass, v.Account, scope)
+	})
+}
+
+// LeftBy reports whether something that was left with a run stands still; a slip of the run takes it away with [Room.UnleaveRun].
+func (r *Room) LeftBy(ctx context.Context, run string) (bool, error) { return r.store.leftBy(ctx, run) }
+
+// UnleaveRun takes away what was left with a run. Nobody needs to be signed in: whoever holds the slip has shown who they are.
+func (r *Room) UnleaveRun(ctx context.Context, run string) error {
+	return r.DB.Update(ctx, func(ctx context.Context) error { return r.store.dropOfRun(ctx, run) })
+}
+
+// SweepFarewells removes what has come to its end, up to limit, and gives how many.
+func (r *Room) SweepFarewells(ctx context.Context, limit int) (n int64, err error) {
+	err = r.DB.Update(ctx, func(ctx context.Context) error {
+		now, err := r.DB.Now(ctx)
+		if err != nil {
+			return err
+		}
+		n, err = r.store.sweepFarewells(ctx, now, limit)
+		return err
+	})
+	return n, err
+}
+
+// hashOf gives the keyed hash under which a farewell stands when its account is gone.
+func (r *Room) hashOf(nameKey string) string {
+	m := hmac.New(sha256.New, r.Secret)
+	m.Write([]byte("farewell\x00" + nameKey))
+	return hex.EncodeToString(m.Sum(nil))
+}
+
+// farewellAt gives what was left for an address that leads nowhere now: a profile's, a channel's, or a video's. NotFound for any other.
+func (r *Room) farewellAt(ctx context.Context, path string) (Farewell, error) {
+	none := exit.Fail(exit.NotFound, "error.not_found")
+	film, isFilm := strings.CutPrefix(path, "/videos/")
+	named, isName := strings.CutPrefix(path, "/@")
+	if !isFilm && !isName || len(path) > 300 { // of all else nothing is asked
+		return Farewell{}, none
+	}
+	now, err := r.DB.Now(ctx)
+	if err != nil {
+		return Farewell{}, err
+	}
+	if isFilm {
+		text, _, _ := strings.Cut(film, "/")
+		id, ok := who.ParseID(text)
+		if !ok {
+			return Farewell{}, none
+		}
+		return r.store.farewellOfVideo(ctx, id, now)
+	}
+	name, of, _ := strings.Cut(strings.TrimPrefix(named, "/"), "/") // the server's own routes set a name apart
+	if of != "" && of != "channel" {
+		return Farewell{}, none
+	}
+	return r.store.farewellUnder(ctx, r.hashOf(account.NameKey(name)), of == "", now)
+}
+
+// Bid answers a request for an address whose owner has left with what they left to be read: a page with the status 410, or, if they chose so, the way to
+// their first link. NotFound if nothing was left there; nothing is written then.
+func (r *Room) Bid(w http.ResponseWriter, req *http.Request) error {
+	if req.Method != http.MethodGet && req.Method != http.MethodHead {
+		return exit.Fail(exit.NotFound, "error.not_found")
+	}
+	f, err := r.farewellAt(req.Context(), req.URL.Path)
+	if err != nil {
+		return err
+	}
+	// They may come back, and take it away at any time.
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	w.Header().Set("X-Robots-Tag", "noindex, nofollow")
+	if f.Redirect {
+		http.Redirect(w, req, f.Links[0], http.StatusMovedPermanently)
+		return nil
+	}
+	return showFarewell(w, req, f)
+}

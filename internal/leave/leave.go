@@ -30,6 +30,7 @@ type Room struct {
 	Engine   *exit.Engine
 	Accounts *account.Room
 	Notices  *notify.Room // tells of last days and archives; nil: nobody is told
+	Left     Left         // what people leave to be read; nil: nothing
 	Policy   *exit.Policy
 	Key      *ledger.Key
 	Outside  *Outside
@@ -44,6 +45,15 @@ type Room struct {
 
 	replays bool // before anything is served: what is open is ended there, and nothing waits in the queue
 }
+
+// Left keeps what people leave to be read where they were. Its room has the page at [FarewellPath] for it.
+type Left interface {
+	// LeftBy reports whether something that was left with a run stands still.
+	LeftBy(ctx context.Context, run string) (bool, error)
+}
+
+// FarewellPath is where one writes what one leaves to be read, of a service with ?in=SERVICE.
+const FarewellPath = "/exit/farewell"
 
 // Begin prepares the room when all its parts are there: it takes the engine's hooks, the
 // accounts' and the queue's jobs.

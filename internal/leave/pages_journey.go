@@ -160,6 +160,7 @@ type previewView struct {
 	Since    *ui.Field
 	Media    *ui.RadioCards
 	Bindings []bindingView
+	Farewell *ui.Button // leads to where one leaves a line
 	Consent  *ui.Checkbox
 	Fields   []ui.HiddenField // of the form that agrees
 	Yes, No  ui.Button
@@ -212,6 +213,7 @@ func (l *Room) preview(ctx context.Context, q request) (previewed, error) {
 		return p, err
 	}
 	l.chooseOther(ctx, &p)
+	p.view.Farewell = l.farewellLink(ctx, ask, plan)
 	p.view.mark(wrong)
 	// A problem blocks the consent, as the plan shown is not the one asked for.
 	p.view.Yes.Disabled = len(wrong) > 0
@@ -223,6 +225,22 @@ var (
 	introWords = ui.Keys("leave.intro.", "hibernate", "take-along", "close", "hasten")
 	noWords    = ui.Keys("leave.no.", "hibernate", "take-along", "close", "hasten")
 )
+
+// farewellLink leads from a closing to the line that can be left, where something has an address of its own: the account, and its channel.
+func (l *Room) farewellLink(ctx context.Context, ask exit.Ask, plan *exit.Plan) *ui.Button {
+	in := ask.Subject.In
+	if l.Left == nil || ask.Journey != exit.Close || in != "" && in != "channel" {
+		return nil
+	}
+	b := &ui.Button{Label: ui.T(ctx, "farewell.link_to"), Href: FarewellPath, Kind: ui.Quiet, Icon: "pen-line"}
+	if in != "" {
+		b.Href += "?in=" + in
+	}
+	if slices.ContainsFunc(plan.Stays, func(s exit.Stay) bool { return s.State == "shown" }) {
+		b.Label = ui.T(ctx, "farewell.link_to.there")
+	}
+	return b
+}
 
 // mark puts the problems under their fields.
 func (v *previewView) mark(wrong problems) {

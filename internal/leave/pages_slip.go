@@ -60,6 +60,7 @@ type slipView struct {
 	ICS         string
 	Certificate string
 	Claim       string // the secret, where a name is held that it claims back
+	Farewell    string // where what was left to be read is taken away; "" if nothing stands
 	Sealed      bool
 	Open        bool // it still goes on: cancel and return need signing in
 }
@@ -101,6 +102,15 @@ func (l *Room) getSlip(w http.ResponseWriter, r *http.Request) error {
 	if v.Sealed {
 		if err := l.certified(ctx, r, run, &v); err != nil {
 			return err
+		}
+	}
+	if l.Left != nil {
+		there, err := l.Left.LeftBy(ctx, run.ID)
+		if err != nil {
+			return err
+		}
+		if there {
+			v.Farewell = path + "/farewell"
 		}
 	}
 	until, err := l.slipEnd(ctx, run.ID)

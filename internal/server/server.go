@@ -54,6 +54,7 @@ type web struct {
 	secure  bool   // behind TLS
 	origins *http.CrossOriginProtection
 	guests  *guestPages
+	bid     func(w http.ResponseWriter, r *http.Request) error // answers for what its owner has left; NotFound where nothing was left to be read
 }
 
 // handler builds the tree of routes.
@@ -233,6 +234,13 @@ func (s *web) fail(w *recorder, r *http.Request, pattern string, err error) {
 	var big *http.MaxBytesError
 	if errors.As(err, &big) {
 		err = exit.Fail(exit.Invalid, "error.too_large")
+	}
+	if exit.KindOf(err) == exit.NotFound && w.status == 0 {
+		if bid := s.bid(w, r); bid == nil {
+			return
+		} else if exit.KindOf(bid) != exit.NotFound {
+			err = bid
+		}
 	}
 	kind := exit.KindOf(err)
 	view := ui.ErrorView{Status: statuses[kind]}

@@ -1,0 +1,179 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"exeunt/exit"
+	"exeunt/internal/service"
+	"exeunt/internal/ui"
+	"exeunt/internal/who"
+)
+
+// farewellPath is where one writes what one leaves to be read.
+const farewellPath = "/exit/farewell"
+
+// leaveRoutes are the pages of who leaves.
+func (r *Room) leaveRoutes() []service.Route {
+	return []service.Route{
+		{Pattern: "GET " + farewellPath, Access: service.Leaving, Handle: r.getFarewell},
+		{Pattern: "POST " + farewellPath, Access: service.Leaving, Handle: r.postFarewell},
+		{Pattern: "POST /slip/{secret}/farewell", Access: service.Anyone, Handle: r.postSlipFarewell},
+	}
+}
+
+// farewellView is the form of a farewell.
+type farewellView struct {
+	Scope    string
+	Words    ui.TextArea
+	Links    []ui.Field
+	Redirect ui.Checkbox
+	There    bool // something is kept
+	Agreed   bool // the closing is agreed: it can only be taken away
+	Wrong    *ui.Notice
+	Shown    leftView
+	Back     string
+}
+
+// leftView is a farewell as others read it.
+type leftView struct {
+	Words, Until string
+	Links        []string
+}
+
+func leftOf(ctx context.Context, f Farewell) leftView {
+	v := leftView{Words: f.Words, Links: f.Links}
+	if !f.Until.IsZero() {
+		v.Until = ui.T(ctx, "farewell.until", "Date", ui.DateIn(ctx, f.Until.Add(-1)))
+	}
+	return v
+}
+
+// scopeOf reads what a form is about: the channel, or the account.
+func scopeOf(in string) (string, error) {
+	if in != "" && in != Name {
+		return "", exit.Fail(exit.NotFound, "error.not_found")
+	}
+	return in, nil
+}
+
+func (r *Room) getFarewell(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	scope, err := scopeOf(req.URL.Query().Get("in"))
+	if err != nil {
+		return err
+	}
+	f, err := r.FarewellOf(ctx, service.ViewerOf(ctx).Account, scope)
+	there := err == nil
+	if err != nil && exit.KindOf(err) != exit.NotFound {
+		return err
+	}
+	f.Scope = scope
+	return r.farewellForm(w, req, f, there, nil)
+}
+
+// farewellForm draws the form; what is wrong with what was sent stands above it.
+func (r *Room) farewellForm(w http.ResponseWriter, req *http.Request, f Farewell, there bool, wrong error) error {
+	ctx := req.Context()
+	status := http.StatusOK
+	v := farewellView{
+		Scope: f.Scope, There: there, Shown: leftOf(ctx, f), Back: "/exit/close",
+		Words:    ui.TextArea{Name: "words", Label: ui.T(ctx, "farewell.words"), Hint: ui.T(ctx, "farewell.words.hint", "Count", mostFarewell), Value: f.Words, Rows: 3, MaxLength: mostFarewell},
+		Redirect: ui.Checkbox{Name: "redirect", Label: ui.T(ctx, "farewell.redirect"), Hint: ui.T(ctx, "farewell.redirect.hint"), Checked: f.Redirect},
+	}
+	if f.Scope != "" {
+		v.Back += "?in=" + f.Scope
+	}
+	me := service.ViewerOf(ctx)
+	v.Agreed = f.Shown || me.State == who.Closing || me.State == who.Closed
+	for i := range mostFarewellLinks {
+		link := ui.Field{Name: "link" + string(rune('1'+i)), Label: ui.T(ctx, "farewell.link", "Number", i+1), Type: "url", InputMode: "url", MaxLength: longestLink}
+		if i < len(f.Links) {
+			link.Value = f.Links[i]
+		}
+		v.Links = append(v.Links, link)
+	}
+	if wrong != nil {
+		sentence, ok := sayable(ctx, wrong)
+		if !ok {
+			return wrong
+		}
+		status, v.Wrong = http.StatusUnprocessableEntity, &ui.Notice{Kind: ui.Warn, Sentence: sentence}
+	}
+	title := ui.T(ctx, "farewell.title")
+	if f.Scope == "" {
+		title = ui.T(ctx, "farewell.title.account")
+	}
+	frame := service.Frame(ctx, title)
+	frame.Back = &ui.Link{Text: ui.T(ctx, "farewell.back"), Href: v.Back}
+	return ui.Render(w, req, status, farewellPage(frame, v))
+}
+
+func (r *Room) postFarewell(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	scope, err := scopeOf(req.PostFormValue("in"))
+	if err != nil {
+		return err
+	}
+	v := service.ViewerOf(ctx)
+	if req.PostFormValue("do") == "drop" {
+		if err := r.Unleave(ctx, v, scope); err != nil {
+			return err
+		}
+		return goTo(w, req, backOf(scope))
+	}
+	f := Farewell{Scope: scope, Words: req.PostFormValue("words"), Redirect: req.PostFormValue("redirect") != ""}
+	for _, name := range []string{"link1", "link2", "link3"} {
+		f.Links = append(f.Links, req.PostFormValue(name))
+	}
+	if err := r.Leave(ctx, v, f); err != nil {
+		return r.farewellForm(w, req, f, false, err)
+	}
+	return goTo(w, req, backOf(scope))
+}
+
+// backOf gives the page of the closing that a farewell belongs to: its plan says now what stays.
+func backOf(scope string) string {
+	if scope == "" {
+		return "/exit/close"
+	}
+	return "/exit/close?in=" + scope
+}
+
+func goTo(w http.ResponseWriter, req *http.Request, path string) error {
+	http.Redirect(w, req, path, http.StatusSeeOther)
+	return nil
+}
+
+// sayable gives the sentence of what a person can put right.
+func sayable(ctx context.Context, err error) (string, bool) {
+	var e *exit.Error
+	if kind := exit.KindOf(err); kind != exit.Invalid && kind != exit.Conflict || !errors.As(err, &e) {
+		return "", false
+	}
+	return service.Sentence(ctx, e), true
+}
+
+// postSlipFarewell takes away what was left with the run that a slip opens.
+func (r *Room) postSlipFarewell(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	secret := req.PathValue("secret")
+	run, err := r.Accounts.Slip(ctx, secret)
+	if err != nil {
+		return err
+	}
+	if err := r.UnleaveRun(ctx, run); err != nil {
+		return err
+	}
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	return goTo(w, req, "/slip/"+secret)
+}
+
+// showFarewell is the page that stands where somebody was.
+func showFarewell(w http.ResponseWriter, req *http.Request, f Farewell) error {
+	ctx := req.Context()
+	frame := service.Frame(ctx, ui.T(ctx, "farewell.gone"))
+	frame.NoIndex = true
+	return ui.Render(w, req, http.StatusGone, departedPage(frame, leftOf(ctx, f)))
+}
