@@ -64,7 +64,10 @@ var withoutPass = map[string]string{
 	"blob Store.pend":      "an announcement before the change that passes; an erasure strikes it off",
 	"blob Store.strikeOff": "it only takes away what is over",
 
-	"channel store.sweepMarks": "it only takes away what is over",
+	"channel store.sweepMarks":     "it only takes away what is over",
+	"channel hung":                 "text of statements for the holder and for a store method that passes",
+	"channel untagged":             "text of statements for the holder and for a store method that passes",
+	"channel store.sweepFarewells": "it only takes away what is over",
 
 	"circle store.count":       "a recount of the circle's own numbers, beside a change that has passed or is the engine's",
 	"circle store.offer":       "the engine's too, at consent; the owner's own offer passes before",
@@ -106,6 +109,7 @@ var withoutPass = map[string]string{
 	"post uncounted": "text of statements for the holder and for store methods that pass",
 	"post untagged":  "text of statements for the holder and for store methods that pass",
 	"talk heat":      "text of statements for the holder and for a store method that passes",
+	"talk bare":      "text of a statement for the holder and for a store method that passes",
 	"talk hung":      "text of statements for the holder and for a store method that passes",
 }
 
