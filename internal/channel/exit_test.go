@@ -54,7 +54,7 @@ func (f *filler) exec(ctx context.Context, query string, args ...any) error {
 
 // filled are the tables that the fixture fills, children first.
 var filled = []string{
-	"likes", "favourites", "mentions", "comments", "notices", "video_renditions", "video_subtitles", "video_topics", "topics", "video_days", "video_history", "view_marks", "view_keys",
+	"likes", "favourites", "mentions", "comments", "notices", "video_renditions", "video_frames", "video_subtitles", "video_topics", "topics", "video_days", "video_history", "view_marks", "view_keys",
 	"collection_videos", "collections", "channel_links", "farewell_videos", "farewells", "videos", "channels", "blob_doomed", "accounts",
 }
 
@@ -182,6 +182,7 @@ func (f *filler) fillVideo(ctx context.Context, owner int64, state string, i int
 			[]any{id, owner, audience, state, key, "p" + key, "t" + key, comments}},
 		{`insert into video_subtitles (id, video_id, account_id, language, label, key, bytes) values ($1, $1, $2, 'zh', '', $3, 3)`, []any{id, owner, "s" + key}},
 		{`insert into video_days (video_id, account_id, day, source, views, watched) values ($1, $2, 1, 'feed', 3, 9)`, []any{id, owner}},
+		{`insert into video_frames (id, video_id, account_id, moment, key, bytes) values ($1, $1, $2, 0, $3, 3)`, []any{id, owner, "f" + key}},
 		{`insert into view_marks (day, video_id, mark) values (1, $1, 'm')`, []any{id}},
 		{`insert into video_history (id, account_id, video_id, position, at) values ($1, 3, $1, 5, 0)`, []any{id}},
 		{`insert into likes (id, account_id, ref_kind, ref_id, service, place_id, created_at) values ($1, 3, 'video', $1, 'channel', 0, 0)`, []any{id}},
@@ -226,7 +227,7 @@ func (f *filler) count(ctx context.Context, s exit.Subject, class string) (n int
 		"videos":     `select count(*) from videos where account_id = $1 and state not in ('draft', 'scheduled')`,
 		"drafts":     `select count(*) from videos where account_id = $1 and state in ('draft', 'scheduled')`,
 		"history":    `select count(*) from video_history where account_id = $1`,
-		"renditions": `select count(*) from video_renditions where account_id = $1`,
+		"renditions": `select (select count(*) from video_renditions where account_id = $1) + (select count(*) from video_frames where account_id = $1)`,
 		"farewells":  `select count(*) from farewells where account_id = $1`,
 	}[class]
 	// Subtitles and topics go with their videos, and are not items of their own.
@@ -250,6 +251,7 @@ func (f *filler) check(ctx context.Context) error {
 		"mentions in what is not there":                  gone("mentions", "ref_id"),
 		"notices of what is not there":                   gone("notices", "ref_id"),
 		"subtitles of what is not there":                 gone("video_subtitles", "video_id"),
+		"frames of what is not there":                    gone("video_frames", "video_id"),
 		"days of what is not there":                      gone("video_days", "video_id"),
 		"marks of what is not there":                     gone("view_marks", "video_id"),
 		"histories of what is not there":                 gone("video_history", "video_id"),
@@ -271,10 +273,11 @@ func (f *filler) check(ctx context.Context) error {
 // files selects the keys of all files that were ever filled: each video's comments keep its number alive, else the numbers do.
 func (f *filler) files() string {
 	return fmt.Sprintf(`with recursive w(n) as (select 1001 union all select n + 1 from w where n < %d) select p.prefix || 'k' || w.n as key
-		from w cross join (select '' as prefix union all select 'p' union all select 't' union all select 's') p where %d > 1000 and '%s' in ('videos', 'drafts')`, f.last, f.last, f.class)
+		from w cross join (select '' as prefix union all select 'p' union all select 't' union all select 's' union all select 'f') p where %d > 1000 and '%s' in ('videos', 'drafts')`, f.last, f.last, f.class)
 }
 
 // living selects those of the keys that are still referred to.
 func (f *filler) living() string {
-	return `select 1 from videos v left join video_subtitles u on u.video_id = v.id where k.key in (v.original, v.poster, v.thumb, u.key)`
+	return `select 1 from videos v left join video_subtitles u on u.video_id = v.id left join video_frames g on g.video_id = v.id
+		where k.key in (v.original, v.poster, v.thumb, u.key, g.key)`
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"exeunt/internal/channel"
 	"exeunt/internal/circle"
 	"exeunt/internal/moderate"
 	"exeunt/internal/notify"
@@ -23,11 +24,12 @@ type Rooms struct {
 	Circles   *circle.Room
 	Search    *search.Room
 	Order     *moderate.Room
+	Channels  *channel.Room
 }
 
 // RoomsOf gives a house's rooms to tests, which write as people do, through the rooms.
 func RoomsOf(h *House) Rooms {
-	return Rooms{h.notices, h.relations, h.posts, h.talks, h.circles, h.search, h.order}
+	return Rooms{h.notices, h.relations, h.posts, h.talks, h.circles, h.search, h.order, h.channels}
 }
 
 // GuestServer gives the pages kept for guests over a state and a clock of a test's own: it answers requests for an own page,

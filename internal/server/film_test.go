@@ -10,6 +10,9 @@ import (
 	"exeunt/internal/who"
 )
 
+// farewell names what is planted in the words that stay after their owner.
+const farewell = "farewell"
+
 // film fills what the channel room keeps. How a channel is opened and a video sent in is tried where it belongs; here their rows and files are
 // enough. It gives the video that others see.
 func (s *someone) film(t *testing.T) who.ID {
@@ -24,6 +27,7 @@ func (s *someone) film(t *testing.T) who.ID {
 	video, draft, topic, list, upload := id(), id(), id(), id(), id()
 	files := map[string]string{
 		"avatar": put(blob.Channels, ".png", "image/png"), "original": put(blob.Videos, ".mp4", "video/mp4"), "drafted": put(blob.Videos, ".mp4", "video/mp4"),
+		"frame":  put(blob.Renditions, ".jpg", "image/jpeg"),
 		"piece":  put(blob.Uploads, ".bin", "application/octet-stream"),
 		"poster": put(blob.Videos, ".jpg", "image/jpeg"), "words": put(blob.Videos, ".vtt", "text/vtt"), "rendition": put(blob.Renditions, ".mp4", "video/mp4"),
 	}
@@ -56,7 +60,10 @@ func (s *someone) film(t *testing.T) who.ID {
 			{`insert into uploads (id, account_id, what, name, type, detail, length, received, state, created_at, expires_at) ` + own + `'video', $3, 'video/mp4', '', 20, 9, 'open', 1, $4)`,
 				[]any{int64(upload), int64(s.v.Account), s.plant("upload"), int64(1) << 50}},
 			{`insert into upload_pieces (id, account_id, upload_id, position, bytes, key) ` + own + `$3, 0, 9, $4)`, []any{int64(id()), int64(s.v.Account), int64(upload), files["piece"]}},
-			{`insert into farewells (id, account_id, scope, words, links, redirect, created_at) ` + own + `'channel', $3, '', 0, 1)`, []any{int64(id()), int64(s.v.Account), s.plant("farewell")}},
+			{`insert into upload_items (id, account_id, upload_id, position, name, state, reason, ref) ` + own + `$3, 0, $4, 'open', '', '')`,
+				[]any{int64(id()), int64(s.v.Account), int64(upload), s.plant("item")}},
+			{`insert into video_frames (id, account_id, video_id, moment, key, bytes) ` + own + `$3, 0, $4, 9)`, []any{int64(id()), int64(s.v.Account), int64(video), files["frame"]}},
+			{`insert into farewells (id, account_id, scope, words, links, redirect, created_at) ` + own + `'channel', $3, '', 0, 1)`, []any{int64(id()), int64(s.v.Account), s.plant(farewell)}},
 		} {
 			if _, err := in.DB.Exec(ctx, x.query, x.args...); err != nil {
 				return err

@@ -179,6 +179,15 @@ func TestTwoPeople(t *testing.T) {
 				t.Errorf("a sealed run remembers %s", got.Subject)
 			}
 		}
+		// Of all that she wrote one line is left, because she left it to be read; her slip takes it away.
+		s, err := residue.Search(t.Context(), in.DB, in.Blobs, ana.name+"."+farewell+".zq")
+		must(t, err, "search residue")
+		if len(s.Finds) != 1 || s.Finds[0].Where != "farewells.words" {
+			t.Errorf("what ana left to be read is found as %+v", s.Finds)
+		}
+		for _, run := range runs {
+			must(t, in.Channels.UnleaveRun(t.Context(), run.ID), "take farewell away")
+		}
 		ana.wantNothingOf(t)
 		if n := len(ana.blobsOf(t)); n > 0 {
 			t.Errorf("%d files of ana are left", n)
@@ -222,6 +231,7 @@ var tombstones = map[string]int{
 	"posts.likes":        1,
 	"videos.comments":    1, // hers, of his video, and her like
 	"videos.likes":       1,
+	"videos.hot":         1,
 	// Nobody has looked at what he sent to be checked for two weeks.
 	"proofs.material": 1, "proofs.photo": 1, "proofs.state": 1,
 }
