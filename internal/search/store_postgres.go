@@ -97,9 +97,11 @@ func (s store) countPostgres(ctx context.Context, q lookup, most int) (sum int, 
 // look gives fn the rows of one part of the index after the other, the newest part first, until it has enough: as all of a
 // select from d but for its columns, with the arguments so far.
 func (s store) look(ctx context.Context, q lookup, fn func(query string, a args) (bool, error)) error {
-	var newest, oldest, n int64
-	err := s.db.Q(ctx).QueryRowContext(ctx, `select coalesce(max(w.id), 0), coalesce(min(w.id), 0), count(*) from (select id from search_docs where id < $1 order by id desc limit $2) w`,
-		q.before, s.walk).Scan(&newest, &oldest, &n)
+	var newest, oldest, n, densest int64
+	err := s.db.Q(ctx).QueryRowContext(ctx, `select coalesce(max(y.newest), 0), coalesce(min(y.oldest), 0), coalesce(sum(y.n), 0)::bigint, coalesce(min(y.newest - y.oldest), 0)
+		from (select max(x.id) as newest, min(x.id) as oldest, count(*) as n from
+			(select w.id, ntile(4) over (order by w.id) as quarter from (select id from search_docs where id < $1 order by id desc limit $2) w) x group by x.quarter) y`,
+		q.before, s.walk).Scan(&newest, &oldest, &n, &densest)
 	if err != nil {
 		return fmt.Errorf("search: %w", err)
 	}
@@ -116,7 +118,12 @@ func (s store) look(ctx context.Context, q lookup, fn func(query string, a args)
 	if below > newest {
 		below = newest + 1
 	}
-	for length := (newest-oldest)>>22 + 1; below > math.MinInt64; {
+	// A month in which nobody wrote says nothing of the time before it: of posts the quarter in which most were written gives the measure.
+	length := (newest-oldest)>>22 + 1
+	if q.kind == Post {
+		length = 4*densest>>22 + 1
+	}
+	for below > math.MinInt64 {
 		length = min(length*widening, wholeTime)
 		w := windowBelow(below, length)
 		var a args
