@@ -271,13 +271,18 @@ func (r *Room) screen(ctx context.Context, pass service.Pass, x Video, edit bool
 	return err
 }
 
-// goLive has a video stand before others, as of the pass, and tells those whom it mentions and those who want to be told.
+// goLive has a video stand before others, as of the pass, and tells those whom it mentions and those who want to be told. One that was brought
+// along from elsewhere keeps its own date, and nobody is told.
 func (r *Room) goLive(ctx context.Context, pass service.Pass, x Video) error {
-	x.State, x.At, x.Due = Live, pass.At, time.Time{}
+	brought := x.Origin != "" && x.At.Before(pass.At.Add(-24*time.Hour))
+	if !brought {
+		x.At = pass.At
+	}
+	x.State, x.Due = Live, time.Time{}
 	if err := r.store.setState(ctx, pass, x); err != nil {
 		return err
 	}
-	if err := r.appear(ctx, pass, x); err != nil {
+	if err := r.appear(ctx, pass, x); err != nil || brought {
 		return err
 	}
 	if err := r.tellMentioned(ctx, pass, x, nil); err != nil {
