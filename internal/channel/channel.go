@@ -73,11 +73,18 @@ func New(c Config) *Room {
 	r := &Room{Config: c, store: store{c.DB}}
 	if c.Queue != nil {
 		c.Queue.Handle(processJob, r.process)
+		c.Queue.Handle(batchJob, r.batch)
 		c.Queue.Handle(eraseJob, r.eraseDeleted)
 		c.Queue.Handle(remakeJob, r.remake)
 	}
 	if c.Uploads != nil {
 		c.Uploads.Kinds[KindVideo] = r.UploadKind()
+		c.Uploads.Kinds[KindBatch] = r.batchKind()
+	}
+	if c.Notices != nil && c.Relations != nil {
+		c.Notices.Audiences[notify.NewVideo] = func(ctx context.Context, n notify.News, after who.ID, limit int) ([]who.ID, error) {
+			return c.Relations.Belled(ctx, n.By, after, limit)
+		}
 	}
 	if c.Posts != nil {
 		c.Posts.ShownTopics = func(ctx context.Context, v who.Viewer, ids []who.ID) (map[who.ID]bool, error) {
