@@ -16,6 +16,7 @@ type Tools struct {
 	Limits          VideoLimits
 
 	alone bool // this machine lets a child have a network of its own, in which there is nobody
+	hdr   bool // it can bring colours of a high dynamic range into the usual one
 }
 
 // VideoLimits bound a video and the work on it. A field that is 0 has the value of [DefaultVideoLimits].
@@ -51,6 +52,8 @@ type Probe struct {
 	Depth         int     // bits of one sample of the picture
 	VideoStream   int     // index in the file
 	AudioStream   int     // -1: no sound
+	HDR           bool    // its colours have a high dynamic range (ITU-R BT.2100: PQ or HLG)
+	Interlaced    bool    // each picture is two half-pictures of different moments
 
 	nominal float64 // the frame rate for which it was meant, as far as that can be told
 }
@@ -77,7 +80,8 @@ type Frame struct {
 	JPEG []byte
 }
 
-// FindTools looks for ffmpeg and ffprobe in PATH and asks them for their version. That there are none is no error.
+// FindTools looks for ffmpeg and ffprobe in PATH and asks them for their version, and whether they make H.264 and AAC. That there
+// are none is no error.
 func FindTools(ctx context.Context) Tools { return findTools(ctx) }
 
 // Have reports whether both programs are there.

@@ -42,8 +42,12 @@ func (t Tools) still(ctx context.Context, f *os.File, p Probe, at time.Duration,
 func (t Tools) frame(ctx context.Context, f *os.File, p Probe, at time.Duration, width int) ([]byte, error) {
 	w := even(min(width, p.Width))
 	h := even(int(int64(p.Height) * int64(w) / int64(p.Width)))
+	colours := ""
+	if p.HDR && t.hdr {
+		colours = fmt.Sprintf("scale=%d:%d,%s,", w, h, toSDR)
+	}
 	return t.still(ctx, f, p, at, mostPicture,
-		"-vf", fmt.Sprintf("scale=%d:%d:out_range=full,setsar=1,format=yuvj420p", w, h), "-c:v", "mjpeg", "-q:v", "3", "-map_metadata", "-1", "-f", "image2pipe")
+		"-vf", colours+fmt.Sprintf("scale=%d:%d:out_range=full,setsar=1,format=yuvj420p", w, h), "-c:v", "mjpeg", "-q:v", "3", "-map_metadata", "-1", "-f", "image2pipe")
 }
 
 // moment gives the i-th of n moments spread evenly over a video, each in the middle of its part.

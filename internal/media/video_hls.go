@@ -24,6 +24,9 @@ const (
 	mostPlaylist = 4 << 20
 )
 
+// toSDR are filters that bring the colours of ITU-R BT.2100 into those of BT.709.
+const toSDR = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:desat=0,zscale=t=bt709:m=bt709:r=limited,format=yuv420p"
+
 // smallerSides are the heights of a ladder below its top, as players know them.
 var smallerSides = []int{720, 480, 360}
 
@@ -108,7 +111,16 @@ func (t Tools) ladderArgs(p Probe, ladder []rung) []string {
 	limits := t.Limits.orDefault()
 	rate := p.rate()
 	var graph strings.Builder
-	fmt.Fprintf(&graph, "[0:%d]fps=%s,split=%d", p.VideoStream, fraction(rate), len(ladder))
+	fmt.Fprintf(&graph, "[0:%d]", p.VideoStream)
+	if p.Interlaced {
+		graph.WriteString("yadif=deint=interlaced,")
+	}
+	fmt.Fprintf(&graph, "fps=%s,", fraction(rate))
+	if p.HDR && t.hdr {
+		// At the size of the largest rendition, since it is the most costly of all; 203 cd/m² is the white of ITU-R BT.2408.
+		fmt.Fprintf(&graph, "scale=%d:%d,%s,", ladder[0].width, ladder[0].height, toSDR)
+	}
+	fmt.Fprintf(&graph, "split=%d", len(ladder))
 	for i := range ladder {
 		fmt.Fprintf(&graph, "[s%d]", i)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"image/jpeg"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -89,6 +90,8 @@ func TestRenditions(t *testing.T) {
 		{"variable.mp4", "320x240", true, 3},
 		{"hevc.mp4", "320x240", false, 2},
 		{"live.webm", "320x240", true, 2},
+		{"bright.mp4", "320x240", false, 1},
+		{"fields.mp4", "320x240", false, 1},
 		{"old.avi", "320x240", true, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -251,6 +254,37 @@ func TestRenditionIsUpright(t *testing.T) {
 	}
 	wantColour(t, m, 120, 40, true)
 	wantColour(t, m, 120, 280, false)
+}
+
+// TestColoursAndFields asks that a high dynamic range is known and brought into the usual one, and half-pictures into whole ones.
+func TestColoursAndFields(t *testing.T) {
+	tools := tools(t)
+	for name, want := range map[string][2]bool{"bright.mp4": {true, false}, "fields.mp4": {false, true}, "plain.mp4": {}} {
+		f := open(t, sample(t, name))
+		p, err := tools.Probe(t.Context(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.HDR != want[0] || p.Interlaced != want[1] {
+			t.Errorf("%s: HDR %t, interlaced %t", name, p.HDR, p.Interlaced)
+		}
+		if name == "plain.mp4" {
+			continue
+		}
+		list, err := tools.Renditions(t.Context(), f, p, t.TempDir(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, err = tools.Probe(t.Context(), open(t, list[0].Path)); err != nil {
+			t.Fatal(err)
+		}
+		if p.HDR || p.Interlaced {
+			t.Errorf("the rendition of %s: HDR %t, interlaced %t", name, p.HDR, p.Interlaced)
+		}
+		if err := tools.Frame(t.Context(), f, p, 0, 160, io.Discard); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func TestRenditionsOfDamaged(t *testing.T) {

@@ -64,7 +64,7 @@ const (
 
 // probeEntries are what ffprobe is asked for: it reports nothing else, whatever the file holds.
 const probeEntries = "format=format_name,duration,start_time" +
-	":stream=index,codec_type,codec_name,width,height,pix_fmt,bits_per_raw_sample,sample_aspect_ratio,r_frame_rate,avg_frame_rate,duration" +
+	":stream=index,codec_type,codec_name,width,height,pix_fmt,bits_per_raw_sample,sample_aspect_ratio,r_frame_rate,avg_frame_rate,field_order,color_transfer" +
 	":stream_disposition=attached_pic,default:stream_side_data=rotation"
 
 func (t Tools) probe(ctx context.Context, f *os.File) (Probe, error) {
@@ -230,6 +230,8 @@ type stream struct {
 	Aspect      string `json:"sample_aspect_ratio"`
 	Nominal     string `json:"r_frame_rate"`
 	Mean        string `json:"avg_frame_rate"`
+	Fields      string `json:"field_order"`
+	Transfer    string `json:"color_transfer"`
 	Disposition struct {
 		Attached int `json:"attached_pic"`
 		Default  int `json:"default"`
@@ -305,6 +307,11 @@ func (p *Probe) see(s *stream) {
 	}
 	if p.Rotation == 90 || p.Rotation == 270 {
 		p.Width, p.Height = p.Height, p.Width
+	}
+	p.HDR = s.Transfer == "smpte2084" || s.Transfer == "arib-std-b67"
+	switch s.Fields {
+	case "tt", "bb", "tb", "bt":
+		p.Interlaced = true
 	}
 	nominal, mean := ratio(s.Nominal, "/"), ratio(s.Mean, "/")
 	p.FrameRate = mean

@@ -158,6 +158,15 @@ func (t Tools) versionOf(ctx context.Context, program string) (string, error) {
 	return version, nil
 }
 
+// offers reports whether ffmpeg lists something by this name.
+func (t Tools) offers(ctx context.Context, list, name string) bool {
+	out := &bounded{most: 256 << 10}
+	if err := t.run(ctx, work{program: t.FFmpeg, args: []string{"-hide_banner", list}, patience: shortWork, out: out}); err != nil {
+		return false
+	}
+	return strings.Contains(out.String(), " "+name+" ")
+}
+
 func findTools(ctx context.Context) Tools {
 	if !canConfine {
 		return Tools{}
@@ -178,5 +187,10 @@ func findTools(ctx context.Context) Tools {
 	if t.Version, err = t.versionOf(ctx, t.FFmpeg); err != nil {
 		return Tools{}
 	}
+	// Some distributions' ffmpeg cannot make H.264.
+	if !t.offers(ctx, "-encoders", "libx264") || !t.offers(ctx, "-encoders", "aac") {
+		return Tools{}
+	}
+	t.hdr = t.offers(ctx, "-filters", "zscale") && t.offers(ctx, "-filters", "tonemap")
 	return t
 }

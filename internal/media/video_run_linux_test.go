@@ -125,7 +125,7 @@ func elsewhere(t *testing.T, b []byte, path string) []byte {
 	if at < 0 {
 		t.Fatal("no data reference")
 	}
-	alias := make([]byte, 150) // volume, folder and name of the classic file system, unused
+	alias := make([]byte, 150)                      // volume, folder and name of the classic file system, unused
 	alias = binary.BigEndian.AppendUint16(alias, 2) // what follows is a whole path
 	alias = binary.BigEndian.AppendUint16(alias, uint16(len(path)))
 	alias = append(append(alias, path...), make([]byte, len(path)%2)...)

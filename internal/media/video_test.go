@@ -52,6 +52,8 @@ var recipes = map[string]struct{ picture, args string }{
 	"wide.mp4":     {halves, "-t 1 -vf setsar=2/1 -c:v libx264 -preset ultrafast -pix_fmt yuv420p"},
 	"variable.mp4": {"testsrc2=s=320x240:r=30", `-f lavfi -i sine=r=44100 -t 3 -vf settb=1/1000,setpts=if(lt(N\,30)\,N*66\,1980+(N-30)*16) -fps_mode vfr -enc_time_base 1/1000 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a libmp3lame`},
 	"hevc.mp4":     {"testsrc2=s=320x240:r=10", "-t 2 -c:v libx265 -preset ultrafast -x265-params log-level=error -pix_fmt yuv420p10le -tag:v hvc1"},
+	"bright.mp4":   {"testsrc2=s=320x240:r=10", "-t 1 -vf format=yuv420p10le,setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc -c:v libx265 -preset ultrafast -x265-params log-level=error:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc -tag:v hvc1"},
+	"fields.mp4":   {"testsrc2=s=320x240:r=50", "-t 1 -vf interlace -c:v libx264 -preset ultrafast -flags +ildct+ilme -pix_fmt yuv420p"},
 	"vp9.webm":     {"testsrc2=s=320x240:r=10", "-f lavfi -i sine=r=48000 -t 2 -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -pix_fmt yuv420p -c:a libopus"},
 	"live.webm":    {"", "-i {vp9.webm} -c copy -live 1 -f webm"},
 	"broad.mkv":    {"", "-i {plain.mp4} -c copy"},
