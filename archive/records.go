@@ -311,6 +311,13 @@ var recordTypes = map[string]reflect.Type{
 	ClassCircleNotices:  reflect.TypeFor[CircleNotice](),
 	ClassCirclePosts:    reflect.TypeFor[CirclePost](),
 	ClassCircleComments: reflect.TypeFor[Comment](),
+
+	ClassChannel:     reflect.TypeFor[Channel](),
+	ClassVideos:      reflect.TypeFor[Video](),
+	ClassVideoDrafts: reflect.TypeFor[Video](),
+	ClassCollections: reflect.TypeFor[Collection](),
+	ClassVideoDays:   reflect.TypeFor[VideoDay](),
+	ClassWatched:     reflect.TypeFor[Watched](),
 }
 
 // decodeRecord turns one JSON value into the record of its class.

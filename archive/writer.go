@@ -74,6 +74,7 @@ type Writer struct {
 	images  map[string]bool // avatar.* and header.* that were written
 	buffers copyBuffers     // for media
 	more    bool            // a further volume follows
+	full    bool            // see Fits
 	err     error
 	closed  bool
 }
@@ -353,12 +354,17 @@ func (w *Writer) Missing(name, reason string) {
 // belongs in a further one: finish it with Close(true). What waits in temporary
 // files is counted by half, which is more than it weighs compressed.
 func (w *Writer) Full() bool {
+	return w.full || w.o.MaxBytes > 0 && w.weight() >= w.o.MaxBytes ||
+		w.o.MaxFiles > 0 && w.zip.count >= w.o.MaxFiles
+}
+
+// weight gives how many bytes the volume has, what waits in temporary files among them.
+func (w *Writer) weight() int64 {
 	waiting := w.posts.data.n + w.records.n/2 + w.sums.n + w.missing.n + w.zip.dir.n
 	for _, s := range w.spools {
 		waiting += s.n / 2
 	}
-	return w.o.MaxBytes > 0 && w.zip.n+waiting >= w.o.MaxBytes ||
-		w.o.MaxFiles > 0 && w.zip.count >= w.o.MaxFiles
+	return w.zip.n + waiting
 }
 
 // Close finishes the volume: Mastodon's files, the page, the manifest, the sums,

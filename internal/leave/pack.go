@@ -48,6 +48,7 @@ var first = []string{
 	archive.ClassComments, archive.ClassReceived, archive.ClassLikes, archive.ClassFavourites, archive.ClassFollowing, archive.ClassFollowers,
 	archive.ClassBlocks, archive.ClassMutes, archive.ClassQuiets,
 	archive.ClassCircles, archive.ClassMemberships,
+	archive.ClassChannel, archive.ClassVideos, archive.ClassVideoDrafts, archive.ClassCollections, archive.ClassVideoDays, archive.ClassWatched,
 }
 
 func rank(name string) string {
