@@ -17,8 +17,8 @@ import (
 const (
 	feedPath  = "/channels"
 	orderPath = "/channels/order"
-	toOpen    = "/channel/open"
-	toUpload  = "/channel/upload"
+	toOpen    = openPath
+	toUpload  = newPath
 )
 
 // videosAPage is how many videos a page of the entrance has: a multiple of two, three and four columns.
@@ -65,6 +65,9 @@ func (v feedView) tabs(ctx context.Context) []ui.PageTab {
 }
 
 func tabPath(t Tab) string { return feedPath + "?tab=" + string(t) }
+
+// strip leads to the same view, one video after the other.
+func (v feedView) strip() string { return watchPath + "?tab=" + string(v.Tab) }
 
 // parseTab reads a view from an address; "" for none.
 func parseTab(s string) Tab {
@@ -123,21 +126,13 @@ func (r *Room) firstTab(ctx context.Context, v who.Viewer, view *feedView, from 
 
 // tileOf draws a video of the entrance.
 func tileOf(ctx context.Context, v who.Viewer, s Shown, explained bool) feedTile {
-	x := s.Video
-	t := feedTile{VideoTileView: ui.VideoTileView{
-		Href: VideoPath(x.ID) + "?from=feed", Title: x.Title, Picture: service.MediaPath(x.Thumb), Tall: x.Height > x.Width, Duration: x.Duration,
-		Owner: &ui.PersonView{Name: x.Channel.Name, Href: Path(x.Channel.Handle), Avatar: service.MediaPath(x.Channel.Avatar)}, At: x.At, Views: -1,
-	}}
-	if kind, _ := x.Audience.Split(); kind == "followers" {
-		t.Audience = ui.AudienceFollowers
-	} else if kind == "circle" {
-		t.Audience = ui.AudienceCircle
-	}
+	t := feedTile{VideoTileView: tile(ctx, s.Video, Watch(s.ID, fromFeed))}
+	t.At, t.Views = s.At, -1
 	if explained {
 		t.Why = s.why(ctx)
 	}
 	if !v.Guest() && v.State == who.Active {
-		t.Menu = []ui.Action{relation.MuteAction(ctx, x.Ref()), relation.ReportAction(ctx, x.Ref())}
+		t.Menu = []ui.Action{relation.MuteAction(ctx, s.Ref()), relation.ReportAction(ctx, s.Ref())}
 	}
 	return t
 }

@@ -43,11 +43,23 @@ func (r *Room) podcast(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
+	texts := make([]string, len(list))
+	for i, x := range list {
+		texts[i] = x.Text
+	}
+	mentions, err := r.Posts.Mentions(ctx, texts...)
+	if err != nil {
+		return err
+	}
+	for key, m := range mentions {
+		m.Href = ui.Absolute(ctx, m.Href)
+		mentions[key] = m
+	}
 	for _, x := range list {
 		if !open(x) || x.Audience != who.Public {
 			continue
 		}
-		e, err := episode(ctx, x, files)
+		e, err := episode(ctx, x, mentions, files)
 		if err != nil {
 			return err
 		}
@@ -62,12 +74,12 @@ func (r *Room) podcast(w http.ResponseWriter, req *http.Request) error {
 const episodeTitle = 60
 
 // episode gives a video as podcast apps read it. It has no files where nothing of it plays without a program of its own.
-func episode(ctx context.Context, x Video, all podcastFiles) (feed.Episode, error) {
+func episode(ctx context.Context, x Video, mentions map[string]ui.Mention, all podcastFiles) (feed.Episode, error) {
 	e := feed.Episode{
-		Title: x.Title, Link: ui.Absolute(ctx, VideoPath(x.ID)), At: x.At, Changed: x.Edited, Text: ui.PlainText(x.Text, nil, 4000), Categories: topicNames(x), Duration: x.Duration,
+		Title: x.Title, Link: ui.Absolute(ctx, VideoPath(x.ID)), At: x.At, Changed: x.Edited, Text: ui.PlainText(x.Text, mentions, 4000), Categories: topicNames(x), Duration: x.Duration,
 	}
 	if e.Title == "" {
-		e.Title = ui.PlainText(x.Text, nil, episodeTitle)
+		e.Title = ui.PlainText(x.Text, mentions, episodeTitle)
 	}
 	if e.Title == "" {
 		e.Title = ui.T(ctx, "channel_feed.podcast.untitled", "Day", ui.Date(ui.LangOf(ctx), x.At, ui.ReaderFrom(ctx).Zone))
@@ -77,7 +89,7 @@ func episode(ctx context.Context, x Video, all podcastFiles) (feed.Episode, erro
 	}
 	if x.Text != "" {
 		var b bytes.Buffer
-		if err := ui.RichText(x.Text, nil).Render(ctx, &b); err != nil {
+		if err := ui.RichText(x.Text, mentions).Render(ctx, &b); err != nil {
 			return e, err
 		}
 		e.HTML = b.String()
