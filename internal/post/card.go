@@ -10,9 +10,22 @@ import (
 )
 
 // carded are the kinds of things that a post can share as a card, with the icon of each.
-var carded = map[string]string{"post": "message-circle", "circle": "users-round", "account": "user", "topic": "message-circle"}
+var carded = map[string]string{"post": "message-circle", "circle": "users-round", "account": "user", "topic": "message-circle", "video": "clapperboard"}
 
-var cardWords = ui.Keys("post.card.", "post", "circle", "account", "topic")
+var cardWords = ui.Keys("post.card.", "post", "circle", "account", "topic", "video")
+
+// fromCircle is what a video's address says of who comes by a card in a circle: its owner is told how many did.
+const fromCircle = "?from=circle"
+
+// cardIn gives a card as it stands in a place.
+func cardIn(p Post, c *ui.CardView) *ui.CardView {
+	if c == nil || c.Gone || p.Card.Kind != "video" || p.Service == Page {
+		return c
+	}
+	placed := *c
+	placed.Href += fromCircle
+	return &placed
+}
 
 // mayShare refuses cards of what the viewer may not see or what has none. The zero Ref is no card.
 func (r *Room) mayShare(ctx context.Context, v who.Viewer, ref who.Ref) error {

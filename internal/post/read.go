@@ -129,7 +129,7 @@ func (r *Room) Views(ctx context.Context, v who.Viewer, posts []Post) ([]ui.Post
 	for i, p := range posts {
 		out[i] = view(ctx, v, p, images[p.ID], marks[p.ID], back)
 		out[i].Mentions = withTopics(mentions, topics[p.ID])
-		out[i].Card = cards[p.Card]
+		out[i].Card = cardIn(p, cards[p.Card])
 	}
 	return out, nil
 }
