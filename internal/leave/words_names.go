@@ -17,7 +17,7 @@ var classWords = ui.Keys("leave.class.",
 	"account.profile", "account.settings", "account.sessions", "account.account", "account.person", "account.proofs", "service.entrances", "service.standing",
 	"notify.address", "notify.notices", "notify.switches",
 	"relation.follows", "relation.blocks", "relation.mutes", "relation.quiets", "post.posts", "post.drafts", "post.cards", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "talk.mentions",
-	"moderate.reports", "moderate.acts", "moderate.appeals", "moderate.sanctions",
+	"moderate.reports", "moderate.acts", "moderate.appeals", "moderate.sanctions", "moderate.claims",
 	"circle.members", "circle.circles", "circle.notices", "circle.invites", "circle.offers",
 	"channel.channel", "channel.videos", "channel.drafts", "channel.history", "channel.renditions", "channel.farewells", "upload.uploads", "blob.media", "job.jobs", "search.docs",
 	"leave.archives", "leave.imports", "leave.journeys", "records", "other")

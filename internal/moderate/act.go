@@ -40,12 +40,13 @@ const (
 	Admit      = "admit"         // who asked is a member
 	TurnAway   = "turn_away"     // who asked is none
 	Revoke     = "revoke"        // invitation links work no longer
+	Taken      = "taken"         // the operator took the whole of a circle along
 )
 
 // final are the acts that are answers to others and are not taken back themselves; personal those that are laid on somebody, who reads and may appeal
 // against them; deeds those of the room of posts, which takes them back.
 var (
-	final    = map[string]bool{Undo: true, Uphold: true}
+	final    = map[string]bool{Undo: true, Uphold: true, Taken: true}
 	personal = map[string]bool{Remove: true, Mute: true, Kick: true, Ban: true, Limit: true, Suspend: true, RefusePost: true, TurnAway: true}
 	deeds    = map[string]bool{AcceptPost: true, RefusePost: true, Pin: true, Unpin: true, Feature: true, Unfeature: true, Close: true, Reopen: true}
 )

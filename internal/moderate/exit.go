@@ -39,7 +39,14 @@ func (r *Room) Holder() *Holder {
 	own, judge := table("appeals", "account_id"), table("appeals", "decided_by")
 	own.Bytes = "length(words)"
 	judge.Stays, judge.StaysAs = always, `decided_by = null, answer = ''`
+	// What somebody has written goes with them; that there was a complaint, and what came of it, stays for the other side as long as it is kept.
+	claimant, accused, decider := table("claims", "account_id"), table("claims", "owner_id"), table("claims", "decided_by")
+	claimant.Bytes = "length(statement)"
+	claimant.Stays, claimant.StaysAs = always, `account_id = null, work = '', statement = ''`
+	accused.Stays, accused.StaysAs = always, `owner_id = null, ref_id = 0, counter = ''`
+	decider.Stays, decider.StaysAs = always, `decided_by = null, answer = ''`
 	return &Holder{room: r, Tables: exitsql.Tables{
+		"claims":    {claimant, accused, decider},
 		"reports":   {by, about},
 		"acts":      {whom, actor},
 		"appeals":   {own, judge},
@@ -57,6 +64,9 @@ func (h *Holder) Classes() []exit.Class {
 		{Name: "acts", Exported: true, Places: []exit.Place{{Table: "acts", Column: "about_id"}, {Table: "acts", Column: "by_id"}}},
 		{Name: "appeals", Exported: true, Places: []exit.Place{{Table: "appeals", Column: "account_id"}, {Table: "appeals", Column: "decided_by"}}},
 		{Name: "sanctions", Exported: true, Places: []exit.Place{{Table: "sanctions", Column: "account_id"}}},
+		{Name: "claims", Exported: true, Places: []exit.Place{
+			{Table: "claims", Column: "account_id"}, {Table: "claims", Column: "owner_id"}, {Table: "claims", Column: "decided_by"},
+		}},
 	}
 }
 
@@ -97,6 +107,31 @@ type SanctionRecord struct {
 	Rule  string `json:"rule"`
 	Until string `json:"until,omitempty"`
 	Since string `json:"since"`
+}
+
+// ClaimRecord is a copyright complaint as it is taken along: by the claimant with what they wrote, by whose thing it was with their counter-notice.
+type ClaimRecord struct {
+	On        string `json:"on"`
+	Mine      bool   `json:"mine"` // the account complained
+	Work      string `json:"work,omitempty"`
+	Statement string `json:"statement,omitempty"`
+	Counter   string `json:"counter,omitempty"`
+	Answer    string `json:"answer,omitempty"` // the operator's
+	State     string `json:"state"`
+	At        string `json:"at"`
+	AnswerBy  string `json:"answer_by"`
+	Countered string `json:"countered,omitempty"`
+	Decided   string `json:"decided,omitempty"`
+}
+
+func claimRecord(c Claim, account who.ID) ClaimRecord {
+	x := ClaimRecord{On: c.On.String(), Mine: c.By == account, Answer: c.Answer, State: c.State, At: stamp(c.At), AnswerBy: stamp(c.AnswerBy), Countered: stamp(c.Countered), Decided: stamp(c.Decided)}
+	if x.Mine {
+		x.Work, x.Statement = c.Work, c.Statement
+	} else {
+		x.Counter = c.Counter
+	}
+	return x
 }
 
 func stamp(at time.Time) string {

@@ -29,7 +29,7 @@ func (o one) Classes() []exit.Class {
 
 // sides are a class's table and its two columns that refer to accounts.
 var sides = map[string][]string{
-	"reports": {"reports", "account_id"}, "acts": {"acts", "about_id", "by_id"}, "appeals": {"appeals", "account_id", "decided_by"}, "sanctions": {"sanctions", "account_id"},
+	"reports": {"reports", "account_id"}, "acts": {"acts", "about_id", "by_id"}, "appeals": {"appeals", "account_id", "decided_by"}, "sanctions": {"sanctions", "account_id"}, "claims": {"claims", "account_id", "owner_id", "decided_by"},
 }
 
 func TestHolder(t *testing.T) {
@@ -102,6 +102,9 @@ func (f *filler) fill(ctx context.Context, s exit.Subject, n int) error {
 				values ($1, 'remove', 'post', $1, '', 0, $2, $3, 'spam', 'words', '', 'active', 0)`, f.last, a, b)
 		case "appeals":
 			err = f.exec(ctx, `insert into appeals (id, act_id, account_id, decided_by, service, place_id, words, answer, state, created_at) values ($1, $1, $2, $3, '', 0, 'words', '', 'open', 0)`, f.last, a, b)
+		case "claims":
+			err = f.exec(ctx, `insert into claims (id, ref_kind, ref_id, owner_id, account_id, name, email, hash, work, statement, state, created_at, answer_by, touched_at, erase_at)
+				values ($1, 'video', $1, $2, $3, '', '', '', 'work', 'words', 'open', 0, 0, 0, 0)`, f.last, a, b)
 		case "sanctions":
 			err = f.exec(ctx, `insert into sanctions (id, account_id, what, service, place_id, act_id, rule, created_at) values ($1, $2, 'mute', 'circle', $1, $1, 'spam', 0)`, f.last, int64(id))
 		}

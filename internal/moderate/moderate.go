@@ -9,6 +9,7 @@ package moderate
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,19 +31,20 @@ const (
 	kindComment = "comment"
 	kindCircle  = "circle"
 	kindAccount = "account"
+	kindVideo   = "video"
 )
 
-var reportable = ui.Keys("moderate.kind.", "post", "comment", "circle", "account")
+var reportable = ui.Keys("moderate.kind.", "post", "comment", "circle", "account", "video")
 
 // kindWords name the kinds of things about which something is done.
-var kindWords = ui.Keys("moderate.kind.", "post", "comment", "circle", "account", "topic")
+var kindWords = ui.Keys("moderate.kind.", "post", "comment", "circle", "account", "topic", "video")
 
-// The reasons for which something is reported, and the rules by which it is decided: one closed list.
+// The reasons for which something is reported, and the rules by which it is decided: one closed list. Of copyright one complains: see [Room.Complain].
 var reasons = []string{"spam", "abuse", "hate", "violence", "sexual", "minors", "privacy", "fraud", "illegal", "self_harm", "off_topic", "other"}
 
-var reasonWords = ui.Keys("moderate.reason.", "spam", "abuse", "hate", "violence", "sexual", "minors", "privacy", "fraud", "illegal", "self_harm", "off_topic", "other")
+var reasonWords = ui.Keys("moderate.reason.", "spam", "abuse", "hate", "violence", "sexual", "minors", "privacy", "fraud", "illegal", "self_harm", "off_topic", "other", "copyright")
 
-func knownReason(reason string) bool { _, ok := reasonWords[reason]; return ok }
+func knownReason(reason string) bool { return slices.Contains(reasons, reason) }
 
 // Bounds of words.
 const (
@@ -126,7 +128,9 @@ type Config struct {
 	// Secret keys the hashes under which attempts are counted.
 	Secret []byte
 	Rates  []Rate
-	Log    *slog.Logger
+	// Attempt counts an attempt of a key, and is TooMany once there were most within a window of machine time. Nil: no limit.
+	Attempt func(ctx context.Context, key string, most int, within time.Duration) error
+	Log     *slog.Logger
 }
 
 // Room is the moderation room. It is safe for concurrent use once Places is set.
@@ -154,6 +158,7 @@ func (r *Room) Guard() {
 		return
 	}
 	lead := r.Notices.Lead
+	lead[notify.Claim] = func(n notify.Notice) string { return claimsPath + "/" + n.On.ID.String() }
 	lead[notify.Reported] = func(n notify.Notice) string { return "/moderation/case/" + n.On.ID.String() }
 	lead[notify.Appealed] = func(n notify.Notice) string { return "/moderation/acts/" + n.On.ID.String() }
 	for _, k := range []notify.Kind{notify.Removed, notify.Restored, notify.Decided, notify.Sanctioned} {

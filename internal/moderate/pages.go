@@ -54,7 +54,7 @@ func (r *Room) Routes() []service.Route {
 			service.Route{Pattern: "POST " + at.path + "/rules/images/{look}/remove", Access: at.access, Handle: r.postLookGone},
 		)
 	}
-	return routes
+	return append(routes, r.claimRoutes()...)
 }
 
 // MemberAction gives the entry of a menu that leads to muting, taking out or banning a member of a circle.
@@ -246,7 +246,8 @@ type appealView struct {
 var (
 	holdWords = ui.Keys("moderate.hold.", "mute", "ban", "limit", "suspend")
 	actWords  = ui.Keys("moderate.act.", "dismiss", "remove", "mute", "kick", "ban", "limit", "suspend", "undo", "uphold", "word_added", "word_gone", "look_added", "look_gone", "limits",
-		"accept", "refuse", "pin", "unpin", "feature", "unfeature", "topic_closed", "topic_opened", "admit", "turn_away", "revoke")
+		"accept", "refuse", "pin", "unpin", "feature", "unfeature", "topic_closed", "topic_opened", "admit", "turn_away", "revoke", "taken",
+		"claim", "claim_countered", "claim_refused", "claim_withdrawn")
 	stateWords = ui.Keys("moderate.appeal.", "open", "granted", "refused")
 )
 

@@ -227,7 +227,7 @@ func (r *Room) Standing(ctx context.Context, v who.Viewer, before who.ID, limit 
 }
 
 // Sweep ends up to limit sanctions whose date has come, by the promise clock, and removes cases that were decided 30 days ago with
-// their reports. It says how many there were of the more numerous.
+// their reports, and copyright complaints and claimants' addresses that have had their time. It says how many there were of the more numerous.
 func (r *Room) Sweep(ctx context.Context, limit int) (n int64, err error) {
 	err = r.DB.Update(ctx, func(ctx context.Context) error {
 		now, err := r.DB.Now(ctx)
@@ -238,7 +238,11 @@ func (r *Room) Sweep(ctx context.Context, limit int) (n int64, err error) {
 			return err
 		}
 		m, err := r.store.sweepCases(ctx, now.Add(-reversible), limit)
-		n = max(n, m)
+		if err != nil {
+			return err
+		}
+		k, err := r.sweepClaims(ctx, now, limit)
+		n = max(n, m, k)
 		return err
 	})
 	return n, err

@@ -36,6 +36,13 @@ func (s store) along(ctx context.Context, class string, account who.ID, after, c
 		}
 		return out, err
 	}
+	if class == "claims" {
+		list, err := s.listClaims(ctx, `(account_id = $1 or owner_id = $1)`+span, args...)
+		for _, c := range list {
+			out = append(out, entry{c.ID, claimRecord(c, account)})
+		}
+		return out, err
+	}
 	list, err := s.listSanctions(ctx, `account_id = $1`+span, args...)
 	for _, x := range list {
 		out = append(out, entry{x.ID, SanctionRecord{What: x.What, Where: x.Place.ref(), Rule: x.Rule, Until: stamp(x.Until), Since: stamp(x.Since)}})
