@@ -55,7 +55,8 @@ type Probe struct {
 	HDR           bool    // its colours have a high dynamic range (ITU-R BT.2100: PQ or HLG)
 	Interlaced    bool    // each picture is two half-pictures of different moments
 
-	nominal float64 // the frame rate for which it was meant, as far as that can be told
+	transfer string  // how bright a sample is, of HDR: "smpte2084" (PQ), "arib-std-b67" (HLG)
+	nominal  float64 // the frame rate for which it was meant, as far as that can be told
 }
 
 // Rendition is a video made anew for HLS (RFC 8216): one file of fragmented MP4 whose segments are ranges of it.

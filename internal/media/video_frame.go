@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"exeunt/exit"
 )
 
 const (
@@ -42,12 +44,16 @@ func (t Tools) still(ctx context.Context, f *os.File, p Probe, at time.Duration,
 func (t Tools) frame(ctx context.Context, f *os.File, p Probe, at time.Duration, width int) ([]byte, error) {
 	w := even(min(width, p.Width))
 	h := even(int(int64(p.Height) * int64(w) / int64(p.Width)))
-	colours := ""
+	shape := fmt.Sprintf("scale=%d:%d:out_range=full,setsar=1,format=yuvj420p", w, h)
+	coded := []string{"-c:v", "mjpeg", "-q:v", "3", "-map_metadata", "-1", "-f", "image2pipe"}
 	if p.HDR && t.hdr {
-		colours = fmt.Sprintf("scale=%d:%d,%s,", w, h, toSDR)
+		b, err := t.still(ctx, f, p, at, mostPicture, append([]string{"-vf", fmt.Sprintf("scale=%d:%d,%s,%s", w, h, p.toSDR(), shape)}, coded...)...)
+		if err == nil || exit.KindOf(err) != exit.Invalid {
+			return b, err
+		}
+		// Colours that cannot be brought over are taken as they are.
 	}
-	return t.still(ctx, f, p, at, mostPicture,
-		"-vf", colours+fmt.Sprintf("scale=%d:%d:out_range=full,setsar=1,format=yuvj420p", w, h), "-c:v", "mjpeg", "-q:v", "3", "-map_metadata", "-1", "-f", "image2pipe")
+	return t.still(ctx, f, p, at, mostPicture, append([]string{"-vf", shape}, coded...)...)
 }
 
 // moment gives the i-th of n moments spread evenly over a video, each in the middle of its part.

@@ -24,8 +24,12 @@ const (
 	mostPlaylist = 4 << 20
 )
 
-// toSDR are filters that bring the colours of ITU-R BT.2100 into those of BT.709.
-const toSDR = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:desat=0,zscale=t=bt709:m=bt709:r=limited,format=yuv420p"
+// toSDR are filters that bring the colours of ITU-R BT.2100 into those of BT.709; 203 cd/m² is the white of ITU-R BT.2408. What the video
+// came in is said in full, since many a file leaves out a part of it.
+func (p Probe) toSDR() string {
+	return "zscale=tin=" + p.transfer + ":pin=bt2020:min=bt2020nc:rin=limited:t=linear:npl=203,format=gbrpf32le,zscale=p=bt709," +
+		"tonemap=mobius:desat=0,zscale=t=bt709:m=bt709:r=limited,format=yuv420p"
+}
 
 // smallerSides are the heights of a ladder below its top, as players know them.
 var smallerSides = []int{720, 480, 360}
@@ -117,8 +121,8 @@ func (t Tools) ladderArgs(p Probe, ladder []rung) []string {
 	}
 	fmt.Fprintf(&graph, "fps=%s,", fraction(rate))
 	if p.HDR && t.hdr {
-		// At the size of the largest rendition, since it is the most costly of all; 203 cd/m² is the white of ITU-R BT.2408.
-		fmt.Fprintf(&graph, "scale=%d:%d,%s,", ladder[0].width, ladder[0].height, toSDR)
+		// At the size of the largest rendition, since it is the most costly of all.
+		fmt.Fprintf(&graph, "scale=%d:%d,%s,", ladder[0].width, ladder[0].height, p.toSDR())
 	}
 	fmt.Fprintf(&graph, "split=%d", len(ladder))
 	for i := range ladder {
@@ -163,6 +167,10 @@ func (t Tools) renditions(ctx context.Context, f *os.File, p Probe, dir string, 
 	}}
 	err := t.run(ctx, work{program: t.FFmpeg, video: f, dir: dir, patience: limits.patience(p.Duration), out: told, args: t.ladderArgs(p, ladder)})
 	var failed *failure
+	if errors.As(err, &failed) && p.HDR && t.hdr {
+		t.hdr = false // colours that cannot be brought over are taken as they are
+		return t.renditions(ctx, f, p, dir, tell)
+	}
 	if errors.As(err, &failed) {
 		return nil, videoBroken(err)
 	}
@@ -227,15 +235,19 @@ type hlsSegment struct {
 func (out *Rendition) read(dir string, r rung, p Probe) (time.Duration, error) {
 	out.Path = filepath.Join(dir, r.file()+".mp4")
 	out.Width, out.Height, out.Side, out.FrameRate = r.width, r.height, r.side, p.rate()
-	list := filepath.Join(dir, r.file()+".m3u8")
-	b, err := os.ReadFile(list)
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return 0, err
 	}
-	if err := os.Remove(list); err != nil {
+	defer func() { _ = root.Close() }()
+	b, err := root.ReadFile(r.file() + ".m3u8")
+	if err != nil {
 		return 0, err
 	}
-	f, err := os.Open(out.Path)
+	if err := root.Remove(r.file() + ".m3u8"); err != nil {
+		return 0, err
+	}
+	f, err := root.Open(r.file() + ".mp4")
 	if err != nil {
 		return 0, err
 	}

@@ -308,7 +308,9 @@ func (p *Probe) see(s *stream) {
 	if p.Rotation == 90 || p.Rotation == 270 {
 		p.Width, p.Height = p.Height, p.Width
 	}
-	p.HDR = s.Transfer == "smpte2084" || s.Transfer == "arib-std-b67"
+	if s.Transfer == "smpte2084" || s.Transfer == "arib-std-b67" {
+		p.HDR, p.transfer = true, s.Transfer
+	}
 	switch s.Fields {
 	case "tt", "bb", "tb", "bt":
 		p.Interlaced = true

@@ -90,7 +90,7 @@ func (t Tools) run(ctx context.Context, w work) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, w.patience, errSlow)
 	defer cancel()
 	said := &tail{most: mostComplaint}
-	cmd := exec.CommandContext(ctx, w.program, w.args...)
+	cmd := exec.CommandContext(ctx, w.program, w.args...) //nolint:gosec // the tool that was found in PATH; no shell reads the arguments
 	cmd.Dir = w.dir
 	cmd.Env = []string{"LC_ALL=C", "MALLOC_ARENA_MAX=2"} // threads' own arenas would count against the address space
 	cmd.Stdout, cmd.Stderr = w.out, said

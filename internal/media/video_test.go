@@ -52,7 +52,7 @@ var recipes = map[string]struct{ picture, args string }{
 	"wide.mp4":     {halves, "-t 1 -vf setsar=2/1 -c:v libx264 -preset ultrafast -pix_fmt yuv420p"},
 	"variable.mp4": {"testsrc2=s=320x240:r=30", `-f lavfi -i sine=r=44100 -t 3 -vf settb=1/1000,setpts=if(lt(N\,30)\,N*66\,1980+(N-30)*16) -fps_mode vfr -enc_time_base 1/1000 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a libmp3lame`},
 	"hevc.mp4":     {"testsrc2=s=320x240:r=10", "-t 2 -c:v libx265 -preset ultrafast -x265-params log-level=error -pix_fmt yuv420p10le -tag:v hvc1"},
-	"bright.mp4":   {"testsrc2=s=320x240:r=10", "-t 1 -vf format=yuv420p10le,setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc -c:v libx265 -preset ultrafast -x265-params log-level=error:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc -tag:v hvc1"},
+	"bright.mp4":   {halves, "-t 1 -vf setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv,zscale=t=arib-std-b67:p=bt2020:m=bt2020nc:r=limited:npl=203,format=yuv420p10le -c:v libx265 -preset ultrafast -x265-params log-level=error:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc -tag:v hvc1"},
 	"fields.mp4":   {"testsrc2=s=320x240:r=50", "-t 1 -vf interlace -c:v libx264 -preset ultrafast -flags +ildct+ilme -pix_fmt yuv420p"},
 	"vp9.webm":     {"testsrc2=s=320x240:r=10", "-f lavfi -i sine=r=48000 -t 2 -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -pix_fmt yuv420p -c:a libopus"},
 	"live.webm":    {"", "-i {vp9.webm} -c copy -live 1 -f webm"},
@@ -260,6 +260,7 @@ func TestFrame(t *testing.T) {
 		{"halves.mp4", 160, time.Second, 160, 120, 20, 60, 140, 60},
 		{"halves.mp4", 4000, time.Hour, 320, 240, 40, 120, 280, 120},    // never larger, never behind the end
 		{"turned.mp4", 4000, -time.Second, 240, 320, 120, 40, 120, 280}, // the left is up when turned clockwise
+		{"bright.mp4", 4000, 0, 320, 240, 40, 120, 280, 120},            // as bright as screens show
 		{"wide.mp4", 321, 0, 320, 120, 40, 60, 280, 60},
 	} {
 		t.Run(test.name, func(t *testing.T) {
