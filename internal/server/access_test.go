@@ -149,6 +149,7 @@ func (g *gate) try(t *testing.T, route service.Route, visitor string) string {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	r.Header.Set("Tus-Resumable", "1.0.0") // without it no upload says more
 	if v := g.viewers[visitor]; visitor == "gone" {
 		r.AddCookie(&http.Cookie{Name: "session", Value: g.cookie})
 	} else if v.Account != 0 {

@@ -176,16 +176,16 @@ func (r *Room) head(w http.ResponseWriter, q *http.Request) error {
 }
 
 func (r *Room) patch(w http.ResponseWriter, q *http.Request) error {
+	u, ok, err := r.asked(w, q)
+	if !ok {
+		return err
+	}
 	if q.Header.Get("Content-Type") != pieceType {
 		return plain(w, q, http.StatusUnsupportedMediaType, "upload.error.type")
 	}
 	offset, ok := number(q, "Upload-Offset")
 	if !ok {
 		return plain(w, q, http.StatusBadRequest, "upload.error.offset")
-	}
-	u, ok, err := r.asked(w, q)
-	if !ok {
-		return err
 	}
 	if offset != u.Received {
 		return exit.Fail(exit.Conflict, "upload.error.moved")
