@@ -67,8 +67,11 @@ func open(t *testing.T, d *db.DB, media string) *house {
 			h.done = append(h.done, u)
 			return nil
 		},
-		Ended: func(_ context.Context, _ service.Pass, u upload.Upload) error { h.ended = append(h.ended, u); return nil },
-		Page:  func(u upload.Upload) string { return "/videos/" + u.Detail },
+		Ended: func(_ context.Context, _ service.Pass, u upload.Upload) error {
+			h.ended = append(h.ended, u)
+			return nil
+		},
+		Page: func(u upload.Upload) string { return "/videos/" + u.Detail },
 	}
 	h.web = httptest.NewServer(h.handler())
 	t.Cleanup(h.web.Close)
