@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 
+	"exeunt/archive"
 	"exeunt/exit"
 	"exeunt/exit/exitsql"
 	"exeunt/internal/blob"
@@ -73,18 +74,18 @@ func (h *Holder) Classes() []exit.Class {
 	videosFirst := []exit.Order{{Class: Name + "." + classVideos, Why: "channel.order.videos"}, {Class: Name + "." + classDrafts, Why: "channel.order.videos"}}
 	return []exit.Class{
 		{
-			Name: classChannel, Services: in, After: videosFirst,
+			Name: classChannel, Services: in, After: videosFirst, Exported: true, Imported: true, Parts: []string{archive.ClassChannel, archive.ClassCollections},
 			Places: append(places("channels", "channel_links", "collections", "collection_videos"), exit.Place{Blobs: blob.Channels + "/"}),
 		},
 		{
-			Name: classVideos, Services: in, After: []exit.Order{renditionsFirst},
+			Name: classVideos, Services: in, After: []exit.Order{renditionsFirst}, Exported: true, Imported: true, Parts: []string{archive.ClassVideos, archive.ClassVideoDays},
 			Places: append(places("videos", "video_subtitles", "video_topics", "video_days"), exit.Place{Blobs: blob.Videos + "/"}),
 		},
 		{
-			Name: classDrafts, Services: in, After: []exit.Order{renditionsFirst},
+			Name: classDrafts, Services: in, After: []exit.Order{renditionsFirst}, Exported: true, Imported: true,
 			Places: append(places("videos", "video_subtitles", "video_topics", "video_days"), exit.Place{Blobs: blob.Videos + "/"}),
 		},
-		{Name: classHistory, Services: in, Places: places("video_history")},
+		{Name: classHistory, Services: in, Exported: true, Places: places("video_history")},
 		{Name: classRenditions, Services: in, Places: append(places("video_renditions", "video_frames"), exit.Place{Blobs: blob.Renditions + "/"})},
 		{Name: classFarewells, Services: in, Places: places("farewells"), After: []exit.Order{{Class: Name + "." + classVideos, Why: "channel.order.addresses"}}},
 	}
