@@ -60,6 +60,7 @@ var soundCodecs = map[string]bool{
 const (
 	mostReport = 1 << 20  // of ffprobe's report, in bytes
 	headBytes  = 64 << 10 // of a file, by which its kind is told
+	longRead   = 10 * time.Minute
 )
 
 // probeEntries are what ffprobe is asked for: it reports nothing else, whatever the file holds.
@@ -405,7 +406,7 @@ func (t Tools) measure(ctx context.Context, f *os.File, p Probe) (time.Duration,
 	var length time.Duration
 	told := &progress{tell: func(at time.Duration) { length = at }}
 	args := append(t.reading(p), "-map", "0:"+strconv.Itoa(p.VideoStream), "-c", "copy", "-f", "null", "-progress", "pipe:1", "-nostats", "-")
-	err := t.run(ctx, work{program: t.FFmpeg, video: f, patience: t.Limits.orDefault().patience(0), out: told, args: args})
+	err := t.run(ctx, work{program: t.FFmpeg, video: f, patience: longRead, out: told, args: args})
 	var failed *failure
 	if errors.As(err, &failed) {
 		return 0, videoBroken(err)

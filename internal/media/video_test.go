@@ -211,6 +211,21 @@ func TestProbe(t *testing.T) {
 	}
 }
 
+// TestProbeOfRealVideo reads a film that nobody made for this test.
+func TestProbeOfRealVideo(t *testing.T) {
+	path := os.Getenv("EXEUNT_TEST_VIDEO")
+	if path == "" {
+		t.Fatal("EXEUNT_TEST_VIDEO is not set: `eval \"$(make services)\"` sets it, or run `make test`")
+	}
+	p, err := tools(t).Probe(t.Context(), open(t, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Type != "video/mp4" || p.Bytes != 22_718_509 || p.Width != 1920 || p.Height != 1080 || p.FrameRate != 24 || p.Duration.Round(time.Second) != 30*time.Second || !p.Plays() {
+		t.Errorf("got %+v", p)
+	}
+}
+
 func TestProbeRefuses(t *testing.T) {
 	tools := tools(t)
 	plain, broad, late := bytesOf(t, sample(t, "plain.mp4")), bytesOf(t, sample(t, "broad.mkv")), bytesOf(t, sample(t, "halves.mp4"))
