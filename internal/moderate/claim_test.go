@@ -27,7 +27,7 @@ func (k films) Things(ctx context.Context, v who.Viewer, ids []who.ID) (out []se
 		if err := k.h.d.Q(ctx).QueryRowContext(ctx, `select account_id, state, title from videos where id = $1`, int64(id)).Scan(&owner, &state, &title); err != nil {
 			continue
 		}
-		see := state == "live" || v.Account == who.ID(owner)
+		see := state == "live" || v.Account == who.ID(owner) || v.Operator
 		out = append(out, service.Thing{Ref: who.Ref{Kind: "video", ID: id}, Owner: who.ID(owner), Service: "channel", Title: title, Link: "/videos/" + id.String(), See: see, Talk: see && !v.Guest()})
 	}
 	return out, nil
@@ -92,7 +92,7 @@ func TestClaim(t *testing.T) {
 		if got := h.state(t, on); got != "withheld" {
 			t.Errorf("upheld, the film is %s", got)
 		}
-		dbtest.Clock(t, h.d).Add(10*24*time.Hour)
+		dbtest.Clock(t, h.d).Add(10 * 24 * time.Hour)
 		h.must(t, h.order.Counter(ctx, mira, id, "I made it.", true))
 		h.wantKind(t, "a second answer", h.order.Counter(ctx, mira, id, "Again.", true), exit.Conflict)
 		if h.told(t, jo) != 1 {
@@ -123,7 +123,7 @@ func TestClaimLate(t *testing.T) {
 		on := h.film(t, mira, "a film")
 		id, _, err := h.order.Complain(ctx, jo, on, mine, "")
 		h.must(t, err)
-		dbtest.Clock(t, h.d).Add(16*24*time.Hour)
+		dbtest.Clock(t, h.d).Add(16 * 24 * time.Hour)
 		h.wantKind(t, "after 16 days", h.order.Counter(ctx, mira, id, "It is mine.", true), exit.Conflict)
 		h.must(t, h.order.DecideClaim(ctx, op, id, true, ""))
 		h.must(t, h.order.Counter(ctx, mira, id, "It is mine.", true), h.order.Withdraw(ctx, jo, id, ""))

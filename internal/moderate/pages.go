@@ -96,6 +96,7 @@ func sentenceOf(ctx context.Context, err error) (string, error) {
 // reportView is the form by which something is reported.
 type reportView struct {
 	action string
+	claim  string // the page of copyright complaints; "" where there are none
 	what   whatView
 	reason ui.RadioCards
 	words  ui.TextArea
@@ -108,6 +109,7 @@ type whatView struct {
 	title  string
 	text   string
 	href   string
+	poster string // the address of a picture of it; "" for none
 	gone   bool
 	hidden bool // its author is veiled: a sentence stands for it
 }
@@ -127,6 +129,9 @@ func (v whatView) words(ctx context.Context) string {
 
 func whatOf(ctx context.Context, ref who.Ref, t service.Thing) whatView {
 	v := whatView{kind: ref.Kind, title: t.Title, text: t.Excerpt, href: t.Link}
+	if ref.Kind == kindVideo {
+		v.poster = service.MediaPath(t.Picture)
+	}
 	if key, ok := kindWords[ref.Kind]; ok {
 		v.kind = ui.T(ctx, key)
 	}
@@ -162,8 +167,12 @@ func (r *Room) reportForm(req *http.Request) (reportView, error) {
 	if err != nil {
 		return reportView{}, err
 	}
+	claim := ""
+	if claimable[ref.Kind] {
+		claim = ClaimPath(ref)
+	}
 	return reportView{
-		action: "/report/" + ref.Kind + "/" + ref.ID.String(), what: whatOf(ctx, ref, t), reason: reasonCards(ctx, "reason", ui.T(ctx, "moderate.report.reason"), ""),
+		claim: claim, action: "/report/" + ref.Kind + "/" + ref.ID.String(), what: whatOf(ctx, ref, t), reason: reasonCards(ctx, "reason", ui.T(ctx, "moderate.report.reason"), ""),
 		words: ui.TextArea{Name: "words", Label: ui.T(ctx, "moderate.report.words"), Hint: ui.T(ctx, "moderate.report.words_hint"), MaxLength: longestWords},
 	}, nil
 }

@@ -12,7 +12,10 @@ import (
 )
 
 // claimsPath is where copyright complaints stand.
-const claimsPath = "/claims"
+const (
+	claimsPath    = "/claims"
+	allClaimsPath = "/moderation/claims"
+)
 
 func (r *Room) claimRoutes() []service.Route {
 	return []service.Route{
@@ -25,7 +28,7 @@ func (r *Room) claimRoutes() []service.Route {
 		{Pattern: "POST " + claimsPath + "/{claim}/decide", Access: service.Operator, Handle: r.postClaim},
 		{Pattern: "GET " + claimsPath + "/by/{token}", Handle: r.getClaimOf},
 		{Pattern: "POST " + claimsPath + "/by/{token}/withdraw", Handle: r.postWithdrawOf},
-		{Pattern: "GET /moderation/claims", Access: service.Operator, Handle: r.getClaims},
+		{Pattern: "GET " + allClaimsPath, Access: service.Operator, Handle: r.getClaims},
 	}
 }
 
@@ -252,7 +255,7 @@ func (r *Room) showClaim(w http.ResponseWriter, req *http.Request, status int, t
 	}
 	back := &ui.Link{Text: ui.T(ctx, "moderate.claims"), Href: claimsPath}
 	if v.Operator {
-		back.Href = "/moderation/claims"
+		back.Href = allClaimsPath
 	}
 	return ui.Render(w, req, status, claimPage(claimFrame(ctx, ui.T(ctx, "moderate.claim"), back), view))
 }
@@ -329,7 +332,8 @@ type claimLine struct {
 
 // claimsView is a page of complaints.
 type claimsView struct {
-	tabs  []ui.PageTab
+	tabs  []ui.PageTab // of moderation
+	parts []ui.PageTab // what waits, and what is decided
 	lines []claimLine
 	older string
 }
@@ -376,21 +380,20 @@ func (r *Room) getClaims(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	const path = "/moderation/claims"
-	view := claimsView{tabs: []ui.PageTab{
-		{Label: ui.T(ctx, "moderate.claims.open"), Href: path, Count: -1, Active: !ended},
-		{Label: ui.T(ctx, "moderate.claims.ended"), Href: path + "?ended=1", Count: -1, Active: ended},
+	view := claimsView{tabs: tabs(ctx, Everywhere, "claims"), parts: []ui.PageTab{
+		{Label: ui.T(ctx, "moderate.claims.open"), Href: allClaimsPath, Count: -1, Active: !ended},
+		{Label: ui.T(ctx, "moderate.claims.ended"), Href: allClaimsPath + "?ended=1", Count: -1, Active: ended},
 	}}
 	if view.lines, err = r.claimLines(ctx, v, list); err != nil {
 		return err
 	}
 	if len(list) == pageSize {
-		view.older = path + "?from=" + list[len(list)-1].ID.String()
+		view.older = allClaimsPath + "?from=" + list[len(list)-1].ID.String()
 		if ended {
 			view.older += "&ended=1"
 		}
 	}
-	return ui.Render(w, req, http.StatusOK, claimsPage(claimFrame(ctx, ui.T(ctx, "moderate.claims"), &ui.Link{Text: ui.T(ctx, "moderate.title"), Href: Everywhere.path()}), view))
+	return ui.Render(w, req, http.StatusOK, claimsPage(claimFrame(ctx, ui.T(ctx, "moderate.claims"), &ui.Link{Text: ui.T(ctx, "ui.tab.me"), Href: ui.MePath}), view))
 }
 
 // title names what a complaint is about.

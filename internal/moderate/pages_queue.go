@@ -3,6 +3,7 @@ package moderate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -44,6 +45,9 @@ func tabs(ctx context.Context, p Place, active string) []ui.PageTab {
 			tab.Href = p.path()
 		}
 		out = append(out, tab)
+	}
+	if p.ID == 0 {
+		out = append(out, ui.PageTab{Label: ui.T(ctx, "moderate.claims"), Href: allClaimsPath, Count: -1, Active: active == "claims"})
 	}
 	return out
 }
@@ -127,6 +131,8 @@ type contextView struct {
 	post     *ui.PostView
 	text     string // of a comment
 	mentions map[string]ui.Mention
+	on       *whatView // the video that a comment is about
+	moment   string    // where in it a bullet comment stands, in words
 	about    *ui.PersonView
 	since    string
 	counts   []string
@@ -191,12 +197,45 @@ func (r *Room) lookAt(ctx context.Context, v who.Viewer, c Case, view *contextVi
 		list[0].Menu, list[0].Like.Action, list[0].Saved, list[0].Whole = nil, "", nil, true
 		view.post = &list[0]
 	case kindComment:
-		if view.text, err = r.store.commentText(ctx, c.Ref.ID); err != nil {
-			return err
-		}
-		view.mentions, err = r.Posts.Mentions(ctx, view.text)
+		return r.lookAtComment(ctx, v, c, view)
 	}
 	return err
+}
+
+// lookAtComment reads a comment with what it is about; of a bullet comment, at which moment it stands.
+func (r *Room) lookAtComment(ctx context.Context, v who.Viewer, c Case, view *contextView) error {
+	x, err := r.store.said(ctx, c.Ref.ID)
+	if err != nil || x.text == "" {
+		return err
+	}
+	view.text = x.text
+	if view.mentions, err = r.Posts.Mentions(ctx, x.text); err != nil {
+		return err
+	}
+	if x.on.Kind != kindVideo {
+		return nil
+	}
+	things, err := r.Registry.Things(ctx, v, []who.Ref{x.on})
+	if err != nil {
+		return err
+	}
+	if t := things[x.on]; t.See {
+		on := whatOf(ctx, x.on, t)
+		view.on = &on
+	}
+	if x.moment.Valid {
+		view.moment = ui.T(ctx, "moderate.case.moment", "At", clockOf(x.moment.Int64))
+	}
+	return nil
+}
+
+// clockOf writes a moment as players do: 1:02, 1:00:05.
+func clockOf(ms int64) string {
+	s := ms / 1000
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
 }
 
 func (r *Room) contextOf(ctx context.Context, v who.Viewer, id who.ID) (Case, contextView, error) {

@@ -134,7 +134,8 @@ func near(look uint64, list []uint64) bool {
 	return false
 }
 
-// ScreenPost looks at a post that is about to stand before others: see [post.Room.Screen].
+// ScreenPost looks at a post or a video that is about to stand before others: see [post.Room.Screen]. Each has a rate of its own; a video has no
+// queue to wait in, and what a filter would hold is not taken.
 func (r *Room) ScreenPost(ctx context.Context, pass service.Pass, in post.ScreenIn) (hold bool, err error) {
 	where := places(in.In.Service, in.In.ID)
 	looks := make([]string, len(in.Images))
@@ -142,7 +143,11 @@ func (r *Room) ScreenPost(ctx context.Context, pass service.Pass, in post.Screen
 		looks[i] = x.Look
 	}
 	if !in.Edit {
-		if err := r.Take(ctx, in.Author, "post"); err != nil {
+		what := kindPost
+		if in.Ref.Kind == kindVideo {
+			what = kindVideo
+		}
+		if err := r.Take(ctx, in.Author, what); err != nil {
 			return false, err
 		}
 	}

@@ -190,16 +190,23 @@ func (s store) attempt(ctx context.Context, key string, machine time.Time, withi
 	return n, nil
 }
 
-// commentText gives the words of a comment, for those who decide about it.
-func (s store) commentText(ctx context.Context, id who.ID) (text string, err error) {
-	err = s.db.Q(ctx).QueryRowContext(ctx, `select text from comments where id = $1`, int64(id)).Scan(&text)
+// said is a comment as those read it who decide about it.
+type said struct {
+	text   string
+	on     who.Ref
+	moment sql.NullInt64 // of a bullet comment: milliseconds into what is played
+}
+
+// said gives a comment; the zero one if it is gone.
+func (s store) said(ctx context.Context, id who.ID) (x said, err error) {
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select text, ref_kind, ref_id, moment from comments where id = $1`, int64(id)).Scan(&x.text, &x.on.Kind, (*int64)(&x.on.ID), &x.moment)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
+		return said{}, nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("read comment: %w", err)
+		return x, fmt.Errorf("read comment: %w", err)
 	}
-	return text, nil
+	return x, nil
 }
 
 // knownIn reports whether an account wrote something in a place that those who answer for it see, or something was laid on it or done about it there.
