@@ -231,13 +231,16 @@ func (r *Room) behind(ctx context.Context, x Video, fn func(context.Context, ser
 	})
 }
 
-// fail stores why a video cannot be shown; its owner reads it.
+// fail stores why a video cannot be shown; its owner reads it. One that plays as it came goes on to.
 func (r *Room) fail(ctx context.Context, x Video, key string) error {
 	err := r.behind(ctx, x, func(ctx context.Context, pass service.Pass, now Video) error {
+		if now.Media == Plain {
+			return nil
+		}
 		now.Media, now.Fault = Failed, key
 		return r.store.setMedia(ctx, pass, now)
 	})
-	if exit.KindOf(err) == exit.NotFound {
+	if kind := exit.KindOf(err); kind == exit.NotFound || errors.Is(err, errResting) {
 		return nil
 	}
 	return err
