@@ -199,13 +199,11 @@ func (r *Room) takeFilm(ctx context.Context, u upload.Upload, files *archive.Fil
 // brought is a video of a zip with its files put.
 type brought struct {
 	Video
-	note          string // the key of what was left out
-	covers        []string
-	subtitles     []Subtitle
-	draft         bool // it is not published
-	dated         bool // its day is known
-	keys          []string
-	originalBytes blob.Blob
+	note      string // the key of what was left out
+	subtitles []Subtitle
+	draft     bool // it is not published
+	dated     bool // its day is known
+	keys      []string
 }
 
 func (r *Room) bringFilm(ctx context.Context, u upload.Upload, files *archive.Files, f film, i upload.Item) error {
@@ -266,7 +264,7 @@ func (r *Room) putFilm(ctx context.Context, account who.ID, files *archive.Files
 	if o.Size == 0 {
 		return exit.Fail(exit.Invalid, "upload.error.empty")
 	}
-	b.Original, b.Type, b.File, b.Bytes, b.SHA256 = o.Key, kind, fileName(f.name), o.Size, o.SHA256
+	b.Original, b.Type, b.Bytes, b.SHA256 = o.Key, kind, o.Size, o.SHA256
 	b.keys = append(b.keys, o.Key)
 	if b.Origin == "" {
 		b.Origin = "file:" + o.SHA256
@@ -387,8 +385,16 @@ func (r *Room) describe(ctx context.Context, v who.Viewer, u upload.Upload, file
 	if err != nil {
 		words.Text, b.note = "", "channel_batch.note.words"
 	}
-	if b.Audience, err = r.audience(ctx, v, u.Detail); err != nil {
+	audience := u.Detail
+	if s.only {
+		audience = "only"
+	}
+	if b.Audience, err = r.audience(ctx, v, audience); err != nil {
 		return b, err
+	}
+	b.File, b.draft = s.file, s.draft
+	if b.File == "" {
+		b.File = fileName(f.name)
 	}
 	b.Title, b.Text, b.Language, b.Origin, b.Downloads = words.Title, plainWords(words.Text), s.language, s.origin, c.Downloads
 	b.At, b.dated = s.at, !s.at.IsZero()

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode"
 
+	"exeunt/archive"
 	"exeunt/exit"
 	"exeunt/internal/post"
 	"exeunt/internal/upload"
@@ -117,9 +118,10 @@ func fileName(name string) string { return cut(path.Base(name), 200) }
 
 // sidecar is what is known of a video that is brought along.
 type sidecar struct {
-	title, text, language, origin string
-	tags                          []string
-	at                            time.Time // zero: not known
+	title, text, language, origin, file string
+	tags                                []string
+	at                                  time.Time // zero: not known
+	draft, only                         bool      // it was not published; it was for its owner alone
 }
 
 // words gives the text with the tags under it that do not stand in it.
@@ -148,17 +150,6 @@ type info struct {
 	OriginalDate string   `json:"release_date"`
 }
 
-// own is what an archive of ours says of a video, as far as it is read here.
-type own struct {
-	ID       string    `json:"id"`
-	URL      string    `json:"url"`
-	Title    string    `json:"title"`
-	Text     string    `json:"text"`
-	Language string    `json:"language"`
-	At       time.Time `json:"at"`
-	Topics   []string  `json:"topics"`
-}
-
 // readSidecar reads what stands beside a video: yt-dlp's form, or our own. Invalid where it is neither.
 func readSidecar(from io.Reader, ofTool bool) (s sidecar, err error) {
 	body, err := io.ReadAll(io.LimitReader(from, largestSidecar+1))
@@ -178,13 +169,13 @@ func readSidecar(from io.Reader, ofTool bool) (s sidecar, err error) {
 			s.origin = "yt-dlp:" + x.Extractor + ":" + x.ID
 		}
 	} else {
-		var x own
+		var x archive.Video
 		if err := json.Unmarshal(body, &x); err != nil {
 			return s, &exit.Error{Kind: exit.Invalid, Key: "channel_batch.note.beside", Err: err}
 		}
-		s = sidecar{title: x.Title, text: x.Text, language: x.Language, tags: x.Topics, at: x.At.UTC()}
-		if x.ID != "" {
-			s.origin = "exeunt:" + x.URL + ":" + x.ID
+		s = sidecar{
+			title: x.Title, text: x.Text, language: x.Language, tags: x.Topics, at: x.At.UTC(), origin: x.Origin, file: cut(x.FileName, 200),
+			draft: x.State == archive.StateDraft, only: x.Audience == archive.AudienceOnlyMe,
 		}
 	}
 	if len(s.origin) > 500 {

@@ -153,9 +153,11 @@ func TestBatch(t *testing.T) {
 			entry{name: "films/Sea [abc].fr.srt", content: "1\n00:00:01,000 --> 00:00:02,000\nMer\n"},
 			entry{name: "films/Sea [abc].it.vtt", content: "no subtitles"},
 			entry{name: "own.mp4", content: filmOf(2, 10)},
-			entry{name: "own.json", content: `{"id": "77", "title": "Own", "text": "words", "at": "2021-03-04T05:06:07Z", "language": "zh-CN"}`},
+			entry{name: "own.json", content: `{"id": "77", "origin": "urn:exeunt:video:77", "title": "Own", "text": "words", "at": "2021-03-04T05:06:07Z", "language": "zh-CN", "audience": "public", "file_name": "My own.mp4"}`},
 			entry{name: "plain.mp4", content: filmOf(3, 10)},
 			entry{name: "plain copy.mp4", content: filmOf(3, 10)},
+			entry{name: "videos/8/video.mp4", content: filmOf(8, 10)},
+			entry{name: "videos/8/video.json", content: `{"id": "8", "origin": "urn:exeunt:video:8", "title": "Unfinished", "audience": "only-me", "state": "draft", "at": "2021-03-04T05:06:07Z"}`},
 			entry{name: "bad.mp4", content: filmOf(4, 10), damaged: true},
 			entry{name: "odd.mp4", content: filmOf(5, 10)},
 			entry{name: "odd.info.json", content: `{"title": [`},
@@ -168,10 +170,13 @@ func TestBatch(t *testing.T) {
 		w.work()
 		w.wantReport(u,
 			"bad.mp4 skipped skip.damaged", "empty.mp4 skipped skip.refused", "films/Sea [abc].mp4 taken note.beside", "odd.mp4 taken note.beside", "own.mp4 taken",
-			"plain copy.mp4 taken", "plain.mp4 duplicate", "alone.info.json skipped skip.alone")
+			"plain copy.mp4 taken", "plain.mp4 duplicate", "videos/8/video.mp4 taken", "alone.info.json skipped skip.alone")
+		if x := w.brought(mira, "urn:exeunt:video:8"); x.State != channel.Drafted || x.Audience != who.Only(mira.Account) {
+			t.Errorf("the draft came as %s for %s", x.State, x.Audience)
+		}
 		for _, x := range []struct{ origin, title, text, language, at string }{
 			{"yt-dlp:Youtube:abc", "海 & sea", "By @jo and @ {5}\n\n#waves", "en", "2020-01-01T00:00:00Z"},
-			{"exeunt::77", "Own", "words", "zh-CN", "2021-03-04T05:06:07Z"},
+			{"urn:exeunt:video:77", "Own", "words", "zh-CN", "2021-03-04T05:06:07Z"},
 		} {
 			v := w.brought(mira, x.origin)
 			if v.Title != x.title || v.Text != x.text || v.Language != x.language || v.At.Format(time.RFC3339) != x.at || v.State != channel.Live || v.Media != channel.Plain {
@@ -198,8 +203,8 @@ func TestBatch(t *testing.T) {
 				t.Errorf("taken twice: %s", line)
 			}
 		}
-		if n := w.sole(`select count(*) from videos`); n != 4 {
-			t.Errorf("%d videos are there, want 4", n)
+		if n := w.sole(`select count(*) from videos`); n != 5 {
+			t.Errorf("%d videos are there, want 5", n)
 		}
 	})
 }
