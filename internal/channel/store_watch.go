@@ -167,7 +167,8 @@ func (s store) setRemembers(ctx context.Context, pass service.Pass, account who.
 	if !pass.Valid() {
 		return service.ErrNoPass()
 	}
-	if _, err := s.db.Exec(ctx, `update settings set history = $1 where account_id = $2`, flag(on), int64(account)); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into settings (account_id, language, zone, theme, lists_seen_by, history) values ($1, '', '', '', 'only-me', $2)
+		on conflict (account_id) do update set history = excluded.history`, int64(account), flag(on)); err != nil {
 		return fmt.Errorf("change settings: %w", err)
 	}
 	return nil
