@@ -2,11 +2,10 @@ package channel
 
 import (
 	"cmp"
-	"math/bits"
 	"slices"
-	"strconv"
 	"time"
 
+	"exeunt/internal/media"
 	"exeunt/internal/who"
 )
 
@@ -34,7 +33,6 @@ const (
 	mostTalkHours   = 77
 	lessHours       = 72
 	fondDays        = 30 // for how long a like tells of topics
-	alikeBits       = 6  // two looks of 64 bits that differ in no more are the same picture
 )
 
 // hotSQL is an instant in Unix seconds by which the most talked of new videos are found: when a row of videos was published, moved by the term
@@ -79,7 +77,7 @@ type candidate struct {
 	ID, Owner       who.ID
 	At              time.Time // when it was published
 	Liked           who.ID    // the newest like of a friend's, 0: none
-	Look            string
+	Look            string    // see media.Alike
 	Likes, Comments int
 	Followed        bool     // the viewer follows its channel
 	Friends         int      // friends of the viewer's who like it in public
@@ -124,27 +122,6 @@ func (c candidate) akin(d candidate) bool {
 	return c.Owner == d.Owner || slices.ContainsFunc(c.Topics, func(t who.ID) bool { return slices.Contains(d.Topics, t) })
 }
 
-// looksOf reads a look: hexadecimal, 16 digits for each picture that was compared. Nil for what is none.
-func looksOf(look string) (out []uint64) {
-	for ; len(look) >= 16; look = look[16:] {
-		n, err := strconv.ParseUint(look[:16], 16, 64)
-		if err != nil {
-			return nil
-		}
-		out = append(out, n)
-	}
-	return out
-}
-
-// alike says whether two looks are of the same pictures, as far as both have them.
-func alike(a, b []uint64) bool {
-	n, differ := min(len(a), len(b)), 0
-	for i := range n {
-		differ += bits.OnesCount64(a[i] ^ b[i])
-	}
-	return n > 0 && differ <= alikeBits*n
-}
-
 // byTime puts the newest first; where friends' likes order the list, the last liked.
 func byTime(a, b candidate) int {
 	return cmp.Or(cmp.Compare(b.Liked, a.Liked), b.At.Compare(a.At), cmp.Compare(b.ID, a.ID))
@@ -153,8 +130,7 @@ func byTime(a, b candidate) int {
 // dealt is a candidate with what is computed of it once.
 type dealt struct {
 	candidate
-	rank  int64
-	looks []uint64
+	rank int64
 }
 
 // deal gives the next videos of the ranked list, at most limit, after those that were shown already, in the order in which they were. What
@@ -162,7 +138,7 @@ type dealt struct {
 func deal(list []candidate, shown []who.ID, limit int) (out []candidate) {
 	left := make([]dealt, len(list))
 	for i, c := range list {
-		left[i] = dealt{c, c.rank(), looksOf(c.Look)}
+		left[i] = dealt{c, c.rank()}
 	}
 	slices.SortFunc(left, func(a, b dealt) int { return cmp.Or(cmp.Compare(b.rank, a.rank), cmp.Compare(b.ID, a.ID)) })
 	var before *candidate
@@ -170,7 +146,7 @@ func deal(list []candidate, shown []who.ID, limit int) (out []candidate) {
 		took := left[i]
 		before = &took.candidate
 		left = slices.Delete(left, i, i+1)
-		left = slices.DeleteFunc(left, func(d dealt) bool { return !slices.Contains(shown, d.ID) && alike(d.looks, took.looks) })
+		left = slices.DeleteFunc(left, func(d dealt) bool { return !slices.Contains(shown, d.ID) && media.Alike(d.Look, took.Look) })
 	}
 	for _, id := range shown {
 		if i := slices.IndexFunc(left, func(d dealt) bool { return d.ID == id }); i >= 0 {
