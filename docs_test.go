@@ -21,6 +21,7 @@ var commandTests = map[string]string{
 	"exeunt status":      "TestCommands",
 	"exeunt certificate": "TestCommands",
 	"exeunt export":      "TestCommands",
+	"exeunt circle":      "TestCommands",
 	"exeunt import":      "TestCommands",
 	"exeunt verify":      "TestCommands",
 	"exeunt residue":     "TestCommands",

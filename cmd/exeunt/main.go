@@ -43,6 +43,7 @@ type app struct {
 	Account     accountCmd     `cmd:"" help:"Make accounts and reset passwords."`
 	Import      importCmd      `cmd:"" help:"Take an archive in."`
 	Export      exportCmd      `cmd:"" help:"Write an archive."`
+	Circle      circleCmd      `cmd:"" help:"Take a circle along as a whole."`
 	Plan        planCmd        `cmd:"" help:"Preview a journey."`
 	Leave       leaveCmd       `cmd:"" help:"Agree a journey on a person's written request."`
 	Status      statusCmd      `cmd:"" help:"Show the runs of an account, or one run."`

@@ -4,6 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,15 +83,15 @@ func (w lineWriter) Write(b []byte) (int, error) { w.lines <- string(b); return 
 
 // TestCommands runs every command that the documents show, beside a running server and without one.
 func TestCommands(t *testing.T) {
-	dbtest.EachAddress(t, func(t *testing.T, address string) {
+	dbtest.EachAddress(t, func(t *testing.T, database string) {
 		d := desk{t: t, data: t.TempDir()}
 		d.where = []string{"--data", d.data}
-		if strings.HasPrefix(address, "postgres") {
-			d.where = append(d.where, "--database", address)
+		if strings.HasPrefix(database, "postgres") {
+			d.where = append(d.where, "--database", database)
 		}
-		url, stop := d.serve("--trial", "--begin", "2026-01-05")
-		if !strings.HasPrefix(url, "http://127.0.0.1:") {
-			t.Errorf("listening on %q", url)
+		address, stop := d.serve("--trial", "--begin", "2026-01-05")
+		if !strings.HasPrefix(address, "http://127.0.0.1:") {
+			t.Errorf("listening on %q", address)
 		}
 		password := filepath.Join(d.data, "pw")
 		if err := os.WriteFile(password, []byte("correct horse battery\n"), 0o600); err != nil {
@@ -98,6 +103,7 @@ func TestCommands(t *testing.T) {
 			t.Error("account reset gave no link")
 		}
 		d.archives(id)
+		d.circle(address)
 		d.refusals()
 		certificate := d.closing(id)
 		stop()
@@ -117,6 +123,64 @@ func (d desk) archives(id string) {
 	}
 	if _, _, code := d.run("residue", "--account", id); code == 0 {
 		d.t.Error("residue found nothing of an account that is there")
+	}
+}
+
+// circle takes one along as a whole, which mira makes with a browser's forms.
+func (d desk) circle(address string) {
+	d.t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar, Timeout: 30 * time.Second}
+	for _, form := range []struct {
+		path   string
+		fields url.Values
+	}{
+		{"/sign-in", url.Values{"name": {"mira"}, "password": {"correct horse battery"}}},
+		{"/circles/new", url.Values{"name": {"Weekend walks"}, "intro": {"slowly"}, "mode": {"open"}}},
+	} {
+		req, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, address+form.path, strings.NewReader(form.fields.Encode()))
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		res, err := browser.Do(req)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		if err := res.Body.Close(); err != nil || res.StatusCode != http.StatusOK {
+			d.t.Fatalf("%s: %d, %v", form.path, res.StatusCode, err)
+		}
+	}
+	out := filepath.Join(d.data, "walks")
+	files := d.must("circle", "export", "Weekend walks", "--out", out)["files"].([]any)
+	if len(files) != 1 || filepath.Dir(files[0].(string)) != out {
+		d.t.Fatalf("circle export wrote %v", files)
+	}
+	if d.must("verify", files[0].(string))["kind"] != "archive" {
+		d.t.Error("the circle is no archive")
+	}
+	id := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(files[0].(string)), "circle-"), ".zip")
+	again := d.must("circle", "export", id, "--out", filepath.Join(d.data, "again"), "--volume", "1GiB")["files"].([]any)
+	if len(again) != 1 || filepath.Base(again[0].(string)) != filepath.Base(files[0].(string)) {
+		d.t.Errorf("by its id the circle is written to %v", again)
+	}
+	if out, _, code := d.run("circle", "export", "No such circle", "--out", out); code == 0 {
+		d.t.Errorf("a circle that is not there: %s", out)
+	}
+	req, err := http.NewRequestWithContext(d.t.Context(), http.MethodGet, address+"/moderation/circle/"+id+"/log", nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	res, err := browser.Do(req)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	log, err := io.ReadAll(res.Body)
+	if err = errors.Join(err, res.Body.Close()); err != nil || strings.Count(string(log), "<strong>站点管理员整圈导出</strong>") != 2 {
+		d.t.Errorf("the circle's log does not tell of it twice: %d, %v", res.StatusCode, err)
 	}
 }
 

@@ -104,7 +104,7 @@ func (s source) Words(ctx context.Context, ids []who.ID) (map[who.ID]search.Word
 	list, err := s.room.store.circles(ctx, 0, ids)
 	out := make(map[who.ID]search.Words, len(list))
 	for _, x := range list {
-		out[x.ID] = search.Words{Title: x.Name, Text: shownIntro(x.Circle, Membership{})}
+		out[x.ID] = search.Words{Title: x.Name, Text: shownIntro(x.Circle, Membership{}), Category: categoryWords[x.Category]}
 	}
 	return out, err
 }

@@ -168,6 +168,45 @@ func TestPicturesHaveABound(t *testing.T) {
 	})
 }
 
+// TestPicturesCount counts a circle's pictures as what its owner has, as long as they are there and the owner is.
+func TestPicturesCount(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		owner, co := h.account("owner"), h.account("co")
+		id := h.circle(owner, "c", circle.Open)
+		h.joined(co, id)
+		h.must(h.Appoint(ctx, owner, id, co.Account, circle.CoOwner))
+		counts := func(v who.Viewer, files int) {
+			t.Helper()
+			var bytes int64
+			keys := h.keys(v)
+			for _, key := range keys {
+				n, err := h.blobs.Size(ctx, key)
+				h.must(err)
+				bytes += n
+			}
+			got, err := h.Stored(ctx, []who.ID{owner.Account, co.Account})
+			if err != nil || len(keys) != files || got[v.Account] != bytes {
+				t.Errorf("%s has %d bytes, %v; want %d of %d files", v.Name, got[v.Account], err, bytes, files)
+			}
+		}
+		counts(owner, 0)
+		h.must(h.SetPicture(ctx, co, id, circle.Cover, bytes.NewReader(picture(t, color.RGBA{200, 0, 0, 255}))))
+		h.must(h.SetPicture(ctx, owner, id, circle.Avatar, bytes.NewReader(picture(t, color.RGBA{0, 0, 200, 255}))))
+		counts(owner, 2)
+		counts(co, 0)
+		h.must(h.SetPicture(ctx, owner, id, circle.Cover, nil))
+		counts(owner, 1)
+		h.must(h.OfferTo(ctx, owner, id, "co"))
+		offers, err := h.Offers(ctx, co, 0, 5)
+		h.must(err)
+		_, err = h.Take(ctx, co, offers[0].ID)
+		h.must(err)
+		counts(co, 1)
+		counts(owner, 0)
+	})
+}
+
 func TestPictureForm(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		owner, ann := h.account("owner"), h.account("ann")

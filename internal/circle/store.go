@@ -133,6 +133,11 @@ func (s store) named(ctx context.Context, account who.ID, name string) ([]who.ID
 		where m.account_id = $1 and m.state = 'active' and c.name = $2 order by c.id limit 2`, int64(account), name)
 }
 
+// ofName gives at most two circles of a name, whoever owns them.
+func (s store) ofName(ctx context.Context, name string) ([]who.ID, error) {
+	return s.idList(ctx, `select c.id from circles c where c.name_key = $1 and c.name = $2 order by c.id limit 2`, who.Looks(name), name)
+}
+
 // totals counts what an account owns and is in.
 func (s store) totals(ctx context.Context, account who.ID) (owned, joined int64, err error) {
 	err = s.db.Q(ctx).QueryRowContext(ctx, `select coalesce(sum(case when role = 'owner' then 1 else 0 end), 0), count(*) from circle_members where account_id = $1`,

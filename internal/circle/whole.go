@@ -11,6 +11,7 @@ import (
 
 	"exeunt/archive"
 	"exeunt/exit"
+	"exeunt/internal/moderate"
 	"exeunt/internal/who"
 )
 
@@ -32,6 +33,46 @@ func (h *Holder) Whole(ctx context.Context, s exit.Subject) (class string, parts
 	return classWhole, []string{
 		archive.ClassCircles, archive.ClassCirclePosts, archive.ClassCircleImages, archive.ClassCircleComments, archive.ClassCircleNotices,
 	}, err
+}
+
+// WholeOf gives the circle of a name or an id with its owner, for the operator who takes it along as a whole on somebody's written request. NotFound if there is
+// none, Conflict if there are several of that name, or nobody owns it any more: then its posts are taken along by those who wrote them.
+func (r *Room) WholeOf(ctx context.Context, nameOrID string) (id, owner who.ID, err error) {
+	id, ok := who.ParseID(nameOrID)
+	if !ok {
+		ids, err := r.store.ofName(ctx, nameOrID)
+		switch {
+		case err != nil:
+			return 0, 0, err
+		case len(ids) == 0:
+			return 0, 0, errNone()
+		case len(ids) > 1:
+			return 0, 0, exit.Fail(exit.Conflict, "circle.error.names", "Name", nameOrID)
+		}
+		id = ids[0]
+	}
+	if _, _, err := r.store.circle(ctx, id, 0); err != nil {
+		return 0, 0, err
+	}
+	owner, err = r.store.ownerOf(ctx, id)
+	if err == nil && owner == 0 {
+		err = exit.Fail(exit.Conflict, "circle.error.ownerless")
+	}
+	return id, owner, err
+}
+
+// NoteTaken puts into a circle's log that the operator has taken it along as a whole.
+func (r *Room) NoteTaken(ctx context.Context, id, owner who.ID) error {
+	if r.Bans == nil {
+		return nil
+	}
+	return r.DB.Update(ctx, func(ctx context.Context) error {
+		pass, err := r.Desk.EnterExit(ctx, owner)
+		if err != nil {
+			return err
+		}
+		return r.note(ctx, pass, moderate.Taken, who.Viewer{}, id, 0, "")
+	})
 }
 
 // words stands for one line of what others wrote: whose it is and its text, as stored.

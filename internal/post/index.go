@@ -112,11 +112,22 @@ func (s source) Docs(ctx context.Context, after who.ID, limit int) (docs []searc
 // Words gives the texts of posts.
 func (s source) Words(ctx context.Context, ids []who.ID) (map[who.ID]search.Words, error) {
 	list, err := s.room.store.byIDs(ctx, 0, ids)
-	out := make(map[who.ID]search.Words, len(list))
-	for _, p := range list {
-		out[p.ID] = search.Words{Text: doc(p).Text}
+	if err != nil {
+		return nil, err
 	}
-	return out, err
+	texts := make([]string, len(list))
+	for i, p := range list {
+		texts[i] = doc(p).Text
+	}
+	// Whom a text mentions is named as on the post's own page; nobody is found by it.
+	if texts, err = s.room.Decode(ctx, texts...); err != nil {
+		return nil, err
+	}
+	out := make(map[who.ID]search.Words, len(list))
+	for i, p := range list {
+		out[p.ID] = search.Words{Text: texts[i]}
+	}
+	return out, nil
 }
 
 // TopicSource gives the topics to be found, for a new index.

@@ -370,9 +370,13 @@ func (r *Room) getDrafts(w http.ResponseWriter, req *http.Request) error {
 		if err != nil {
 			return err
 		}
-		view.waiting = draftLines(ctx, waiting)
+		if view.waiting, err = r.draftLines(ctx, waiting); err != nil {
+			return err
+		}
 	}
-	view.drafts = draftLines(ctx, drafts)
+	if view.drafts, err = r.draftLines(ctx, drafts); err != nil {
+		return err
+	}
 	if next := Next(drafts, draftsShown).String(); next != "" {
 		view.older = "/me/drafts?before=" + next
 	}
@@ -381,9 +385,16 @@ func (r *Room) getDrafts(w http.ResponseWriter, req *http.Request) error {
 	return ui.Render(w, req, http.StatusOK, draftsPage(f, view))
 }
 
-func draftLines(ctx context.Context, posts []Post) (out []draftLine) {
-	for _, p := range posts {
-		line := draftLine{post: p, words: Excerpt(p.Text), href: p.Link(), refused: p.Refusal != ""}
+func (r *Room) draftLines(ctx context.Context, posts []Post) (out []draftLine, err error) {
+	texts := make([]string, len(posts))
+	for i, p := range posts {
+		texts[i] = p.Text
+	}
+	if texts, err = r.Decode(ctx, texts...); err != nil {
+		return nil, err
+	}
+	for i, p := range posts {
+		line := draftLine{post: p, words: Excerpt(texts[i]), href: p.Link(), refused: p.Refusal != ""}
 		if p.State == Drafted {
 			line.href = "/write?draft=" + p.ID.String()
 		}
@@ -395,7 +406,7 @@ func draftLines(ctx context.Context, posts []Post) (out []draftLine) {
 		}
 		out = append(out, line)
 	}
-	return out
+	return out, nil
 }
 
 func (r *Room) postDropDraft(w http.ResponseWriter, req *http.Request) error {

@@ -78,6 +78,7 @@ type line struct {
 	Plain   string // the title in one piece
 	Handle  string // of an account
 	Excerpt []Span
+	Why     []Span // what it is about, where that is why it was found
 	Href    string
 	Picture string
 	Author  ui.Link // of a post or a video
@@ -234,6 +235,9 @@ func (r *Room) lines(ctx context.Context, v who.Viewer, kind, typed string, list
 		out[i] = line{
 			Kind: kind, Title: Marked(t.Title, typed), Plain: t.Title, Excerpt: Excerpt(s.Text, typed), Href: t.Link, Picture: service.MediaPath(t.Picture),
 		}
+		if byCategory(s, typed) {
+			out[i].Why = Marked(ui.T(ctx, s.Category), typed)
+		}
 		switch kind {
 		case Post:
 			out[i].Author, out[i].At = link(Account, t.Owner), db.Time(h.Key>>22+epoch)
@@ -247,6 +251,25 @@ func (r *Room) lines(ctx context.Context, v who.Viewer, kind, typed string, list
 		}
 	}
 	return out, nil
+}
+
+// byCategory reports whether something was found by the words for what it is about: one of those typed stands there, in whatever language, and neither in
+// its name nor in its text.
+func byCategory(w Words, typed string) bool {
+	if w.Category == "" {
+		return false
+	}
+	for _, one := range words(typed) {
+		if len(places(w.Title+"\n"+w.Text, []string{one})) > 0 {
+			continue
+		}
+		for _, l := range ui.Langs() {
+			if len(places(l.T(w.Category), []string{one})) > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // words asks the room of a kind what its things say.

@@ -48,8 +48,9 @@ type Source interface {
 	Words(ctx context.Context, ids []who.ID) (map[who.ID]Words, error)
 }
 
-// Words are what a thing is called and what it says.
-type Words struct{ Title, Text string }
+// Words are what a thing is called and what it says. Category is the key of the words for what it is about, by which it is found in every language; "" for
+// none.
+type Words struct{ Title, Text, Category string }
 
 // Config is what the room is made with.
 type Config struct {
