@@ -83,7 +83,7 @@ func views(questions []question) []view {
 	for _, q := range questions {
 		searches("search for "+q.name, q.words, "&tab=posts")
 	}
-	searches("search of all kinds, 2 characters", questions[2].words, "")
+	searches("search of all kinds, 2 characters", questions[3].words, "")
 	return list
 }
 

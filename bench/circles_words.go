@@ -56,13 +56,21 @@ type question struct {
 	words []string
 }
 
+// rarest ends the name of a search whose words fill a page in the larger community alone: its pages are not compared.
+const rarest = "rarest"
+
+// filling is the least share of all words with which one is said to be rare and fills a page in the smaller community too, for whoever sees half
+// of it: 40 times in 100,000 posts.
+const filling = 40.0 / wordsEach / 100_000
+
 // questionsEach is how many different words are asked of a sort.
 const questionsEach = 60
 
-// questions gives what is searched for. The rare ones of four characters are parts of texts that are there.
+// questions gives what is searched for. The rare ones fill a page in either community, the rarest in the larger alone; the rare ones of four
+// characters are parts of texts that are there.
 func (v *vocabulary) questions(texts []string) []question {
 	frequency := map[string]float64{}
-	var frequent, rare []string
+	var frequent, rare, last []string
 	for i, w := range v.words {
 		if i%4 == 3 {
 			continue
@@ -75,7 +83,12 @@ func (v *vocabulary) questions(texts []string) []question {
 		}
 	}
 	for i := len(v.words) - 4; len(rare) < questionsEach; i -= 4 {
-		rare = append(rare, v.words[i])
+		if len(last) < questionsEach {
+			last = append(last, v.words[i])
+		}
+		if share(i) >= filling {
+			rare = append(rare, v.words[i])
+		}
 	}
 	var characters []string
 	for c := range frequency {
@@ -87,6 +100,10 @@ func (v *vocabulary) questions(texts []string) []question {
 		}
 		return strings.Compare(a, b)
 	})
+	filled := slices.IndexFunc(characters, func(c string) bool { return frequency[c] < filling })
+	if filled < questionsEach {
+		filled = len(characters)
+	}
 	var pairs, parts []string
 	for i := range questionsEach {
 		pairs = append(pairs, frequent[i%8]+frequent[i/8])
@@ -101,9 +118,11 @@ func (v *vocabulary) questions(texts []string) []question {
 	}
 	return []question{
 		{"1 character, frequent", characters[:questionsEach]},
-		{"1 character, rare", characters[len(characters)-questionsEach:]},
+		{"1 character, rare", characters[filled-questionsEach : filled]},
+		{"1 character, " + rarest, characters[len(characters)-questionsEach:]},
 		{"2 characters, frequent", frequent},
 		{"2 characters, rare", rare},
+		{"2 characters, " + rarest, last},
 		{"4 characters, frequent", pairs},
 		{"4 characters, rare", parts},
 	}
