@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"exeunt/exit"
@@ -65,6 +67,9 @@ const input = "/dev/fd/3"
 // errSlow is the cause of a context that ended because a child's time was over.
 var errSlow = errors.New("took too long")
 
+// errNotStarted is in the chain of an error of a child that has not begun, or not under its limits.
+var errNotStarted = errors.New("a child could not be started")
+
 // work is one run of a tool.
 type work struct {
 	program  string
@@ -106,6 +111,10 @@ func (t Tools) run(ctx context.Context, w work) error {
 		return &exit.Error{Kind: exit.Invalid, Key: "media.error.video_slow", Err: err}
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.Is(err, errNotStarted):
+		return err
+	case stopped(err):
+		return fmt.Errorf("somebody stopped a child: %w", err)
 	}
 	complaint := strings.ToValidUTF8(said.String(), "")
 	if strings.Contains(complaint, "No space left on device") || strings.Contains(complaint, "Disk quota exceeded") {
@@ -115,6 +124,23 @@ func (t Tools) run(ctx context.Context, w work) error {
 		return &exit.Error{Kind: exit.Invalid, Key: "media.error.video_slow", Err: err}
 	}
 	return &failure{err, complaint}
+}
+
+// stopped reports whether a child ended because somebody else told it to: a system that goes down, or that has no memory left. The
+// video is not to blame, and the work can be done again.
+func stopped(err error) bool {
+	var ended *exec.ExitError
+	if !errors.As(err, &ended) {
+		return false
+	}
+	if ended.ExitCode() == 255 { // how ffmpeg ends when it is told to
+		return true
+	}
+	status, ok := ended.Sys().(syscall.WaitStatus)
+	if !ok || !status.Signaled() {
+		return false
+	}
+	return slices.Contains([]syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}, status.Signal())
 }
 
 // tail keeps the end of what is written to it.

@@ -41,10 +41,10 @@ func (t Tools) confined(ctx context.Context, cmd *exec.Cmd, patience time.Durati
 		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start: %w", err)
+		return fmt.Errorf("%w: %w", errNotStarted, err)
 	}
 	if err := t.limit(cmd.Process.Pid, patience); err != nil {
-		return errors.Join(err, cmd.Cancel(), cmd.Wait())
+		return errors.Join(errNotStarted, err, cmd.Cancel(), cmd.Wait())
 	}
 	return cmd.Wait()
 }

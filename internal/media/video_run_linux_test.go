@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"exeunt/exit"
 	"exeunt/internal/media"
 
 	"golang.org/x/sys/unix"
@@ -167,6 +168,35 @@ func TestChildIsConfined(t *testing.T) {
 	}
 	if strings.Contains(said, "planted") || !strings.Contains(said, "LC_ALL=C") {
 		t.Errorf("its environment: %s", said)
+	}
+}
+
+// TestWhoIsToBlame ends children in different ways: a video is only refused where it may be the cause.
+func TestWhoIsToBlame(t *testing.T) {
+	f := open(t, sample(t, "plain.mp4"))
+	p := media.Probe{Format: "mov", Width: 320, Height: 240, Duration: time.Second, AudioStream: -1, FrameRate: 10}
+	for name, test := range map[string]struct {
+		text string
+		kind exit.Kind
+	}{
+		"it fails":              {"exit 1", exit.Invalid},
+		"it crashes":            {"kill -SEGV $$", exit.Invalid},
+		"no memory":             {"echo 'Cannot allocate memory' >&2; exit 1", exit.Invalid},
+		"the system goes down":  {"kill -TERM $$", exit.Internal},
+		"ffmpeg is told to end": {"exit 255", exit.Internal},
+		"it is killed":          {"kill -KILL $$", exit.Internal},
+		"no disk":               {"echo 'x.mp4: No space left on device' >&2; exit 1", exit.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := media.Tools{FFmpeg: script(t, test.text)}.Renditions(t.Context(), f, p, t.TempDir(), nil)
+			if err == nil || exit.KindOf(err) != test.kind {
+				t.Errorf("got %v, of the kind %s, want %s", err, exit.KindOf(err), test.kind)
+			}
+		})
+	}
+	gone := media.Tools{FFmpeg: filepath.Join(t.TempDir(), "gone")}
+	if _, err := gone.Renditions(t.Context(), f, p, t.TempDir(), nil); err == nil || exit.KindOf(err) != exit.Internal {
+		t.Errorf("a program that is gone: %v", err)
 	}
 }
 
