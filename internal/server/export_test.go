@@ -13,6 +13,7 @@ import (
 	"exeunt/internal/relation"
 	"exeunt/internal/search"
 	"exeunt/internal/talk"
+	"exeunt/internal/upload"
 )
 
 // Rooms are the rooms that people write in.
@@ -25,11 +26,12 @@ type Rooms struct {
 	Search    *search.Room
 	Order     *moderate.Room
 	Channels  *channel.Room
+	Uploads   *upload.Room
 }
 
 // RoomsOf gives a house's rooms to tests, which write as people do, through the rooms.
 func RoomsOf(h *House) Rooms {
-	return Rooms{h.notices, h.relations, h.posts, h.talks, h.circles, h.search, h.order, h.channels}
+	return Rooms{h.notices, h.relations, h.posts, h.talks, h.circles, h.search, h.order, h.channels, h.uploads}
 }
 
 // GuestServer gives the pages kept for guests over a state and a clock of a test's own: it answers requests for an own page,

@@ -20,6 +20,7 @@ import (
 	"exeunt/internal/install"
 	"exeunt/internal/job"
 	"exeunt/internal/leave"
+	"exeunt/internal/media"
 	"exeunt/internal/moderate"
 	"exeunt/internal/notify"
 	"exeunt/internal/page"
@@ -231,7 +232,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	h.posts = post.New(post.Config{RoomFor: h.Accounts.RoomFor, Queue: h.Queue, Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, NameKey: account.NameKey, Host: o.Host})
 	h.talks = talk.New(talk.Config{Notices: h.notices, DB: h.DB, Desk: h.Desk, Registry: h.Registry, Posts: h.posts, Host: o.Host, Secret: secret})
 	h.order = moderate.New(moderate.Config{
-		DB: h.DB, Desk: h.Desk, Registry: h.Registry, Notices: h.notices, Relations: h.relations, Posts: h.posts, Talks: h.talks, NameKey: account.NameKey, Secret: secret, Rates: o.Rates, Log: o.Log,
+		DB: h.DB, Desk: h.Desk, Registry: h.Registry, Notices: h.notices, Relations: h.relations, Posts: h.posts, Talks: h.talks, NameKey: account.NameKey, Secret: secret, Rates: o.Rates, Log: o.Log, Attempt: h.Accounts.Attempt,
 	})
 	h.order.Guard()
 	h.circles = circle.New(circle.Config{RoomFor: h.Accounts.RoomFor, Bans: h.order, Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Relations: h.relations, Posts: h.posts, Blobs: h.Blobs, Secret: secret})
@@ -244,7 +245,9 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	h.channels = channel.New(channel.Config{
 		DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, Queue: h.Queue, Notices: h.notices, Search: h.search, Relations: h.relations,
 		Accounts: h.Accounts, Posts: h.posts, Talks: h.talks, Secret: secret, Host: o.Host, Secure: o.Secure, Spool: filepath.Join(o.Data, "spool"),
+		Uploads: h.uploads, Tools: media.FindTools(ctx),
 	})
+	h.channels.Screen = h.order.ScreenPost
 	h.pages = page.New(page.Config{
 		DB: h.DB, Desk: h.Desk, Accounts: h.Accounts, Relations: h.relations, Posts: h.posts, Registry: h.Registry, Blobs: h.Blobs, Circles: h.circles.Suggest, HideForm: h.Leave.HideForm, Lend: h.lend, Announcements: h.notices.Standing,
 	})
@@ -255,10 +258,10 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	}
 	l := h.Leave
 	l.DB, l.Desk, l.Registry, l.Blobs, l.Queue, l.Engine, l.Accounts = h.DB, h.Desk, h.Registry, h.Blobs, h.Queue, h.Engine, h.Accounts
-	l.Notices = h.notices
+	l.Notices, l.Left = h.notices, h.channels
 	l.Policy, l.Key, l.Log, l.Host, l.Spool = h.Policy, key, o.Log, o.Host, filepath.Join(o.Data, "spool")
 	l.Begin()
-	h.Accounts.Stored = []account.Stored{h.posts.Stored, h.circles.Stored, h.uploads.Stored, l.Stored}
+	h.Accounts.Stored = []account.Stored{h.posts.Stored, h.circles.Stored, h.uploads.Stored, h.channels.Stored, l.Stored}
 	h.Registry.Services = []service.Service{page.Service, circle.Service, channel.Service}
 	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.posts.TopicKind(), h.talks.Kind(), h.circles.Kind(), h.channels.Kind(), h.Accounts.Kind()}
 	h.Registry.Holders = h.Engine.Holders
@@ -266,7 +269,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	if err := h.Engine.Check(); err != nil {
 		return fmt.Errorf("holders: %w", err)
 	}
-	h.search.Sources = []search.Source{h.Accounts.Source(), h.circles.Source(), h.posts.Source(), h.posts.TopicSource()}
+	h.search.Sources = []search.Source{h.Accounts.Source(), h.circles.Source(), h.posts.Source(), h.posts.TopicSource(), h.channels.Source()}
 	if err := h.search.Begin(ctx); err != nil {
 		return err
 	}
