@@ -49,7 +49,8 @@ func (t Tools) confined(ctx context.Context, cmd *exec.Cmd, patience time.Durati
 	return cmd.Wait()
 }
 
-// limit puts the limits on a process that has just begun: what it has by then is little, and more it does not get.
+// limit puts the limits on a process that has just begun, since Go cannot do so before: what it has taken by then counts, and beyond
+// them it gets no more. The tools start no processes of their own, which would escape in that moment.
 func (t Tools) limit(pid int, patience time.Duration) error {
 	l := t.Limits.orDefault()
 	for _, r := range []struct {
