@@ -415,13 +415,12 @@ func (r *Room) getBullets(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	from, errFrom := strconv.ParseUint(req.FormValue("from"), 10, 31)
-	to, errTo := strconv.ParseUint(req.FormValue("to"), 10, 31)
-	if errFrom != nil || errTo != nil || to < from {
+	begin, okBegin := momentOf(req, "from", 0)
+	end, okEnd := momentOf(req, "to", begin+longestWindow)
+	if !okBegin || !okEnd || end < begin {
 		return exit.Fail(exit.Invalid, "channel_watch.error.moments")
 	}
-	begin := time.Duration(from) * time.Millisecond
-	end := min(time.Duration(to)*time.Millisecond, begin+longestWindow)
+	end = min(end, begin+longestWindow)
 	list, err := r.Talks.Bullets(ctx, v, who.Ref{Kind: KindVideo, ID: id}, begin, end, mostBullets)
 	if err != nil {
 		return err
@@ -436,6 +435,16 @@ func (r *Room) getBullets(w http.ResponseWriter, req *http.Request) error {
 	return answer(w, http.StatusOK, map[string]any{"bullets": out})
 }
 
+// momentOf reads a moment of a video, in milliseconds; otherwise where none is given.
+func momentOf(req *http.Request, name string, otherwise time.Duration) (at time.Duration, ok bool) {
+	text := req.FormValue(name)
+	if text == "" {
+		return otherwise, true
+	}
+	ms, err := strconv.ParseUint(text, 10, 31)
+	return time.Duration(ms) * time.Millisecond, err == nil
+}
+
 // mostBullets bounds how many bullet comments one answer has.
 const mostBullets = 500
 
@@ -446,12 +455,12 @@ func (r *Room) postBullet(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ms, err := strconv.ParseUint(req.PostFormValue("moment"), 10, 31)
-	if err != nil {
-		return exit.Fail(exit.Invalid, "talk.error.moment")
+	moment, ok := momentOf(req, "moment", -1)
+	if !ok {
+		moment = -1
 	}
 	text := strings.TrimSpace(req.PostFormValue("text"))
-	said, err := r.bullet(ctx, v, id, time.Duration(ms)*time.Millisecond, text)
+	said, err := r.bullet(ctx, v, id, moment, text)
 	var e *exit.Error
 	if errors.As(err, &e) && e.Kind != exit.Internal && e.Kind != exit.NotFound {
 		return answer(w, http.StatusUnprocessableEntity, map[string]any{"problem": service.Sentence(ctx, e)})
@@ -459,7 +468,7 @@ func (r *Room) postBullet(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	b := talk.Bullet{ID: said.String(), At: int64(ms), Text: text, Mine: true, Remove: "/talk/comments/" + said.String() + "/delete"}
+	b := talk.Bullet{ID: said.String(), At: moment.Milliseconds(), Text: text, Mine: true, Remove: "/talk/comments/" + said.String() + "/delete"}
 	return answer(w, http.StatusCreated, map[string]any{"bullet": bulletView{Bullet: b}})
 }
 

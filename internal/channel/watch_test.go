@@ -188,7 +188,7 @@ func TestBullets(t *testing.T) {
 		if kind != 0 || w.Code != http.StatusCreated || !strings.Contains(w.Body.String(), `"at":12500`) {
 			t.Fatalf("a bullet comment: %v, %d, %s", kind, w.Code, w.Body)
 		}
-		for name, form := range map[string]url.Values{"late": {"text": {"x"}, "moment": {"90000"}}, "empty": {"text": {" "}, "moment": {"1"}}, "long": {"text": {strings.Repeat("长", 101)}, "moment": {"1"}}} {
+		for name, form := range map[string]url.Values{"late": {"text": {"x"}, "moment": {"90000"}}, "nowhere": {"text": {"x"}}, "empty": {"text": {" "}, "moment": {"1"}}, "long": {"text": {strings.Repeat("长", 101)}, "moment": {"1"}}} {
 			if w, kind := c.sends(bob, at, form); kind != 0 || w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), `"problem":"`) {
 				t.Errorf("%s: %v, %d, %s", name, kind, w.Code, w.Body)
 			}
@@ -209,7 +209,7 @@ func TestBullets(t *testing.T) {
 		if got := read(bob, "?from=0&to=12500"); got != `{"bullets":[]}` {
 			t.Errorf("before its moment: %s", got)
 		}
-		for _, query := range []string{"", "?from=9&to=3", "?from=-1&to=3", "?from=0&to=99999999999999999999"} {
+		for _, query := range []string{"?from=9&to=3", "?from=-1&to=3", "?from=0&to=99999999999999999999"} {
 			if _, kind := c.page(bob, at+query); kind != exit.Invalid {
 				t.Errorf("%q: %v", query, kind)
 			}

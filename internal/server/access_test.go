@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"exeunt/exit"
+	"exeunt/internal/blob"
 	"exeunt/internal/circle"
 	"exeunt/internal/leave"
 	"exeunt/internal/moderate"
@@ -34,6 +35,7 @@ type gate struct {
 	handler http.Handler
 	viewers map[string]who.Viewer
 	cookie  string            // of the gone
+	film    string            // the key of the owner's file
 	values  map[string]string // of a pattern's wildcards
 	worn    bool              // a visitor has changed what the next one would look at
 }
@@ -71,7 +73,9 @@ func newGate(t *testing.T, in *install) *gate {
 	for name, want := range map[string]who.State{"hibernating": who.Hibernating, "closing": who.Closing, "closed": who.Closed, "member": who.Active, "suspended": who.Active, "gone": ""} {
 		in.wantState(t, name, g.viewers[name].Account, want)
 	}
-	g.handler = in.Handler()
+	put, err := in.Blobs.Put(ctx, g.viewers["owner"].Account, blob.Videos, ".mp4", "video/mp4", strings.NewReader("film"))
+	must(t, err, "put a film")
+	g.film, g.handler = put.Key, in.Handler()
 	return g
 }
 
@@ -101,6 +105,10 @@ func (g *gate) renew(t *testing.T) {
 		}
 		insert(`insert into circle_members (id, circle_id, account_id, role, state, created_at) values ($1, $2, $3, $4, 'active', 0)`, int64(last()), int64(ring), g.id(name), role)
 	}
+	film := last()
+	insert(`insert into channels (account_id, name, bio, avatar, cover, created_at) values ($1, 'films', '', '', '', 0) on conflict do nothing`, g.id("owner"))
+	insert(`insert into videos (id, account_id, title, text, audience, language, state, media, fault, progress, at, created_at, original, type, file, bytes, sha256, duration, width, height, poster, thumb, downloads)
+		values ($1, $2, 'film', '', $3, 'en', 'live', 'plain', '', 1000, 1, 1, $4, 'video/mp4', 'film.mp4', 1, '', 1000, 640, 360, '', '', 0)`, int64(film), g.id("owner"), "circle:"+ring.String(), g.film)
 	act, report := last(), last()
 	insert(`insert into acts (id, kind, ref_kind, ref_id, service, place_id, about_id, by_id, rule, words, detail, state, created_at)
 		values ($1, 'mute', 'account', $2, 'circle', $3, $2, $4, 'spam', '', '', 'active', $5)`, int64(act), g.id("muted"), int64(ring), g.id("owner"), int64(1)<<42)
@@ -110,7 +118,7 @@ func (g *gate) renew(t *testing.T) {
 	objects, err := g.in.Blobs.List(ctx, owner.Account.String()+"/posts/", "", 1)
 	must(t, err, "list blobs")
 	g.values = map[string]string{
-		"name": owner.Name, "key...": objects[0].Key, "post": note.String(), "circle": ring.String(), "kind": "post", "service": "circle",
+		"name": owner.Name, "key...": objects[0].Key, "post": note.String(), "video": film.String(), "circle": ring.String(), "kind": "post", "service": "circle",
 		"account": g.viewers["member"].Account.String(), "act": "remove", "case": report.String(), "deed": act.String(),
 	}
 	g.worn = false
@@ -126,6 +134,8 @@ func (g *gate) path(pattern string) string {
 		switch {
 		case name == "id" && (strings.Contains(pattern, "/circles/") || strings.Contains(pattern, "/moderation/circle/")):
 			name = "circle"
+		case name == "id" && (strings.Contains(pattern, "/videos/") || strings.Contains(pattern, "/embed/")):
+			name = "video"
 		case name == "id" && (strings.Contains(pattern, "/posts/") || strings.Contains(pattern, "/{kind}/")):
 			name = "post"
 		}
