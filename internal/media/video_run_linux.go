@@ -23,7 +23,7 @@ const niceness = 10
 // server does.
 func (t Tools) confined(ctx context.Context, cmd *exec.Cmd, patience time.Duration) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if t.alone {
+	if t.alone && owned(cmd.ExtraFiles) {
 		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getuid(), HostID: os.Getuid(), Size: 1}}
 		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getgid(), HostID: os.Getgid(), Size: 1}}
@@ -47,6 +47,18 @@ func (t Tools) confined(ctx context.Context, cmd *exec.Cmd, patience time.Durati
 		return errors.Join(errNotStarted, err, cmd.Cancel(), cmd.Wait())
 	}
 	return cmd.Wait()
+}
+
+// owned reports whether all files are this process's own user's. In a user namespace of its own, in which there is only this user, a child
+// cannot open others', not even root's child.
+func owned(files []*os.File) bool {
+	for _, f := range files {
+		var s syscall.Stat_t
+		if err := syscall.Fstat(int(f.Fd()), &s); err != nil || int(s.Uid) != os.Getuid() {
+			return false
+		}
+	}
+	return true
 }
 
 // limit puts the limits on a process that has just begun, since Go cannot do so before: what it has taken by then counts, and beyond
