@@ -66,7 +66,7 @@ func (l Likers) Sentence(ctx context.Context) string {
 	case names == "":
 		return ""
 	case l.Count > len(l.People):
-		return ui.T(ctx, "talk.friends.more", "Names", names, "Count", l.Count-len(l.People), "All", l.Count)
+		return ui.T(ctx, "talk.friends.more", "Names", names, "Count", l.Count-len(l.People))
 	}
 	return ui.T(ctx, "talk.friends.like", "Names", names)
 }
