@@ -48,7 +48,7 @@ func (r *Room) SetOrder(ctx context.Context, v who.Viewer, to Order) error {
 
 // How many of the newest candidates of each kind take part in ranking.
 const (
-	windowFollowing = 100
+	windowFollowing = 72
 	windowFriends   = 100
 	windowHottest   = 120
 	windowNewest    = 60

@@ -28,13 +28,22 @@ func scanCandidate(r db.Row) (c candidate, err error) {
 // listedFor is a condition for rows of videos, by their alias: they stand in lists of the viewer $1, whatever their audience. What is muted
 // is not listed; of what the viewer asked to see less of only that is which others have liked or commented on.
 func listedFor(p string) string {
+	owner := p + ".account_id"
+	return owner + ` <> $1 and ` + metBy(owner) + ` and ` + wantedFor(p, `not exists (select 1 from mutes z where z.account_id = $1 and z.muted_id = `+owner+` and z.less = 1)`)
+}
+
+// metBy is a condition for an account: the viewer $1 meets it, and wants to.
+func metBy(account string) string {
+	return service.Visible(account, "'channel'", "'0'") + ` and ` + service.Unblocked("$1", account) + ` and ` + relation.Unmuted("$1", account)
+}
+
+// wantedFor is a condition for rows of videos whose channel the viewer $1 wants: they can be played, and the viewer wants them. full is a condition: the viewer has not
+// asked for less of the channel.
+func wantedFor(p, full string) string {
 	topics := func(less string) string {
 		return `not exists (select 1 from video_topics y join quiets z on z.account_id = $1 and z.ref_kind = 'topic' and z.ref_id = y.topic_id where y.video_id = ` + p + `.id and z.less = ` + less + `)`
 	}
-	owner := p + ".account_id"
-	return p + `.state = 'live' and ` + p + `.media in ('ready', 'plain') and ` + owner + ` <> $1 and ` + service.Visible(owner, "'channel'", "'0'") + ` and ` + service.Unblocked("$1", owner) +
-		` and ` + relation.Unmuted("$1", owner) + ` and ` + topics("0") + ` and (` + p + `.likes + ` + p + `.comments > 0 or not exists (select 1 from mutes z where z.account_id = $1 and z.muted_id = ` +
-		owner + ` and z.less = 1) and ` + topics("1") + `)`
+	return p + `.state = 'live' and ` + p + `.media in ('ready', 'plain') and ` + topics("0") + ` and (` + p + `.likes + ` + p + `.comments > 0 or ` + full + ` and ` + topics("1") + `)`
 }
 
 // meantFor is a condition for rows of videos: the viewer $1 is among those for whom they are listed.
@@ -72,17 +81,38 @@ func below(c post.Cursor) (at, id int64) {
 	return c.At, int64(c.ID)
 }
 
-// following gives a page of the newest videos of those whom the viewer follows. Where there are as many channels as a page has videos,
-// nothing older than the newest of each is on it: so of most one row is read, by index, and of none more than the page has.
+// following gives a page of the newest videos of those whom the viewer follows. First a few of the newest of each channel are looked at: the page's
+// last video is not older than the last of as many of these as the page has. Then of each channel what is not older than that: so of most
+// channels a row or two are read, by index, whatever they have.
 func (s store) following(ctx context.Context, viewer who.ID, c post.Cursor, limit int) ([]candidate, error) {
+	sources, err := s.sources(ctx, viewer)
+	if err != nil || sources == 0 {
+		return nil, err
+	}
 	at, id := below(c)
-	match := `x.account_id = s.account_id and ` + listedFor("x") + ` and ` + meantFor("x") + ` and (x.at, x.id) < ($2, $3)`
-	return s.candidates(ctx, "list videos of whom one follows", `with mine (account_id) as (select f.followee_id from follows f join channels h on h.account_id = f.followee_id where f.follower_id = $1),
-		bound (at) as (select case when count(*) = $4 then min(n.at) else -4611686018427387904 end from (select m.at from
-			(select (select x.at from videos x where `+match+` order by x.at desc, x.id desc limit 1) as at from mine s) m where m.at is not null order by m.at desc limit $4) n)
-		select `+candidateColumns+` from (select u.id, u.at from (`+s.of("mine", "videos", "q.id, q.at", `select x.id from videos x where `+match+
-		` and x.at >= (select b.at from bound b) order by x.at desc, x.id desc limit $4`)+`) u order by u.at desc, u.id desc limit $4) t join videos p on p.id = t.id order by p.at desc, p.id desc`,
-		int64(viewer), at, id, limit)
+	match := `x.account_id = s.account_id and (x.at, x.id) < ($2, $3) and (x.audience in ('public', 'followers:' || s.account_id) or x.audience like 'circle:%' and exists
+		(select 1 from circle_members m where m.account_id = $1 and m.state = 'active' and x.audience = 'circle:' || m.circle_id)) and ` + wantedFor("x", "s.less = 0")
+	newest := func(since, most string) string {
+		return s.of("mine", "videos", "q.id, q.at", `select x.id from videos x where `+match+since+` order by x.at desc, x.id desc limit `+most)
+	}
+	return s.candidates(ctx, "list videos of whom one follows", `with mine (account_id, less) as (select f.followee_id, case when exists (select 1 from mutes z where z.account_id = $1 and z.muted_id = f.followee_id and z.less = 1) then 1 else 0 end
+			from follows f join channels h on h.account_id = f.followee_id where f.follower_id = $1 and f.followee_id <> $1 and `+metBy("f.followee_id")+`),
+		bound (at) as (select case when count(*) = $4 then min(n.at) else -4611686018427387904 end from (select m.at from (`+newest("", "$5")+`) m order by m.at desc limit $4) n)
+		select `+candidateColumns+` from (select u.id, u.at from (`+newest(" and x.at >= (select b.at from bound b)", "$4")+`) u order by u.at desc, u.id desc limit $4) t
+		join videos p on p.id = t.id order by p.at desc, p.id desc`,
+		int64(viewer), at, id, limit, min(limit, max(1, lookedAt*limit/sources)))
+}
+
+// lookedAt is how many times a page's videos are looked at to find where the page may end.
+const lookedAt = 4
+
+// sources counts the channels that an account follows.
+func (s store) sources(ctx context.Context, viewer who.ID) (n int, err error) {
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from follows f join channels h on h.account_id = f.followee_id where f.follower_id = $1`, int64(viewer)).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count channels that one follows: %w", err)
+	}
+	return n, nil
 }
 
 // newest gives a page of the newest public videos.
@@ -94,7 +124,7 @@ func (s store) newest(ctx context.Context, viewer who.ID, c post.Cursor, limit i
 
 // hottest gives public videos that are not newer than a time, the most talked of first.
 func (s store) hottest(ctx context.Context, viewer who.ID, now int64, limit int) ([]candidate, error) {
-	return s.candidates(ctx, "list videos by heat", `select `+candidateColumns+` from videos p where p.audience = 'public' and p.at <= $2 and `+listedFor("p")+`
+	return s.candidates(ctx, "list videos by heat", `select `+candidateColumns+` from videos p where p.audience = 'public' and +p.at <= $2 and `+listedFor("p")+`
 		order by p.hot desc, p.id desc limit $3`, int64(viewer), now, limit)
 }
 
