@@ -212,7 +212,7 @@ func bulk(ctx context.Context, d *db.DB, fn func(conn *sql.Conn) error) (err err
 }
 
 // filled are the tables that grow large.
-const filled = `'posts', 'comments', 'likes', 'post_images', 'post_topics', 'circle_members'`
+const filled = `'posts', 'comments', 'likes', 'post_images', 'post_topics', 'circle_members', 'videos', 'video_topics'`
 
 func each(ctx context.Context, conn *sql.Conn, statements ...string) error {
 	for _, s := range statements {

@@ -1,6 +1,6 @@
 // Command bench measures what docs/performance.md says: each number beside its rival, in one run.
 //
-//	EXEUNT_BENCH=1 go run ./bench [--scale 1] [--rounds 5] [--write docs/performance.md] [erase export due home circles video start]
+//	EXEUNT_BENCH=1 go run ./bench [--scale 1] [--rounds 5] [--write docs/performance.md] [erase export due home circles upload video videos start]
 //
 // It makes its data itself, by SQL and from a fixed seed. Databases of PostgreSQL are made on the server that
 // EXEUNT_TEST_POSTGRES names (`make services` starts one).
@@ -21,11 +21,11 @@ import (
 
 // options are the command line.
 type options struct {
-	Names  []string `arg:"" optional:"" help:"What to measure: erase, export, due, home, circles, video, start. None: all."`
+	Names  []string `arg:"" optional:"" help:"What to measure: erase, export, due, home, circles, upload, video, videos, start. None: all."`
 	Scale  float64  `help:"Part of the full size of the data; below 1 nothing is compared with its aim." default:"1"`
 	Rounds int      `help:"Rounds of which the median is taken." default:"5"`
 	Write  string   `help:"Document whose tables are replaced." placeholder:"FILE"`
-	Keep   string   `help:"Folder in which what circles makes is kept, to be used again; its writes stay in it." placeholder:"DIR"`
+	Keep   string   `help:"Folder in which what circles and videos make is kept, to be used again; its writes stay in it." placeholder:"DIR"`
 	Dir    string   `help:"Folder for the data while it is needed. Default: a new one in the folder for temporary files." placeholder:"DIR"`
 }
 
@@ -43,7 +43,9 @@ func benchmarks() []benchmark {
 		{"due", "Finding due steps", due},
 		{"home", "The home page", home},
 		{"circles", "A community", circles},
+		{"upload", "Uploading a large file", upload},
 		{"video", "Making videos anew", video},
+		{"videos", "Videos to see", videos},
 		{"start", "Start and memory", start},
 	}
 }
