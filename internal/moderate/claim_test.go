@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"exeunt/exit"
-	"exeunt/internal/dbtest"
 	"exeunt/internal/moderate"
 	"exeunt/internal/notify"
 	"exeunt/internal/service"
@@ -65,12 +64,20 @@ func (h *house) state(t *testing.T, ref who.Ref) (state string) {
 	return state
 }
 
+// travel moves the promise clock on.
+func (h *house) travel(t *testing.T, by time.Duration) {
+	t.Helper()
+	now, err := h.d.Now(t.Context())
+	h.must(t, err, h.d.Move(t.Context(), now.Add(by)))
+}
+
 var mine = moderate.Complaint{Work: "My film, https://mine.example", Statement: "The first minute is mine.", Faith: true}
 
 // TestClaim goes from a complaint to a counter-notice and back: taken down at once, answered, put back.
 func TestClaim(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		ctx := t.Context()
+		h.must(t, h.d.MakeTrial(ctx, time.Time{}))
 		op, mira, jo, lee := h.operator(t, "opera"), h.person(t, "mira"), h.person(t, "jo"), h.person(t, "lee")
 		on := h.film(t, mira, "a film")
 		id, token, err := h.order.Complain(ctx, jo, on, mine, "")
@@ -92,7 +99,7 @@ func TestClaim(t *testing.T) {
 		if got := h.state(t, on); got != "withheld" {
 			t.Errorf("upheld, the film is %s", got)
 		}
-		dbtest.Clock(t, h.d).Add(10 * 24 * time.Hour)
+		h.travel(t, 10 * 24 * time.Hour)
 		h.must(t, h.order.Counter(ctx, mira, id, "I made it.", true))
 		h.wantKind(t, "a second answer", h.order.Counter(ctx, mira, id, "Again.", true), exit.Conflict)
 		if h.told(t, jo) != 1 {
@@ -119,11 +126,12 @@ func TestClaim(t *testing.T) {
 func TestClaimLate(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		ctx := t.Context()
+		h.must(t, h.d.MakeTrial(ctx, time.Time{}))
 		op, mira, jo := h.operator(t, "opera"), h.person(t, "mira"), h.person(t, "jo")
 		on := h.film(t, mira, "a film")
 		id, _, err := h.order.Complain(ctx, jo, on, mine, "")
 		h.must(t, err)
-		dbtest.Clock(t, h.d).Add(16 * 24 * time.Hour)
+		h.travel(t, 16 * 24 * time.Hour)
 		h.wantKind(t, "after 16 days", h.order.Counter(ctx, mira, id, "It is mine.", true), exit.Conflict)
 		h.must(t, h.order.DecideClaim(ctx, op, id, true, ""))
 		h.must(t, h.order.Counter(ctx, mira, id, "It is mine.", true), h.order.Withdraw(ctx, jo, id, ""))
@@ -140,6 +148,7 @@ func TestClaimLate(t *testing.T) {
 func TestClaimOfGuest(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		ctx := t.Context()
+		h.must(t, h.d.MakeTrial(ctx, time.Time{}))
 		op, mira := h.operator(t, "opera"), h.person(t, "mira")
 		on := h.film(t, mira, "a film")
 		left := map[string]int{}
@@ -188,7 +197,7 @@ func TestClaimOfGuest(t *testing.T) {
 		h.must(t, h.order.DecideClaim(ctx, op, c.ID, true, ""))
 		sweep := func(after time.Duration, contacts, claims int64) {
 			t.Helper()
-			dbtest.Clock(t, h.d).Add(after)
+			h.travel(t, after)
 			_, err := h.order.Sweep(ctx, 100)
 			h.must(t, err)
 			if a, b := h.number(t, `select count(*) from claims where name || email || hash <> ''`), h.number(t, `select count(*) from claims`); a != contacts || b != claims {

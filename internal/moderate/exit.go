@@ -42,7 +42,7 @@ func (r *Room) Holder() *Holder {
 	// What somebody has written goes with them; that there was a complaint, and what came of it, stays for the other side as long as it is kept.
 	claimant, accused, decider := table("claims", "account_id"), table("claims", "owner_id"), table("claims", "decided_by")
 	claimant.Bytes = "length(statement)"
-	claimant.Stays, claimant.StaysAs = always, `account_id = null, work = '', statement = ''`
+	claimant.Stays, claimant.StaysAs = always, `account_id = null, name = '', email = '', hash = '', work = '', statement = ''`
 	accused.Stays, accused.StaysAs = always, `owner_id = null, ref_id = 0, counter = ''`
 	decider.Stays, decider.StaysAs = always, `decided_by = null, answer = ''`
 	return &Holder{room: r, Tables: exitsql.Tables{
