@@ -138,9 +138,11 @@ func (e *env) processed(ctx context.Context, tools media.Tools, f *os.File, t *v
 // plainly runs the one command.
 func (e *env) plainly(ctx context.Context, tools media.Tools, path string, t *videoTimes) error {
 	return e.inFolder(func(dir string) error {
-		args := []string{"-nostdin", "-v", "error", "-y", "-i", path, "-filter_complex",
+		args := []string{
+			"-nostdin", "-v", "error", "-y", "-i", path, "-filter_complex",
 			"[0:v]fps=24,split=4[a][b][c][d];[a]scale=1920:1080,setsar=1,format=yuv420p[v0];[b]scale=1280:720,setsar=1,format=yuv420p[v1];" +
-				"[c]scale=852:480,setsar=1,format=yuv420p[v2];[d]scale=640:360,setsar=1,format=yuv420p[v3]"}
+				"[c]scale=852:480,setsar=1,format=yuv420p[v2];[d]scale=640:360,setsar=1,format=yuv420p[v3]",
+		}
 		for i, size := range rivalSizes {
 			args = append(args, "-map", fmt.Sprintf("[v%d]", i), "-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-crf", "23",
 				"-maxrate", strconv.Itoa(size[2]), "-bufsize", strconv.Itoa(2*size[2]), "-g", "96", "-sc_threshold", "0",
