@@ -71,11 +71,16 @@ func eachStudio(t *testing.T, bare bool, fn func(t *testing.T, h *studio)) {
 
 func openStudio(t *testing.T, d *db.DB, with media.Tools, spool string) *studio {
 	t.Helper()
+	return openStudioAt(t, d, with, spool, t.TempDir())
+}
+
+func openStudioAt(t *testing.T, d *db.DB, with media.Tools, spool, folder string) *studio {
+	t.Helper()
 	registry := &service.Registry{Services: []service.Service{{Name: post.Page, Path: "/", Icon: "house", Title: "page.service"}, channel.Service}}
 	h := &studio{t: t, d: d, desk: service.NewDesk(d, registry), spool: spool}
 	h.must(h.desk.Announce(t.Context()))
 	var err error
-	h.blobs, err = blob.Open(t.Context(), t.TempDir(), d, d.Clock, channel.Name)
+	h.blobs, err = blob.Open(t.Context(), folder, d, d.Clock, channel.Name)
 	h.must(err)
 	t.Cleanup(func() {
 		if err := h.blobs.Close(); err != nil {

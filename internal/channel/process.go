@@ -12,7 +12,6 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/blob"
-	"exeunt/internal/failpoint"
 	"exeunt/internal/job"
 	"exeunt/internal/media"
 	"exeunt/internal/service"
@@ -114,7 +113,7 @@ func (r *Room) process(ctx context.Context, j job.Job) error {
 	if err != nil {
 		return err
 	}
-	if x.Media != Processing && x.Media != Plain {
+	if x.Media != Processing && x.Media != Plain || x.State == Deleting {
 		return nil
 	}
 	if j.Attempt > mostAttempts {
@@ -146,8 +145,12 @@ func resting(err error) error {
 
 // work brings the file to where FFmpeg can work on it, and stores what it makes.
 func (r *Room) work(ctx context.Context, x Video) (err error) {
-	dir, err := os.MkdirTemp(r.Spool, "video-")
-	if err != nil {
+	// Its name is the video's, so that what a killed process has left is cleared by the one that goes on.
+	dir := filepath.Join(r.Spool, "video-"+x.ID.String())
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("clear folder for a video: %w", err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("make folder for a video: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
@@ -159,7 +162,6 @@ func (r *Room) work(ctx context.Context, x Video) (err error) {
 	if x, err = r.original(ctx, x, f); err != nil {
 		return err
 	}
-	failpoint.Hit()
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("read video again: %w", err)
 	}
@@ -201,7 +203,6 @@ func (r *Room) original(ctx context.Context, x Video, f *os.File) (Video, error)
 	if err = errors.Join(err, from.Close()); err != nil {
 		return x, err
 	}
-	failpoint.Hit()
 	x.Original, x.Bytes, x.SHA256, x.Type, x.File = b.Key, b.Size, b.SHA256, kind, u.Name
 	return x, r.behind(ctx, x, func(ctx context.Context, pass service.Pass, now Video) error {
 		if err := r.Blobs.Keep(ctx, b.Key); err != nil {
@@ -323,7 +324,6 @@ func (r *Room) produce(ctx context.Context, x Video, f *os.File, dir string) err
 		}
 		m.renditions = append(m.renditions, madeRendition{n, b})
 	}
-	failpoint.Hit()
 	return r.keepMade(ctx, x, m)
 }
 

@@ -411,8 +411,14 @@ func (r *Room) Undo(ctx context.Context, v who.Viewer, id who.ID) error {
 			return errNoVideo()
 		}
 		x.State = State(x.DeletedAs)
-		if err := r.store.unhide(ctx, pass, id, x.State); err != nil || x.State != Live {
+		if err := r.store.unhide(ctx, pass, id, x.State); err != nil {
 			return err
+		}
+		if x.Media == Processing { // nobody worked on it meanwhile
+			return r.Queue.Add(ctx, job.Job{Kind: processJob, Ref: id.String(), Account: x.Owner})
+		}
+		if x.State != Live {
+			return nil
 		}
 		return r.appear(ctx, pass, x)
 	})
