@@ -35,10 +35,10 @@ func TestChannelPages(t *testing.T) {
 		h.shows(ann, ui.Chinese, "/channels/open", []string{`value="ann"`, "开通", "最多 5 个"}, []string{"新视频默认允许下载"})
 		h.shows(ann, ui.English, "/channels/open", []string{"Open a channel", "A name is all it takes"}, nil)
 		for key, form := range map[string]url.Values{
-			"给频道起个名字":      {"name": {" "}},
-			"看不见的字符":       {"name": {"a\u200bb"}},
-			"有一个链接不对":      {"name": {"好"}, "label": {"x"}, "url": {"javascript:alert(1)"}},
-			"频道名最多 40 个字":  {"name": {strings.Repeat("长", 41)}},
+			"给频道起个名字":     {"name": {" "}},
+			"看不见的字符":      {"name": {"a\u200bb"}},
+			"有一个链接不对":     {"name": {"好"}, "label": {"x"}, "url": {"javascript:alert(1)"}},
+			"频道名最多 40 个字": {"name": {strings.Repeat("长", 41)}},
 			"简介最多 500 个字": {"name": {"好"}, "bio": {strings.Repeat("长", 501)}},
 		} {
 			if status, body, _ := h.visit(ann, ui.Chinese, http.MethodPost, "/channels/open", form); status != http.StatusUnprocessableEntity || !strings.Contains(body, key) {
@@ -298,7 +298,7 @@ func TestLimits(t *testing.T) {
 		h.shows(guest, ui.Chinese, "/channels/limits", []string{"240 分钟", "0 位粉丝", "100 个"}, []string{"你有"})
 		h.shows(operator, ui.English, "/operator/channels", []string{`value="4096"`, `value="240"`, "ann的频道"}, nil)
 		for key, form := range map[string]url.Values{
-			"有一个数字不对":   {"length": {"100"}, "minutes": {"-1"}},
+			"有一个数字不对":     {"length": {"100"}, "minutes": {"-1"}},
 			"1 MB 到 1 TB": {"length": {"0"}, "minutes": {"1"}},
 		} {
 			if status, body, _ := h.visit(operator, ui.Chinese, http.MethodPost, "/operator/channels", form); status != http.StatusUnprocessableEntity || !strings.Contains(body, key) {
