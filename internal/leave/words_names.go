@@ -82,8 +82,8 @@ func beside(class string) bool {
 	return slices.Contains([]string{"talk.mentions", "blob.media", "search.docs", "circle.invites", "circle.offers", "channel.farewells"}, class)
 }
 
-// lost reports whether nobody would look for a class afterwards, so that its way back is not told.
-func lost(class string) bool { return record(class) || beside(class) || class == "leave.archives" }
+// lost reports whether nobody would look for a class afterwards, so that its way back is not told. Renditions are made anew.
+func lost(class string) bool { return record(class) || beside(class) || class == "leave.archives" || class == "channel.renditions" || class == "upload.uploads" }
 
 // className gives the name of a class; one that the words do not know is "other data".
 func className(ctx context.Context, class string) string {

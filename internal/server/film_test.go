@@ -76,11 +76,17 @@ func (s *someone) film(t *testing.T) who.ID {
 }
 
 // watch has a person do to a video of the other's whatever one can do to one.
-func (s *someone) watch(t *testing.T, video who.ID) {
+func (s *someone) watch(t *testing.T, other *someone) {
 	t.Helper()
-	ctx, in := t.Context(), s.in
+	ctx, in, video := t.Context(), s.in, other.video
 	must(t, in.DB.Update(ctx, func(ctx context.Context) error {
-		_, err := in.DB.Exec(ctx, `insert into video_history (id, account_id, video_id, position, at) values ($1, $2, $3, 5, 1)`, int64(in.DB.IDs.Next()), int64(s.v.Account), int64(video))
+		if _, err := in.DB.Exec(ctx, `insert into video_history (id, account_id, video_id, position, at) values ($1, $2, $3, 5, 1)`, int64(in.DB.IDs.Next()), int64(s.v.Account), int64(video)); err != nil {
+			return err
+		}
+		// A complaint about the other's video, to which the other has said something, decided by the other's organisation.
+		_, err := in.DB.Exec(ctx, `insert into claims (id, ref_kind, ref_id, owner_id, account_id, decided_by, name, email, hash, work, statement, counter, answer, state, created_at, answer_by, touched_at, erase_at)
+			values ($1, 'video', $2, $3, $4, $5, $6, $7, '', $8, $9, $10, $11, 'upheld', 1, 1, $12, $12)`, int64(in.DB.IDs.Next()), int64(video), int64(other.v.Account), int64(s.v.Account), int64(other.org),
+			s.plantWord("claimant"), s.plantWord("mail"), s.plant("work"), s.plant("claim"), other.plant("counter"), other.plant("ruling"), int64(1)<<50)
 		return err
 	}), "remember what was watched")
 	ref := who.Ref{Kind: "video", ID: video}

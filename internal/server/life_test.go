@@ -241,7 +241,7 @@ func (s *someone) meet(t *testing.T, other *someone) {
 	}
 	_, err = in.Talk.Comment(ctx, s.v, own, talk.Draft{Text: s.plant("soliloquy")})
 	must(t, err, "comment on own post")
-	s.watch(t, other.video)
+	s.watch(t, other)
 }
 
 // quarrel has a person keep the other away, report them, mute them in a circle, hear their appeal and refuse it. What

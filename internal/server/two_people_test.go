@@ -223,15 +223,17 @@ var tombstones = map[string]int{
 	"- mentions":         4,  // two of her in his texts, two of him in hers
 	"- notices":          13, // what she did that he was told of, and what he did that she was
 	"- video_history":    1,  // he has watched her video
-	"comments.text":      1,  // they mention "a member who left" now
-	"posts.text":         1,
-	"posts.card_id":      1, // it shared her page, which is no longer visible
-	"posts.hot":          1, // of the post with her like and comment
-	"posts.comments":     1, // hers is none any more; it stands as a tombstone above his answer
-	"posts.likes":        1,
-	"videos.comments":    1, // hers, of his video, and her like
-	"videos.likes":       1,
-	"videos.hot":         1,
+	// Her complaint about his video and his about hers: what the other side may still know stays.
+	"claims.account_id": 1, "claims.name": 1, "claims.email": 1, "claims.work": 1, "claims.statement": 1, "claims.owner_id": 1, "claims.ref_id": 1, "claims.counter": 1, "claims.decided_by": 1, "claims.answer": 1,
+	"comments.text":   1, // they mention "a member who left" now
+	"posts.text":      1,
+	"posts.card_id":   1, // it shared her page, which is no longer visible
+	"posts.hot":       1, // of the post with her like and comment
+	"posts.comments":  1, // hers is none any more; it stands as a tombstone above his answer
+	"posts.likes":     1,
+	"videos.comments": 1, // hers, of his video, and her like
+	"videos.likes":    1,
+	"videos.hot":      1,
 	// Nobody has looked at what he sent to be checked for two weeks.
 	"proofs.material": 1, "proofs.photo": 1, "proofs.state": 1,
 }
