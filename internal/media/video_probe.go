@@ -81,7 +81,7 @@ func (t Tools) probe(ctx context.Context, f *os.File) (Probe, error) {
 	var failed *failure
 	if errors.As(err, &failed) {
 		if strings.Contains(failed.complaint, "exceeds specified max pixel count") {
-			return Probe{}, tooLarge(limits)
+			return Probe{}, exit.Fail(exit.Invalid, "media.error.video_large")
 		}
 		if looksLikeVideo(head) {
 			return Probe{}, videoBroken(err)
@@ -386,19 +386,15 @@ func (p *Probe) name(head []byte) {
 	}
 }
 
-// bound refuses what is too long or too large.
+// bound refuses what is too long or too large. The sentences hold no numbers, for they are kept by their keys and read later.
 func (p Probe) bound(l VideoLimits) error {
 	if p.Duration > l.Duration {
-		return exit.Fail(exit.Invalid, "media.error.video_long", "Minutes", int(l.Duration/time.Minute))
+		return exit.Fail(exit.Invalid, "media.error.video_long")
 	}
 	if p.Width > l.Side || p.Height > l.Side || int64(p.Width)*int64(p.Height) > l.Pixels {
-		return tooLarge(l)
+		return exit.Fail(exit.Invalid, "media.error.video_large")
 	}
 	return nil
-}
-
-func tooLarge(l VideoLimits) error {
-	return exit.Fail(exit.Invalid, "media.error.video_large", "Megapixels", l.Pixels/1_000_000, "Side", l.Side)
 }
 
 // measure goes through a whole file for its length, without decoding it.
