@@ -331,6 +331,7 @@ func (r *Room) getMe(w http.ResponseWriter, req *http.Request) error {
 	view := meView{Ways: []wayView{
 		{Icon: "bookmark", Name: ui.T(ctx, "talk.title.favourites"), About: ui.T(ctx, "account.me.favourites_about"), Href: "/me/favourites"},
 		{Icon: "heart", Name: ui.T(ctx, "talk.title.likes"), About: ui.T(ctx, "account.me.likes_about"), Href: "/me/likes"},
+		{Icon: "history", Name: ui.T(ctx, "account.me.history"), About: ui.T(ctx, "account.me.history_about"), Href: "/me/history"},
 		{Icon: "pen-line", Name: ui.T(ctx, "post.drafts"), About: ui.T(ctx, "account.me.drafts_about"), Href: "/me/drafts"},
 		{Icon: "user", Name: ui.T(ctx, "account.me.profile"), About: ui.T(ctx, "account.me.profile_about"), Href: profilePath},
 		{Icon: "settings", Name: ui.T(ctx, "account.settings.title"), About: ui.T(ctx, "account.me.settings_about"), Href: settingsPath},

@@ -81,6 +81,9 @@ func New(c Config) *Room {
 		c.Uploads.Kinds[KindVideo] = r.UploadKind()
 		c.Uploads.Kinds[KindBatch] = r.batchKind()
 	}
+	if c.Notices != nil {
+		c.Notices.Lead[notify.NewVideo] = func(n notify.Notice) string { return Watch(n.On.ID, fromFollow) }
+	}
 	if c.Notices != nil && c.Relations != nil {
 		c.Notices.Audiences[notify.NewVideo] = func(ctx context.Context, n notify.News, after who.ID, limit int) ([]who.ID, error) {
 			return c.Relations.Belled(ctx, n.By, after, limit)

@@ -92,6 +92,9 @@ func tilesOf(ctx context.Context, v who.Viewer, list []Video) (out []ui.VideoTil
 			continue
 		}
 		t := tile(ctx, x, VideoPath(x.ID))
+		if x.Channel.Followed {
+			t.Href = Watch(x.ID, fromFollow)
+		}
 		t.Owner, t.At = nil, x.At
 		out = append(out, t)
 	}

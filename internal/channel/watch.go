@@ -13,6 +13,7 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/blob"
+	"exeunt/internal/moderate"
 	"exeunt/internal/relation"
 	"exeunt/internal/service"
 	"exeunt/internal/talk"
@@ -62,6 +63,7 @@ type watchView struct {
 	bar     *ui.Notice     // says why others do not see it; nil: they do
 	owner   ui.PersonView
 	follow  *relation.FollowView
+	bell    *relation.BellView
 	likes   ui.VideoLikesView
 	saved   *ui.SaveView
 	share   string
@@ -160,6 +162,9 @@ func (r *Room) watch(ctx context.Context, v who.Viewer, x Video, req *http.Reque
 	if !v.Guest() && !owns(v, x) && v.State == who.Active {
 		view.follow = &relation.FollowView{Name: x.Channel.Handle, Follows: x.Channel.Followed, Back: back}
 	}
+	if view.bell, err = r.bell(ctx, v, x, back); err != nil {
+		return view, err
+	}
 	if shares(v, x) {
 		view.share = "/share/" + KindVideo + "/" + x.ID.String()
 	}
@@ -175,6 +180,21 @@ func (r *Room) watch(ctx context.Context, v who.Viewer, x Video, req *http.Reque
 	}
 	view.beneath, err = r.Posts.Beneath(ctx, v, things[0], req.URL.Query())
 	return view, err
+}
+
+// bell gives the switch by which the viewer is told of the channel's next videos; nil for who does not follow it.
+func (r *Room) bell(ctx context.Context, v who.Viewer, x Video, back string) (out *relation.BellView, err error) {
+	if v.Guest() || !x.Channel.Followed {
+		return out, err
+	}
+	on, err := r.Relations.Bells(ctx, v, []who.ID{x.Owner})
+	if err != nil {
+		return out, err
+	}
+	if out = relation.BellSwitch(v, x.Owner, x.Channel.Handle, x.Channel.Followed, on[x.Owner]); out != nil {
+		out.Back = back
+	}
+	return out, err
 }
 
 // channelView is a channel as pages name it.
@@ -276,6 +296,9 @@ func watchMenu(ctx context.Context, v who.Viewer, x Video) (out []ui.Action) {
 	}
 	if !v.Guest() && v.State == who.Active && !owns(v, x) {
 		out = append(out, relation.MuteAction(ctx, x.Ref()), relation.ReportAction(ctx, x.Ref()))
+	}
+	if v.Guest() { // the page of reports, which leads there too, is for members
+		out = append(out, moderate.ClaimAction(ctx, x.Ref()))
 	}
 	return out
 }

@@ -233,7 +233,7 @@ func (r *Room) lines(ctx context.Context, v who.Viewer, kind, typed string, list
 	for i, h := range list {
 		t, s := h.Thing, said[h.Thing.Ref.ID]
 		out[i] = line{
-			Kind: kind, Title: Marked(t.Title, typed), Plain: t.Title, Excerpt: Excerpt(s.Text, typed), Href: t.Link, Picture: service.MediaPath(t.Picture),
+			Kind: kind, Title: Marked(t.Title, typed), Plain: t.Title, Excerpt: Excerpt(s.Text, typed), Href: found(t), Picture: service.MediaPath(t.Picture),
 		}
 		if byCategory(s, typed) {
 			out[i].Why = Marked(ui.T(ctx, s.Category), typed)
@@ -286,6 +286,14 @@ func (r *Room) words(ctx context.Context, kind string, list []Hit) (map[who.ID]W
 	return nil, nil
 }
 
+// found gives where a result leads. The owner of a video learns how many came by searching.
+func found(t service.Thing) string {
+	if t.Ref.Kind == Video {
+		return t.Link + "?from=search"
+	}
+	return t.Link
+}
+
 // suggest draws what begins with what was typed so far.
 func (r *Room) suggest(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
@@ -296,7 +304,7 @@ func (r *Room) suggest(w http.ResponseWriter, req *http.Request) error {
 	}
 	out := make([]line, len(list))
 	for i, h := range list {
-		out[i] = line{Kind: h.Thing.Ref.Kind, Title: Marked(h.Thing.Title, q), Plain: h.Thing.Title, Href: h.Thing.Link}
+		out[i] = line{Kind: h.Thing.Ref.Kind, Title: Marked(h.Thing.Title, q), Plain: h.Thing.Title, Href: found(h.Thing)}
 	}
 	return ui.Render(w, req, http.StatusOK, suggestions(out))
 }
