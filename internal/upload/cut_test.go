@@ -159,7 +159,7 @@ func TestClose(t *testing.T) {
 		r, err := http.ReadResponse(bufio.NewReader(c), nil)
 		h.must(err)
 		h.must(r.Body.Close())
-		if r.StatusCode != 422 || !r.Close {
+		if r.StatusCode != 408 || !r.Close {
 			t.Errorf("the answer is %s, closing %v", r.Status, r.Close)
 		}
 		h.must(c.Close())

@@ -92,7 +92,7 @@ func (h *house) handler() http.Handler {
 			ctx := ui.WithReader(r.Context(), ui.Reader{Lang: ui.English})
 			ctx = service.WithSession(ctx, &service.Session{Viewer: who.Viewer{Account: id, State: who.Active}})
 			err := route.Handle(w, r.WithContext(ctx))
-			if err == nil {
+			if err == nil || r.Context().Err() != nil { // or nobody is there to hear it
 				return
 			}
 			status, ok := statuses[exit.KindOf(err)]

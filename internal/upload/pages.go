@@ -69,6 +69,10 @@ func (r *Room) spoken(handle func(w http.ResponseWriter, q *http.Request) error)
 			return plain(w, q, http.StatusPreconditionFailed, "upload.error.version")
 		}
 		err := handle(w, q)
+		if errors.Is(err, errCut) {
+			h.Set("Connection", "close")
+			return plain(w, q, http.StatusRequestTimeout, "upload.error.cut")
+		}
 		var e *exit.Error
 		if errors.As(err, &e) && e.Kind != exit.Internal {
 			h.Set(problemHeader, url.PathEscape(service.Sentence(q.Context(), e)))
@@ -227,8 +231,11 @@ func (r *Room) override(w http.ResponseWriter, q *http.Request) error {
 	return plain(w, q, http.StatusMethodNotAllowed, "upload.error.method")
 }
 
+// errCut means that a body broke off before its end.
+var errCut = errors.New("the upload broke off")
+
 // take receives a request's body. Each read has a deadline of its own, so that a slow upload is not cut while it moves; a server that
-// stops ends it. A body that broke off is Invalid: what came of it is kept.
+// stops ends it. A body that broke off is errCut: what came of it is kept.
 func (r *Room) take(w http.ResponseWriter, q *http.Request, u *Upload) error {
 	b, done := r.bodyOf(w, q.Body)
 	defer done()
@@ -236,8 +243,7 @@ func (r *Room) take(w http.ResponseWriter, q *http.Request, u *Upload) error {
 		return err
 	}
 	if cut := b.cut(); cut != nil && u.Received < u.Length {
-		w.Header().Set("Connection", "close")
-		return &exit.Error{Kind: exit.Invalid, Key: "upload.error.cut", Err: cut}
+		return errors.Join(errCut, cut)
 	}
 	return nil
 }

@@ -87,7 +87,7 @@ for (const field of document.querySelectorAll("[data-uploads]")) {
       },
       onShouldRetry: (error) => {
         const status = error.originalResponse ? error.originalResponse.getStatus() : 0;
-        const again = status < 400 || status >= 500 || status === 409 || status === 423;
+        const again = status < 400 || status >= 500 || status === 408 || status === 409;
         if (again) line.textContent = words.retrying;
         return again;
       },
@@ -114,11 +114,16 @@ for (const field of document.querySelectorAll("[data-uploads]")) {
       },
     });
 
-    const start = () => {
+    let looked = Boolean(before);
+    const start = async () => {
       holds = true;
       pause.textContent = words.pause;
-      if (ended) return release();
-      upload.start();
+      if (!looked) {
+        looked = true;
+        const found = await upload.findPreviousUploads();
+        if (found.length) upload.resumeFromPreviousUpload(found[0]);
+      }
+      if (holds && !ended) upload.start();
     };
     const queue = () => {
       waiting.push(start);
@@ -151,16 +156,15 @@ for (const field of document.querySelectorAll("[data-uploads]")) {
       row.remove();
       release();
     });
-    upload.findPreviousUploads().then((found) => {
-      if (found.length && !before) upload.resumeFromPreviousUpload(found[0]);
-      queue();
-    });
+    queue();
   };
 
-  form.querySelector("[type=submit]").hidden = true;
+  form.querySelector("button").hidden = true;
   input.addEventListener("change", () => {
     const files = [...input.files];
+    if (!files.length) return;
     input.value = "";
+    input.dispatchEvent(new Event("change", { bubbles: true })); // the list of what is chosen is empty again
     files.forEach(add);
   });
 }
