@@ -161,7 +161,7 @@ func (r *Room) Take(ctx context.Context, pass service.Pass, list ...Notice) erro
 	return nil
 }
 
-// Forget removes what others did to things that are gone: comments on them, likes, mentions there. What was decided
+// Forget removes what others did to things that are gone, and the news of them: comments on them, likes, mentions there. What was decided
 // about them stays.
 func (r *Room) Forget(ctx context.Context, pass service.Pass, refs ...who.Ref) error {
 	if len(refs) > most {

@@ -59,7 +59,7 @@ func TestCentre(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		for lang, words := range map[ui.Lang][]string{
 			ui.Chinese: {"<strong>e1、d1 和另外 3 人</strong> 看好你发的内容", "first words", "!second words", "<strong>a1</strong> 关注了你", "2026年12月28日是能回来的最后一天", "未读", `aria-label="提醒"`},
-			ui.English: {"<strong>e1, d1 and 3 others</strong> liked what you wrote", "first words", "!second words", "<strong>a1</strong> followed you", "28 December 2026 is the last day", "Unread", `aria-label="Notices"`},
+			ui.English: {"<strong>e1, d1 and 3 others</strong> liked something of yours", "first words", "!second words", "<strong>a1</strong> followed you", "28 December 2026 is the last day", "Unread", `aria-label="Notices"`},
 		} {
 			v := h.person(t, "viewer-"+string(lang))
 			h.things.hidden[8] = true

@@ -216,7 +216,7 @@ func (s store) forget(ctx context.Context, p service.Pass, refs []who.Ref) error
 	}
 	for kind, ids := range kinds {
 		list, args := service.In(2, ids)
-		if _, err := s.db.Exec(ctx, `delete from notices where ref_kind = $1 and ref_id in (`+list+`) and kind in ('comment', 'answer', 'like', 'mention', 'submitted')`,
+		if _, err := s.db.Exec(ctx, `delete from notices where ref_kind = $1 and ref_id in (`+list+`) and kind in ('comment', 'answer', 'like', 'mention', 'submitted', 'new_video')`,
 			append([]any{kind}, args...)...); err != nil {
 			return fmt.Errorf("forget notices: %w", err)
 		}

@@ -208,39 +208,6 @@ func TestBellPages(t *testing.T) {
 	})
 }
 
-// TestWantedVideo asks which videos are left out of what is recommended.
-func TestWantedVideo(t *testing.T) {
-	eachHouse(t, func(t *testing.T, h *house) {
-		ctx := t.Context()
-		mira, jo, kim := h.person(t, "mira"), h.person(t, "jo"), h.person(t, "kim")
-		for id, owner := range map[int64]who.Viewer{1: jo, 2: kim, 3: kim} {
-			h.exec(t, `insert into videos (id, account_id, title, text, audience, language, state, media, fault, progress, at, created_at, original, type, file, bytes, sha256, duration, width, height, poster, thumb, downloads, likes)
-				values ($1, $2, '', '', 'public', '', 'live', 'ready', '', 0, 0, 0, '', '', '', 0, '', 0, 0, 0, '', '', 0, 5)`, id, int64(owner.Account))
-		}
-		h.exec(t, `insert into video_topics (id, video_id, account_id, topic_id, at) values (1, 3, $1, 77, 0)`, int64(kim.Account))
-		wanted := func(v who.Viewer) (n int64) {
-			t.Helper()
-			if err := h.d.Reader.QueryRowContext(ctx, `select coalesce(sum(p.id), 0) from videos p where `+relation.WantedVideo("$1"), int64(v.Account)).Scan(&n); err != nil {
-				t.Fatal(err)
-			}
-			return n
-		}
-		if n := wanted(mira); n != 6 {
-			t.Errorf("at first %d", n)
-		}
-		if err := h.relations.Mute(ctx, mira, who.Ref{Kind: "account", ID: jo.Account}, relation.LessOf); err != nil {
-			t.Fatal(err)
-		}
-		h.exec(t, `insert into quiets (id, account_id, ref_kind, ref_id, less, created_at) values (1, $1, 'topic', 77, 1, 0)`, int64(mira.Account))
-		if n := wanted(mira); n != 2 {
-			t.Errorf("less of jo and of the topic: %d, want the second alone", n)
-		}
-		if n := wanted(jo); n != 6 {
-			t.Errorf("another's choice changes %d", n)
-		}
-	})
-}
-
 // filmKeeper answers for the videos of this test.
 type filmKeeper struct{ owner who.ID }
 

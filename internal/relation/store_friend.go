@@ -66,10 +66,3 @@ func (s store) videoTopics(ctx context.Context, video who.ID, limit int) ([]who.
 	}
 	return ids, nil
 }
-
-// WantedVideo gives an SQL condition for rows of videos p: the viewer has not muted a topic of it, and has not asked for less of its owner
-// or its topics. Unlike with posts ([Wanted]) likes of others do not bring it back: nearly every video has some.
-func WantedVideo(viewer string) string {
-	return `not exists (select 1 from video_topics y join quiets z on z.account_id = ` + viewer + ` and z.ref_kind = 'topic' and z.ref_id = y.topic_id where y.video_id = p.id)
-		and not exists (select 1 from mutes z where z.account_id = ` + viewer + ` and z.muted_id = p.account_id and z.less = 1)`
-}
