@@ -17,7 +17,7 @@ const childVariable = "EXEUNT_BENCH_CHILD"
 
 // child does a child process's job and gives its exit status.
 func child(ctx context.Context, job string) int {
-	serve, ok := map[string]func(context.Context) error{"home": serveHome, "circles": serveCircles}[job]
+	serve, ok := map[string]func(context.Context) error{"home": serveHome, "circles": serveCircles, "sink": serveSink}[job]
 	if !ok {
 		fmt.Fprintf(os.Stderr, "bench: no child %q\n", job)
 		return 2
