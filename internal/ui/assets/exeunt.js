@@ -170,7 +170,7 @@ function openViewer(grid, first) {
     b.setAttribute("aria-label", label);
     return b;
   };
-  const dialog = make("dialog", "viewer");
+  const dialog = make("dialog", "viewer", { tabIndex: -1 });
   dialog.setAttribute("aria-label", words.title);
   const bar = make("div", "viewer-bar");
   const count = make("span", "tabular");
@@ -197,6 +197,8 @@ function openViewer(grid, first) {
     before.disabled = at === 0;
     after.disabled = at === links.length - 1;
     before.hidden = after.hidden = links.length === 1;
+    // A button that has come to its end would take the keyboard with it, out of the viewer.
+    if (document.activeElement?.disabled) dialog.focus();
   };
   before.addEventListener("click", () => show(at - 1));
   after.addEventListener("click", () => show(at + 1));
@@ -223,7 +225,8 @@ function openViewer(grid, first) {
   });
   show(at);
   dialog.showModal();
-  close.focus();
+  // Not a button: the key that opened the viewer is still down, and would press it.
+  dialog.focus();
 }
 
 // A form with data-work has a number found for it beside the page, while one types. Sent before that, it goes when it is found.
