@@ -144,7 +144,7 @@ func (e *env) plainly(ctx context.Context, tools media.Tools, path string, t *vi
 				"[c]scale=852:480,setsar=1,format=yuv420p[v2];[d]scale=640:360,setsar=1,format=yuv420p[v3]",
 		}
 		for i, size := range rivalSizes {
-			args = append(args, "-map", fmt.Sprintf("[v%d]", i), "-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-crf", "23",
+			args = append(args, "-map", fmt.Sprintf("[v%d]", i), "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-profile:v", "high", "-crf", "23",
 				"-maxrate", strconv.Itoa(size[2]), "-bufsize", strconv.Itoa(2*size[2]), "-g", "96", "-sc_threshold", "0",
 				"-force_key_frames", "expr:gte(t,n_forced*4)", "-map", "0:a", "-c:a", "aac", "-ac", "2", "-ar", "48000", "-b:a", strconv.Itoa(size[3]), "-af", "aresample=async=1",
 				"-f", "hls", "-hls_segment_type", "fmp4", "-hls_flags", "single_file", "-hls_time", "4", "-hls_list_size", "0", "-hls_playlist_type", "vod",

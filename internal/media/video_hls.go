@@ -133,8 +133,10 @@ func (t Tools) ladderArgs(p Probe, ladder []rung) []string {
 	}
 	args := append(t.reading(p), "-filter_complex", graph.String(), "-filter_complex_threads", strconv.Itoa(limits.Threads), "-progress", "pipe:1", "-nostats")
 	for i, r := range ladder {
+		// Without B-frames pictures stand in the order in which they are shown. With them the first would come some frames late, which is put right by an
+		// edit list that players of Media Source Extensions do not read: sound and picture would drift apart.
 		args = append(args, "-map", "[v"+strconv.Itoa(i)+"]",
-			"-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-crf", "23", "-maxrate", strconv.Itoa(r.bits), "-bufsize", strconv.Itoa(2*r.bits),
+			"-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-profile:v", "high", "-crf", "23", "-maxrate", strconv.Itoa(r.bits), "-bufsize", strconv.Itoa(2*r.bits),
 			"-g", strconv.Itoa(int(math.Ceil(rate*segmentTime))), "-sc_threshold", "0", "-force_key_frames", fmt.Sprintf("expr:gte(t,n_forced*%d)", segmentTime),
 			"-threads", strconv.Itoa(limits.Threads))
 		if p.AudioStream >= 0 {

@@ -186,7 +186,29 @@ func checkRendition(t *testing.T, tools media.Tools, r media.Rendition, audio bo
 	if least := int(float64(r.Bytes*8) / (seconds + 0.5) * 0.9); r.Average < least || r.Bandwidth < r.Average {
 		t.Errorf("it takes %d bit/s, on the mean %d, and has %d bytes", r.Bandwidth, r.Average, r.Bytes)
 	}
+	for _, ignored := range []string{"0", "1"} {
+		if starts := startTimes(t, r.Path, ignored); slices.Max(starts)-slices.Min(starts) > 0.05 || len(starts) != 1 && !audio || len(starts) != 2 && audio {
+			t.Errorf("picture and sound begin at %v s, edit lists ignored: %s", starts, ignored)
+		}
+	}
 	playAll(t, r, seconds)
+}
+
+// startTimes gives when a file's streams begin, in seconds, for players that read edit lists or ignore them.
+func startTimes(t *testing.T, path, ignored string) (list []float64) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "ffprobe", "-v", "error", "-ignore_editlist", ignored, "-show_entries", "stream=start_time", "-of", "csv=p=0", path).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, field := range strings.Fields(string(out)) {
+		start, err := strconv.ParseFloat(field, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, start)
+	}
+	return list
 }
 
 // firstPacket gives the flags of a file's first packet of the picture.
