@@ -410,3 +410,39 @@ func TestPlayedPages(t *testing.T) {
 		}
 	})
 }
+
+// TestPlayedErased asks that what is left counts what is left: bullet comments were never counted, private likes were.
+func TestPlayedErased(t *testing.T) {
+	eachPlayed(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		mira, jo, kim := h.person(t, "mira"), h.person(t, "jo"), h.person(t, "kim")
+		on := h.write(t, mira, "a film")
+		h.shoot(t, jo, on, time.Second, "one")
+		h.shoot(t, jo, on, 2*time.Second, "two @kim")
+		h.say(t, jo, on, 0, "a thread")
+		h.say(t, kim, on, 0, "another")
+		for v, private := range map[who.Viewer]bool{jo: true, kim: false} {
+			if err := h.talks.Like(ctx, v, on, private); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, class := range []string{"comments", "likes", "mentions"} {
+			task := exit.Task{Subject: exit.Account(jo.Account.String()), Class: class, Manner: exit.Erase, Limit: 100}
+			if err := h.d.Update(ctx, func(ctx context.Context) error {
+				_, err := h.talks.Holder().Erase(ctx, task)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if left, err := h.talks.Holder().Verify(ctx, task); err != nil || left.Left != 0 {
+				t.Errorf("%s: %+v, %v", class, left, err)
+			}
+		}
+		if n := h.number(t, `select comments * 100 + likes * 10 + (select count(*) from comments) from posts`); n != 111 {
+			t.Errorf("left are %d, want a comment counted, a like, and a comment", n)
+		}
+		if got := h.bullets(t, mira, on); got != "" {
+			t.Errorf("still flying: %q", got)
+		}
+	})
+}
