@@ -254,7 +254,7 @@ func (s *web) fail(w *recorder, r *http.Request, pattern string, err error) {
 	if w.status != 0 {
 		return // part of an answer is out: a download that broke off
 	}
-	if err := ui.RenderError(w, r, service.Frame(ctx, ""), view); err != nil {
+	if err := ui.RenderError(w, r, service.Frame(ctx, ""), view); err != nil && ctx.Err() == nil { // else whoever asked is gone
 		s.log.ErrorContext(ctx, "error page failed", "route", pattern, "err", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 	}
