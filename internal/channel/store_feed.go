@@ -128,10 +128,19 @@ func (s store) hottest(ctx context.Context, viewer who.ID, now int64, limit int)
 		order by p.hot desc, p.id desc limit $3`, int64(viewer), now, limit)
 }
 
-// chosen gives those of the videos that are listed for the viewer.
+// chosen gives those of the videos, at least one, that are listed for the viewer.
 func (s store) chosen(ctx context.Context, viewer who.ID, ids []who.ID) ([]candidate, error) {
-	list, args := service.In(2, ids)
-	return s.candidates(ctx, "read videos that friends like", `select `+candidateColumns+` from videos p where p.id in (`+list+`) and `+listedFor("p")+` and `+meantFor("p"), append([]any{int64(viewer)}, args...)...)
+	// The cross join keeps SQLite from walking all videos of a state.
+	values := ""
+	args := []any{int64(viewer)}
+	for i, id := range ids {
+		if i > 0 {
+			values += ", "
+		}
+		args = append(args, int64(id))
+		values += fmt.Sprintf("(cast($%d as bigint))", len(args))
+	}
+	return s.candidates(ctx, "read videos that friends like", `with liked (id) as (values `+values+`) select `+candidateColumns+` from liked l cross join videos p where p.id = l.id and `+listedFor("p")+` and `+meantFor("p"), args...)
 }
 
 // friendLike is a friend's like of a video, in public.
