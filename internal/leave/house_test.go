@@ -16,6 +16,7 @@ import (
 	"exeunt/exit"
 	"exeunt/internal/account"
 	"exeunt/internal/blob"
+	"exeunt/internal/channel"
 	"exeunt/internal/circle"
 	"exeunt/internal/db"
 	"exeunt/internal/dbtest"
@@ -27,6 +28,7 @@ import (
 	"exeunt/internal/service"
 	"exeunt/internal/talk"
 	"exeunt/internal/ui"
+	"exeunt/internal/upload"
 	"exeunt/internal/who"
 	"exeunt/ledger"
 	"exeunt/policies"
@@ -65,7 +67,7 @@ func open(t *testing.T, d *db.DB) *house {
 	h.must(err)
 	secret, err := account.InstallSecret(ctx, d)
 	h.must(err)
-	registry := &service.Registry{Services: []service.Service{{Name: post.Page, Path: "/", Icon: "house", Title: "page.service"}, circle.Service}}
+	registry := &service.Registry{Services: []service.Service{{Name: post.Page, Path: "/", Icon: "house", Title: "page.service"}, circle.Service, channel.Service}}
 	desk := service.NewDesk(d, registry)
 	h.Room = &leave.Room{DB: d, Desk: desk, Registry: registry, Blobs: blobs, Policy: policy, Key: key, Outside: outside, Log: slog.New(slog.DiscardHandler), Host: "exeunt.test", Spool: dir}
 	h.Queue = job.New(d, d.Clock)
@@ -77,9 +79,10 @@ func open(t *testing.T, d *db.DB) *house {
 	h.circles = circle.New(circle.Config{DB: d, Desk: desk, Relations: relations, Posts: h.posts})
 	h.posts.Places = h.circles
 	registry.Kinds = []service.Kind{h.posts.Kind(), h.circles.Kind()}
+	channels, uploads := channel.New(channel.Config{DB: d, Desk: desk, Blobs: blobs, Posts: h.posts}), upload.New(upload.Config{DB: d, Desk: desk, Blobs: blobs})
 	h.Engine = &exit.Engine{
 		Store: d.Runs, Policy: policy, Now: d.Now, Machine: d.Clock.Now, Tries: 1,
-		Holders: []exit.Holder{desk, h.Notices.Holder(), h.Accounts, relations.Holder(), h.posts.Holder(), talks.Holder(), h.circles.Holder(), h.Room, h.Queue, blobs},
+		Holders: []exit.Holder{desk, h.Notices.Holder(), h.Accounts, relations.Holder(), h.posts.Holder(), talks.Holder(), h.circles.Holder(), channels.Holder(), uploads.Holder(), h.Room, h.Queue, blobs},
 	}
 	h.Begin()
 	h.must(desk.Announce(ctx))

@@ -181,7 +181,7 @@ func (t *teller) rows(steps []told) []ui.CalendarRow {
 		}
 		key := t.day(s.at) + "\x00" + string(s.Act) + "\x00" + s.Gate + "\x00" + string(s.Law) + "\x00" + groupState(s.state)
 		if s.Class != "" {
-			key += "\x00" + family(s.ClassID())
+			key += "\x00" + t.family(s.ClassID())
 			if !lost(s.ClassID()) {
 				key += "\x00" + string(s.Back)
 			}
@@ -198,6 +198,14 @@ func (t *teller) rows(steps []told) []ui.CalendarRow {
 		out = append(out, t.row(groups[key]))
 	}
 	return out
+}
+
+// family is that of a class; what goes with what one wrote goes with the channel where nothing else is closed.
+func (t *teller) family(class string) string {
+	if f := family(class); f != "post" || t.subject.Service() != "channel" {
+		return f
+	}
+	return "channel"
 }
 
 // idle reports whether a step is nothing to tell: the end of no cooling-off at all, or a gate before the

@@ -69,9 +69,14 @@ func (h *house) tell(lang ui.Lang) string {
 		{Subject: whole, Journey: exit.Close, Choices: map[string]exit.Manner{"post.posts": exit.Detach}, Heir: "8"},
 		{Subject: whole.Within("circle"), Journey: exit.Close},
 		{Subject: whole.Within("page"), Journey: exit.Close},
+		{Subject: whole.Within("channel"), Journey: exit.Close},
 		{Subject: whole.Within("circle:9"), Journey: exit.Close},
 		{Subject: whole, Journey: exit.Close, Now: true},
 	} {
+		facts.Left = nil
+		if in := ask.Subject.In; in == "" || in == "channel" {
+			facts.Left = []string{"farewell"}
+		}
 		plan, err := exit.MakePlan(h.Policy, ask, facts, dbtest.Start)
 		h.must(err)
 		write(&b, h.JourneyName(ctx, ask.Journey, ask.Subject), h.PlanCalendar(ctx, ask.Subject, plan))
@@ -86,9 +91,9 @@ func (h *house) tell(lang ui.Lang) string {
 func (h *house) facts() exit.Facts {
 	f := exit.Facts{
 		Hiders: []string{"service"}, Veilers: []string{"service"}, Freezers: []string{"service"}, Binders: []string{"circle"}, Transfers: []string{"circle"},
-		Packer: "leave", Owner: exit.Subject{Kind: exit.SubjectPerson, ID: "3"}, Services: []string{"circle", "page"},
+		Packer: "leave", Owner: exit.Subject{Kind: exit.SubjectPerson, ID: "3"}, Services: []string{"channel", "circle", "page"},
 		Bindings: []exit.Binding{{Holder: "circle", Code: "circle_owner", Ref: "circle:9", Fixes: []string{"end", "heir"}}},
-		Counts:   map[string]exit.Count{"post.posts": {Items: 1286}, "talk.comments": {Items: 1}, "job.jobs": {Items: 4}},
+		Counts:   map[string]exit.Count{"post.posts": {Items: 1286}, "talk.comments": {Items: 1}, "job.jobs": {Items: 4}, "channel.videos": {Items: 12}},
 	}
 	for _, x := range h.Engine.Holders {
 		for _, c := range x.Classes() {
