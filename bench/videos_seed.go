@@ -36,12 +36,9 @@ func (s screen) settle(ctx context.Context, d *db.DB) error {
 
 // made gives the channels, videos and topics. The newest video is the last.
 func (s screen) made(now int64) []string {
-	look := ""
-	for n, prime := range []int{104729, 130363, 155921, 174763, 199999, 224737} { // sixteen digits that look like hexadecimal ones, six times
-		if n > 0 {
-			look += " || "
-		}
-		look += fmt.Sprintf("(1000000000000000 + (i * 7919 * %d) %% 8999999999999999)", prime)
+	look := "''"
+	for _, prime := range []int{104729, 130363, 155921, 174763, 199999, 224737} { // sixteen digits that look like hexadecimal ones, six times
+		look += " || " + fmt.Sprintf("(1000000000000000 + (i * 7919 * %d) %% 8999999999999999)", prime)
 	}
 	step := int64(365*24*3600*1000) / int64(s.videos)
 	return []string{
