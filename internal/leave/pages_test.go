@@ -85,7 +85,7 @@ func TestReturn(t *testing.T) {
 		h.state(lina, who.Closed)
 		h.post(lina, 409, "/exit/cancel", stale)
 		page := h.get(lina, 200, "/exit")
-		h.has(page, "正按日历分批清除", "评论、赞和收藏已在", "复核无残留")
+		h.has(page, "正按日历分批清除", "评论、赞、收藏、观看记录和没传完的文件已在", "复核无残留")
 		h.hasNot(page, `action="/exit/cancel"`)
 		form := h.formOf(page, "/exit/return")
 		form.Set("hash", strings.Repeat("0", 64))

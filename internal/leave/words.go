@@ -408,6 +408,7 @@ func (t *teller) stays() []string {
 			if len(fate["services"]) == 1 {
 				order = append(order, "services")
 			}
+		case s.What == "channel.renditions" && s.State == "gone": // they are made anew: nothing is missing
 		case strings.Contains(s.What, "."):
 			key := s.State + " " + s.Until.String() + " " + s.Law
 			if fate[key] == nil {
