@@ -57,7 +57,7 @@ addEventListener("pageshow", () => {
 
 document.addEventListener("htmx:after:request", (event) => {
   const { select, text, response } = event.detail.ctx;
-  if (!select || response.status >= 400 || text.includes(`id="${select.slice(1)}"`)) return;
+  if (!select || response.status >= 400 || text.includes(`id="${select.slice(1).split(" ")[0]}"`)) return;
   event.preventDefault();
   location.assign(response.raw.url);
 });
