@@ -21,11 +21,7 @@ type logView struct {
 func (r *Room) getLog(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
 	v := service.ViewerOf(ctx)
-	p, err := at(req)
-	if err != nil {
-		return err
-	}
-	f, err := r.frame(ctx, p, ui.T(ctx, "moderate.title"))
+	p, f, err := r.begin(req)
 	if err != nil {
 		return err
 	}
@@ -51,11 +47,7 @@ func (r *Room) getLog(w http.ResponseWriter, req *http.Request) error {
 func (r *Room) getAppeals(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
 	v := service.ViewerOf(ctx)
-	p, err := at(req)
-	if err != nil {
-		return err
-	}
-	f, err := r.frame(ctx, p, ui.T(ctx, "moderate.title"))
+	p, f, err := r.begin(req)
 	if err != nil {
 		return err
 	}
@@ -109,11 +101,7 @@ type sanctionsView struct {
 func (r *Room) getSanctions(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
 	v := service.ViewerOf(ctx)
-	p, err := at(req)
-	if err != nil {
-		return err
-	}
-	f, err := r.frame(ctx, p, ui.T(ctx, "moderate.title"))
+	p, f, err := r.begin(req)
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,16 @@ func (r *Room) frame(ctx context.Context, p Place, title string) (ui.Frame, erro
 	return f, nil
 }
 
+// begin begins one of the pages of a place's moderation that stand beside each other.
+func (r *Room) begin(req *http.Request) (Place, ui.Frame, error) {
+	p, err := at(req)
+	if err != nil {
+		return p, ui.Frame{}, err
+	}
+	f, err := r.frame(req.Context(), p, ui.T(req.Context(), "moderate.title"))
+	return p, f, err
+}
+
 var tabWords = ui.Keys("moderate.tab.", "queue", "appeals", "sanctions", "log", "rules")
 
 func tabs(ctx context.Context, p Place, active string) []ui.PageTab {
@@ -72,11 +82,7 @@ type queueView struct {
 
 func (r *Room) getQueue(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
-	p, err := at(req)
-	if err != nil {
-		return err
-	}
-	f, err := r.frame(ctx, p, ui.T(ctx, "moderate.title"))
+	p, f, err := r.begin(req)
 	if err != nil {
 		return err
 	}
