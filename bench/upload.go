@@ -32,11 +32,14 @@ func upload(ctx context.Context, e *env) (*report, error) {
 			return nil, fmt.Errorf("%s: %w", engine, err)
 		}
 	}
-	r.note("One file of %s with random content, sent by `curl` on loopback, that is read from memory. By tus it is one PATCH to the real binary, which keeps it in pieces of 8 MiB with a "+
+	r.note("One file of %s with random content, sent by `curl` on loopback, that is read from memory. By tus it is one PATCH to the real binary, which keeps it in pieces of 4 MiB with a "+
 		"checksum each, every piece written to disk (fsync) before its row and the upload's offset are committed. The bare handler is a process of its own that copies the body "+
 		"to a file and leaves the rest to the system; with fsync it waits for the disk at the end. All lie in the same file system, and the rounds take turns.", mebibytes(size))
 	return r, nil
 }
+
+// gigabit has curl send no faster than such a line does, in bytes a second.
+var gigabit = []string{"--limit-rate", "125000000"}
 
 // noise makes a file that cannot be packed.
 func noise(name string, size int64) error {
@@ -76,13 +79,15 @@ func (e *env) uploadOn(ctx context.Context, r *report, engine, file string, size
 		return err
 	}
 	defer func() { err = errors.Join(err, sink.end()) }()
-	var tus, copied, synced []time.Duration
+	var tus, copied, synced, tusLine, copiedLine []time.Duration
 	for range e.rounds {
 		for _, x := range []struct {
 			to   *[]time.Duration
 			send func() (time.Duration, error)
 		}{
 			{&tus, func() (time.Duration, error) { return sendByTus(ctx, address, cookie, file, size) }},
+			{&tusLine, func() (time.Duration, error) { return sendByTus(ctx, address, cookie, file, size, gigabit...) }},
+			{&copiedLine, func() (time.Duration, error) { return curl(ctx, file, bare+"/", gigabit...) }},
 			{&copied, func() (time.Duration, error) { return curl(ctx, file, bare+"/") }},
 			{&synced, func() (time.Duration, error) { return curl(ctx, file, bare+"/?sync") }},
 		} {
@@ -93,9 +98,10 @@ func (e *env) uploadOn(ctx context.Context, r *report, engine, file string, size
 			*x.to = append(*x.to, took)
 		}
 	}
-	by := ratios(tus, copied)
+	by, line := ratios(tus, copied), ratios(tusLine, copiedLine)
 	e.logf("upload on %s: %s, bare %s, with fsync %s", engine, spread(tus), spread(copied), spread(synced))
 	r.add("upload by tus against `curl -T` into a bare handler", engine, times(by), "≤ 1.3×", by <= 1.3)
+	r.beside("… both at the speed of a gigabit line", engine, times(line))
 	r.beside("… by tus", engine, spread(tus))
 	r.beside("… bare", engine, spread(copied))
 	r.beside("… bare, with fsync at the end", engine, spread(synced))
@@ -122,7 +128,7 @@ func (i *install) uploader(ctx context.Context) (cookie string, err error) {
 }
 
 // sendByTus sends all of a file but that the upload is one byte longer: nothing is made of it then, and it is taken back.
-func sendByTus(ctx context.Context, address, cookie, file string, size int64) (time.Duration, error) {
+func sendByTus(ctx context.Context, address, cookie, file string, size int64, more ...string) (time.Duration, error) {
 	ask := func(method, url string, headers ...string) (*http.Response, error) {
 		req, err := http.NewRequestWithContext(ctx, method, url, nil)
 		if err != nil {
@@ -149,7 +155,9 @@ func sendByTus(ctx context.Context, address, cookie, file string, size int64) (t
 		return 0, err
 	}
 	url := address + answer.Header.Get("Location")
-	took, err := curl(ctx, file, url, "-X", "PATCH", "-H", "Cookie: session="+cookie, "-H", "Tus-Resumable: 1.0.0", "-H", "Upload-Offset: 0", "-H", "Content-Type: application/offset+octet-stream")
+	took, err := curl(ctx, file, url, append([]string{
+		"-X", "PATCH", "-H", "Cookie: session=" + cookie, "-H", "Tus-Resumable: 1.0.0", "-H", "Upload-Offset: 0", "-H", "Content-Type: application/offset+octet-stream",
+	}, more...)...)
 	if err != nil {
 		return 0, err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"time"
 
 	"exeunt/exit"
@@ -123,58 +124,111 @@ type portion struct {
 	until time.Time
 	now   func() time.Time
 	begun bool
+	ended func() // called once it has come to its end
 }
 
 func (p *portion) Read(b []byte) (int, error) {
 	if p.left == 0 || p.begun && !p.now().Before(p.until) {
+		p.ended()
 		return 0, io.EOF
 	}
 	p.begun = true
 	n, err := p.from.Read(b[:min(int64(len(b)), p.left)])
 	p.left -= int64(n)
+	if err != nil {
+		p.ended()
+	}
 	return n, err
 }
 
 // pieceTerm bounds how long a piece may take, its way to the media store included.
 const pieceTerm = 5 * time.Minute
 
+// arrival is a piece on its way from a body to the media store.
+type arrival struct {
+	blob blob.Blob
+	err  error
+	done chan struct{} // closed when blob and err are there
+}
+
 // receive keeps what a body brings, piece by piece, until the upload is whole or the body ends. What has come is kept though whoever
 // sent it is gone. It leaves u as it stands then. Conflict: another request has moved the upload on.
+//
+// While one piece is written to the disk and its row is committed, the next is read: not more than these two are in flight.
 func (r *Room) receive(ctx context.Context, u *Upload, b *body) error {
 	n, err := r.store.count(ctx, u.ID)
 	if err != nil {
 		return err
 	}
+	ctx = context.WithoutCancel(ctx)
+	arrivals, settled := make(chan *arrival), make(chan error, 1)
+	go func() { settled <- r.settle(ctx, u, arrivals) }()
+	at, length, account := u.Received, u.Length, u.Account // u is moved on beside
 	in := bufio.NewReaderSize(b, 256<<10)
-	for ; u.Received < u.Length; n++ {
+	for ; at < length; n++ {
 		if _, err := in.Peek(1); err != nil {
-			return nil //nolint:nilerr // the body is at its end, or has remembered why it broke off
+			break // the body is at its end, or has remembered why it broke off
 		}
 		if n >= mostPieces {
-			return exit.Fail(exit.TooMany, "upload.error.pieces")
+			close(arrivals)
+			return errors.Join(exit.Fail(exit.TooMany, "upload.error.pieces"), <-settled)
 		}
-		if err := r.receivePiece(context.WithoutCancel(ctx), u, in); err != nil {
+		a, got := r.arrive(ctx, account, in, min(r.Piece, length-at))
+		at += got
+		select {
+		case arrivals <- a:
+		case err := <-settled:
+			<-a.done
+			return errors.Join(err, r.forget(ctx, a))
+		}
+	}
+	close(arrivals)
+	return <-settled
+}
+
+// arrive puts the next piece, of so many bytes at most. It comes back when all of it has been read.
+func (r *Room) arrive(ctx context.Context, account who.ID, in io.Reader, most int64) (a *arrival, got int64) {
+	a = &arrival{done: make(chan struct{})}
+	read := make(chan struct{})
+	ended := sync.OnceFunc(func() { close(read) })
+	now := r.DB.Clock.Now
+	p := &portion{from: in, left: most, until: now().Add(longestPiece), now: now, ended: ended}
+	go func() {
+		ctx, cancel := context.WithTimeout(ctx, pieceTerm)
+		defer cancel()
+		a.blob, a.err = r.Blobs.Put(ctx, account, blob.Uploads, ".bin", "application/octet-stream", p)
+		close(a.done)
+		ended()
+	}()
+	<-read
+	return a, most - p.left
+}
+
+// settle keeps pieces in their order, as they come. It gives the first failure, after which nothing is kept.
+func (r *Room) settle(ctx context.Context, u *Upload, arrivals <-chan *arrival) error {
+	for a := range arrivals {
+		<-a.done
+		if a.err != nil {
+			return a.err
+		}
+		moved := *u
+		moved.Received += a.blob.Size
+		if moved.Received == moved.Length && moved.State == Open {
+			moved.State = Done
+		}
+		if err := r.keep(ctx, u, moved, &a.blob); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *Room) receivePiece(ctx context.Context, u *Upload, in io.Reader) error {
-	ctx, cancel := context.WithTimeout(ctx, pieceTerm)
-	defer cancel()
-	clock := r.DB.Clock
-	p := &portion{from: in, left: min(r.Piece, u.Length-u.Received), until: clock.Now().Add(longestPiece), now: clock.Now}
-	b, err := r.Blobs.Put(ctx, u.Account, blob.Uploads, ".bin", "application/octet-stream", p)
-	if err != nil {
-		return err
+// forget removes a piece that nothing refers to.
+func (r *Room) forget(ctx context.Context, a *arrival) error {
+	if a.err != nil {
+		return nil //nolint:nilerr // there is none
 	}
-	moved := *u
-	moved.Received += b.Size
-	if moved.Received == moved.Length && moved.State == Open {
-		moved.State = Done
-	}
-	return r.keep(ctx, u, moved, &b)
+	return r.Blobs.Delete(ctx, a.blob.Key)
 }
 
 // keep stores that an upload has moved on, with a piece or, where it is nil, without one, and says so when it is whole. It leaves u as

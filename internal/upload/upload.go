@@ -1,7 +1,7 @@
 // Package upload is the room in which large files arrive, by the tus protocol, version 1.0.0 (tus.io/protocols/resumable-upload), with
 // its extensions creation, creation-with-upload, expiration and termination. What has come of a file is kept in pieces, each of them a
 // blob: a piece, its row and the upload's offset are one transaction, so that a connection that is cut, or a server that is killed, loses
-// the piece in flight at most, and an upload's offset is the sum of its pieces at every moment.
+// what is in flight at most, two pieces of 4 MiB, and an upload's offset is the sum of its pieces at every moment.
 //
 // Another room takes files in by telling [Room.Kinds] of them, by the word that stands as "what" in an upload's metadata:
 //
@@ -31,7 +31,7 @@ import (
 
 // The bounds of uploads. Instants are the machine clock's.
 const (
-	largestPiece = 8 << 20             // bytes
+	largestPiece = 4 << 20             // bytes
 	longestPiece = 20 * time.Second    // of a slow connection: then what has come is kept
 	mostPieces   = 20_000              // of one upload
 	mostOpen     = 20                  // uploads of one account that are not whole
@@ -86,7 +86,7 @@ type Config struct {
 	Blobs *blob.Store
 	// RoomFor is a Conflict where the account has no room for so many bytes more.
 	RoomFor func(ctx context.Context, account who.ID, more int64) error
-	// Piece is how many bytes a piece has at most; 0: 8 MiB.
+	// Piece is how many bytes a piece has at most; 0: 4 MiB.
 	Piece int64
 }
 
