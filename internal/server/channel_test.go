@@ -200,6 +200,39 @@ func TestChannelGoesAndComesAnew(t *testing.T) {
 	})
 }
 
+// TestFarewellBySlip leaves a line where the whole account was, and takes it away by the slip when nobody can sign in any more.
+func TestFarewellBySlip(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		ctx := t.Context()
+		c := &creator{in: in, t: t, v: in.signUp(t, "wanderer")}
+		must(t, in.Channels.Leave(ctx, c.v, channel.Farewell{Words: "山高水长"}), "leave a line")
+		ask := exit.Ask{Subject: leave.SubjectOf(c.v.Account, ""), Journey: exit.Close}
+		plan := value[*exit.Plan](t, "preview")(in.Engine.Preview(ctx, ask))
+		run, secret, err := in.Leave.Agree(ctx, ask, plan.Hash(), "person")
+		must(t, err, "agree")
+		in.travel(t, 40)
+		in.wantRun(t, run.ID, exit.RunSealed)
+		file := value[[]byte](t, "read certificate")(in.Leave.Certificate(ctx, run.ID))
+		if !strings.Contains(string(file), `"farewell"`) {
+			t.Error("the certificate does not name what stays to be read")
+		}
+		if code, body, _ := c.get("/@wanderer"); code != 410 || !strings.Contains(body, "山高水长") {
+			t.Errorf("the page answers %d: %.300s", code, body)
+		}
+		if _, body, _ := c.get("/slip/" + secret); !strings.Contains(body, "/slip/"+secret+"/farewell") {
+			t.Error("the slip does not take it away")
+		}
+		w := httptest.NewRecorder()
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/slip/"+secret+"/farewell", nil)
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		in.Handler().ServeHTTP(w, r)
+		if w.Code != http.StatusSeeOther {
+			t.Errorf("taking it away answers %d", w.Code)
+		}
+		c.wantStatus("when it is taken away", map[string]int{"/@wanderer": 404, "/slip/" + secret: 200})
+	})
+}
+
 // comeBack imports the archive into a channel that is opened by it, and once more.
 func (c *creator) comeBack(name string, published any) {
 	t, in, ctx := c.t, c.in, c.t.Context()
