@@ -16,7 +16,7 @@ for (const field of document.querySelectorAll("[data-uploads]")) {
     if (n < 1024) return `${n} B`;
     let unit = -1;
     for (; n >= 1024 && unit < 5; unit++) n /= 1024;
-    return `${n < 10 ? n.toFixed(1) : Math.round(n)} ${"KMGTPE"[unit]}B`;
+    return `${n < 10 ? n.toFixed(1) : Math.round(n)} ${"KMGTPE"[unit]}iB`;
   };
   const amounts = (text, done, total) => text.replace("{done}", size(done)).replace("{total}", size(total));
 
