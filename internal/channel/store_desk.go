@@ -99,7 +99,7 @@ func (s store) deskWatched(ctx context.Context, ids []who.ID) (map[who.ID]time.D
 func (s store) toAnswer(ctx context.Context, owner who.ID) ([]Asked, error) {
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `with mine (id) as (select p.id from videos p where p.account_id = $1 and p.state = 'live' order by p.at desc, p.id desc limit $2)
 		select c.id, c.ref_id, c.author_id, a.name, coalesce(f.display_name, ''), coalesce(f.avatar, ''), c.text, p.title, c.created_at
-		from (`+s.of("mine", "comments", "q.id, q.ref_id, q.author_id, q.text, q.created_at, q.state", `select x.id from comments x where x.ref_kind = 'video' and x.ref_id = s.id and x.parent_id is null and x.moment is null
+		from (`+s.of("mine", "comments", "id, ref_id, author_id, text, created_at, state", `x.ref_kind = 'video' and x.ref_id = s.id and x.parent_id is null and x.moment is null
 			order by x.id desc limit $3`)+`) c join videos p on p.id = c.ref_id join accounts a on a.id = c.author_id left join profiles f on f.account_id = c.author_id
 		where c.state = 'live' and c.author_id <> $1 and `+service.Visible("c.author_id", "'channel'", "'0'")+` and `+service.Unblocked("$1", "c.author_id")+` and `+relation.Unmuted("$1", "c.author_id")+`
 		and not exists (select 1 from comments w where w.parent_id = c.id and w.author_id = $1 and w.state = 'live') order by c.id desc limit $4`, int64(owner), videosAsked, askedEach, askedAtATime)

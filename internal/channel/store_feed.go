@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"exeunt/internal/db"
@@ -40,10 +41,9 @@ func metBy(account string) string {
 // wantedFor is a condition for rows of videos whose channel the viewer $1 wants: they can be played, and the viewer wants them. full is a condition: the viewer has not
 // asked for less of the channel.
 func wantedFor(p, full string) string {
-	topics := func(less string) string {
-		return `not exists (select 1 from video_topics y join quiets z on z.account_id = $1 and z.ref_kind = 'topic' and z.ref_id = y.topic_id where y.video_id = ` + p + `.id and z.less = ` + less + `)`
-	}
-	return p + `.state = 'live' and ` + p + `.media in ('ready', 'plain') and ` + topics("0") + ` and (` + p + `.likes + ` + p + `.comments > 0 or ` + full + ` and ` + topics("1") + `)`
+	topics := ` from video_topics y join quiets z on z.account_id = $1 and z.ref_kind = 'topic' and z.ref_id = y.topic_id where y.video_id = ` + p + `.id and z.less = `
+	// Counted where it stands after an "or": of a "not exists" there PostgreSQL would read all that stands under the topics into a table of its own.
+	return p + `.state = 'live' and ` + p + `.media in ('ready', 'plain') and not exists (select 1` + topics + `0) and (` + p + `.likes + ` + p + `.comments > 0 or ` + full + ` and (select count(*)` + topics + `1) = 0)`
 }
 
 // meantFor is a condition for rows of videos: the viewer $1 is among those for whom they are listed.
@@ -64,13 +64,14 @@ func (s store) candidates(ctx context.Context, what, query string, args ...any) 
 	return list, nil
 }
 
-// of gives, for each row of a source s, the rows of a table whose ids a select over s names: one short walk of an index each. SQLite has
-// no lateral join; its cross join keeps the order of the loops.
-func (s store) of(source, table, columns, ids string) string {
+// of gives, for each row of a source s, columns of those rows x of a table that a condition over s, with its order and limit, names: one short
+// walk of an index each. SQLite has no lateral join; its cross join keeps the order of the loops.
+func (s store) of(source, table, columns, condition string) string {
+	from := func(alias string) string { return alias + "." + strings.ReplaceAll(columns, ", ", ", "+alias+".") }
 	if s.db.SQLite() {
-		return `select ` + columns + ` from ` + source + ` s cross join ` + table + ` q where q.id in (` + ids + `)`
+		return `select ` + from("q") + ` from ` + source + ` s cross join ` + table + ` q where q.id in (select x.id from ` + table + ` x where ` + condition + `)`
 	}
-	return `select ` + columns + ` from ` + source + ` s cross join lateral (` + ids + `) i join ` + table + ` q on q.id = i.id`
+	return `select ` + from("q") + ` from ` + source + ` s cross join lateral (select ` + from("x") + ` from ` + table + ` x where ` + condition + `) q`
 }
 
 // below gives the bounds of a cursor for SQL.
@@ -92,13 +93,13 @@ func (s store) following(ctx context.Context, viewer who.ID, c post.Cursor, limi
 	at, id := below(c)
 	match := `x.account_id = s.account_id and (x.at, x.id) < ($2, $3) and (x.audience in ('public', 'followers:' || s.account_id) or x.audience like 'circle:%' and exists
 		(select 1 from circle_members m where m.account_id = $1 and m.state = 'active' and x.audience = 'circle:' || m.circle_id)) and ` + wantedFor("x", "s.less = 0")
-	newest := func(since, most string) string {
-		return s.of("mine", "videos", "q.id, q.at", `select x.id from videos x where `+match+since+` order by x.at desc, x.id desc limit `+most)
+	newest := func(source, since, most string) string {
+		return s.of(source, "videos", "id, at", match+since+` order by x.at desc, x.id desc limit `+most)
 	}
 	return s.candidates(ctx, "list videos of whom one follows", `with mine (account_id, less) as (select f.followee_id, case when exists (select 1 from mutes z where z.account_id = $1 and z.muted_id = f.followee_id and z.less = 1) then 1 else 0 end
 			from follows f join channels h on h.account_id = f.followee_id where f.follower_id = $1 and f.followee_id <> $1 and `+metBy("f.followee_id")+`),
-		bound (at) as (select case when count(*) = $4 then min(n.at) else -4611686018427387904 end from (select m.at from (`+newest("", "$5")+`) m order by m.at desc limit $4) n)
-		select `+candidateColumns+` from (select u.id, u.at from (`+newest(" and x.at >= (select b.at from bound b)", "$4")+`) u order by u.at desc, u.id desc limit $4) t
+		bound (at) as (select case when count(*) = $4 then min(n.at) else -4611686018427387904 end from (select m.at from (`+newest("mine", "", "$5")+`) m order by m.at desc limit $4) n)
+		select `+candidateColumns+` from (select u.id, u.at from (`+newest("bound b cross join mine", " and x.at >= b.at", "$4")+`) u order by u.at desc, u.id desc limit $4) t
 		join videos p on p.id = t.id order by p.at desc, p.id desc`,
 		int64(viewer), at, id, limit, min(limit, max(1, lookedAt*limit/sources)))
 }
@@ -158,8 +159,8 @@ const (
 func (s store) friendLikes(ctx context.Context, viewer, mark who.ID) ([]friendLike, error) {
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `with mine (id) as (select f.followee_id from (select g.followee_id, g.id from follows g where g.follower_id = $1 order by g.id desc limit $3) f
 			join follows b on b.follower_id = f.followee_id and b.followee_id = $1 where `+service.Visible("f.followee_id", "'channel'", "'0'")+` and `+relation.Unmuted("$1", "f.followee_id")+` limit $4)
-		select u.id, u.account_id, u.ref_id from (`+s.of("mine", "likes", "q.id, q.account_id, q.ref_id", `select l.id from likes l where l.account_id = s.id and l.ref_kind = 'video' and l.private = 0
-			and l.id <= $2 order by l.id desc limit $5`)+`) u order by u.id desc limit $6`, int64(viewer), int64(mark), mostFollowed, mostFriends, likesEach, mostFriendLikes)
+		select u.id, u.account_id, u.ref_id from (`+s.of("mine", "likes", "id, account_id, ref_id", `x.account_id = s.id and x.ref_kind = 'video' and x.private = 0
+			and x.id <= $2 order by x.id desc limit $5`)+`) u order by u.id desc limit $6`, int64(viewer), int64(mark), mostFollowed, mostFriends, likesEach, mostFriendLikes)
 	if err != nil {
 		return nil, fmt.Errorf("read likes of friends: %w", err)
 	}
