@@ -106,6 +106,9 @@ func (r *Room) process(ctx context.Context, j job.Job) error {
 		return r.Queue.Add(ctx, j)
 	}
 	defer r.working.Unlock()
+	if err := os.RemoveAll(r.folder(id)); err != nil { // what a killed process has left
+		return fmt.Errorf("clear folder for a video: %w", err)
+	}
 	x, err := r.store.one(ctx, 0, id)
 	if exit.KindOf(err) == exit.NotFound {
 		return nil
@@ -132,6 +135,9 @@ func (r *Room) process(ctx context.Context, j job.Job) error {
 	return err
 }
 
+// folder is where FFmpeg works on a video. Its name is the video's, so that who goes on clears what a killed process has left.
+func (r *Room) folder(id who.ID) string { return filepath.Join(r.Spool, "video-"+id.String()) }
+
 // errResting means that the video's account is frozen: nothing is written for it now.
 var errResting = errors.New("the account rests")
 
@@ -145,11 +151,7 @@ func resting(err error) error {
 
 // work brings the file to where FFmpeg can work on it, and stores what it makes.
 func (r *Room) work(ctx context.Context, x Video) (err error) {
-	// Its name is the video's, so that what a killed process has left is cleared by the one that goes on.
-	dir := filepath.Join(r.Spool, "video-"+x.ID.String())
-	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("clear folder for a video: %w", err)
-	}
+	dir := r.folder(x.ID)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("make folder for a video: %w", err)
 	}
