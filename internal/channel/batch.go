@@ -160,8 +160,9 @@ func damageOf(err *archive.Error) string {
 		return "channel_batch.skip.encrypted"
 	case archive.KindUnsafeName, archive.KindSpecial, archive.KindDuplicate:
 		return "channel_batch.skip.unsafe"
+	default:
+		return "channel_batch.skip.damaged"
 	}
-	return "channel_batch.skip.damaged"
 }
 
 // reasonOf gives why a video is skipped, "" where that is no reason but a failure of ours.

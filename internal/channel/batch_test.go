@@ -54,7 +54,7 @@ func eachWharf(t *testing.T, fn func(t *testing.T, w *wharf)) {
 			Relations: relation.New(relation.Config{DB: d, Desk: desk, Registry: registry, NameKey: strings.ToLower}),
 			Accounts:  account.New(account.Config{DB: d, Desk: desk, Install: install.New(d)}),
 		})
-		registry.Kinds = []service.Kind{w.Room.Kind(), posts.TopicKind()}
+		registry.Kinds = []service.Kind{w.Kind(), posts.TopicKind()}
 		fn(t, w)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"mime/multipart"
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,8 +99,8 @@ func form(t *testing.T, fields []string, name string, file []byte) (body []byte,
 	t.Helper()
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
-	for i := 0; i < len(fields); i += 2 {
-		if err := w.WriteField(fields[i], fields[i+1]); err != nil {
+	for pair := range slices.Chunk(fields, 2) {
+		if err := w.WriteField(pair[0], pair[1]); err != nil {
 			t.Fatal(err)
 		}
 	}

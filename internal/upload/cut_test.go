@@ -60,7 +60,7 @@ func (h *house) offset(account, id who.ID, least int64) int64 {
 func TestCuts(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		mira := h.account()
-		random := rand.New(rand.NewPCG(4, 2)) //nolint:gosec // a seed decides, on purpose
+		random := rand.New(rand.NewPCG(4, 2))
 		for round := range 3 {
 			file := content(uint64(round), 10*pieceOf+random.IntN(pieceOf))
 			u, err := h.Create(t.Context(), mira, upload.Draft{What: "video", Length: int64(len(file))})

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -154,8 +155,15 @@ func (h *house) account() who.ID {
 	return id
 }
 
-// request asks the server as an account, with headers in pairs.
-func (h *house) request(account who.ID, method, path string, body io.Reader, headers ...string) *http.Response {
+// answer is what the server said.
+type answer struct {
+	Status     string
+	StatusCode int
+	Header     http.Header
+}
+
+// request asks the server as an account, with headers in pairs; "-" is none.
+func (h *house) request(account who.ID, method, path string, body io.Reader, headers ...string) answer {
 	h.t.Helper()
 	if strings.HasPrefix(path, "/") {
 		path = h.web.URL + path
@@ -164,17 +172,15 @@ func (h *house) request(account who.ID, method, path string, body io.Reader, hea
 	h.must(err)
 	r.Header.Set("Account", account.String())
 	r.Header.Set("Tus-Resumable", "1.0.0")
-	for i := 0; i < len(headers); i += 2 {
-		if headers[i+1] == "-" {
-			r.Header.Del(headers[i])
-			continue
+	for pair := range slices.Chunk(headers, 2) {
+		if r.Header.Set(pair[0], pair[1]); pair[1] == "-" {
+			r.Header.Del(pair[0])
 		}
-		r.Header.Set(headers[i], headers[i+1])
 	}
 	resp, err := h.web.Client().Transport.RoundTrip(r)
 	h.must(err)
-	h.t.Cleanup(func() { _ = resp.Body.Close() })
-	return resp
+	h.must(resp.Body.Close())
+	return answer{resp.Status, resp.StatusCode, resp.Header}
 }
 
 // sound wants an upload's offset to be the sum of its pieces, without a gap.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,8 +24,8 @@ const (
 // words writes metadata as the protocol has it.
 func words(pairs ...string) string {
 	var out []string
-	for i := 0; i < len(pairs); i += 2 {
-		out = append(out, pairs[i]+" "+base64.StdEncoding.EncodeToString([]byte(pairs[i+1])))
+	for pair := range slices.Chunk(pairs, 2) {
+		out = append(out, pair[0]+" "+base64.StdEncoding.EncodeToString([]byte(pair[1])))
 	}
 	return strings.Join(out, ",")
 }
@@ -54,12 +55,14 @@ func TestProtocol(t *testing.T) {
 			want    []string // headers
 		}{
 			{"options", mira, "OPTIONS", "/uploads", "", []string{"Tus-Resumable", "-"}, 204, []string{
-				"Tus-Resumable", "1.0.0", "Tus-Version", "1.0.0", "Tus-Max-Size", "4294967296", "Tus-Extension", "creation,creation-with-upload,expiration,termination"}},
+				"Tus-Resumable", "1.0.0", "Tus-Version", "1.0.0", "Tus-Max-Size", "4294967296", "Tus-Extension", "creation,creation-with-upload,expiration,termination",
+			}},
 			{"no version", mira, "HEAD", url, "", []string{"Tus-Resumable", "-"}, 412, []string{"Tus-Version", "1.0.0", "Upload-Offset", ""}},
 			{"other version", mira, "POST", "/uploads", "", []string{"Tus-Resumable", "0.2.2"}, 412, []string{"Tus-Version", "1.0.0"}},
 			{"head", mira, "HEAD", url, "", nil, 200, []string{
 				"Upload-Offset", "0", "Upload-Length", "10", "Cache-Control", "no-store", "Upload-Metadata", words("filename", "海边.mp4", "filetype", "video/mp4", "what", "video", "detail", "draft"),
-				"Upload-Page", "/videos/draft", "Upload-Expires", dbtest.Start.Add(7 * 24 * time.Hour).Format(http.TimeFormat)}},
+				"Upload-Page", "/videos/draft", "Upload-Expires", dbtest.Start.Add(7 * 24 * time.Hour).Format(http.TimeFormat),
+			}},
 			{"another's head", jo, "HEAD", url, "", nil, 404, []string{"Upload-Offset", ""}},
 			{"another's patch", jo, "PATCH", url, "hello", []string{typed, octets, at, "0"}, 404, nil},
 			{"another's delete", jo, "DELETE", url, "", nil, 404, nil},
