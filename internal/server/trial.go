@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"path/filepath"
 	"time"
 
 	"exeunt/internal/service"
@@ -21,6 +22,7 @@ func (h *House) BeginTrial(ctx context.Context, begin time.Time) error {
 func (h *House) trials() *trial.Room {
 	return &trial.Room{
 		DB: h.DB, Accounts: h.Accounts, Relations: h.relations, Posts: h.posts, Talk: h.talks, Circles: h.circles,
+		Channels: h.channels, Uploads: h.uploads, Tools: h.channels.Tools, Spool: filepath.Join(h.Options.Data, "spool"),
 		Travel: func(ctx context.Context, by time.Duration) error { return h.Travel(ctx, by, breathe) },
 	}
 }

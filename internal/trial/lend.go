@@ -28,7 +28,8 @@ const posts = 200
 // members, comments and likes. The same seed makes the same words.
 func (r *Room) Make(ctx context.Context, seed uint64, lang ui.Lang) (account.Created, error) {
 	rng := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // as above: made-up posts
-	made, err := r.Accounts.CreateAccount(ctx, fmt.Sprintf("%s_%04d", wordsOf(lang).name, rng.IntN(10000)), account.Personal, Password)
+	name := fmt.Sprintf("%s_%04d", wordsOf(lang).name, rng.IntN(10000))
+	made, err := r.Accounts.CreateAccount(ctx, name, account.Personal, Password)
 	if err != nil {
 		return made, err
 	}
@@ -40,7 +41,7 @@ func (r *Room) Make(ctx context.Context, seed uint64, lang ui.Lang) (account.Cre
 	if err != nil {
 		return made, err
 	}
-	own := who.Viewer{Person: made.Person, Account: made.Account, State: who.Active}
+	own := who.Viewer{Person: made.Person, Account: made.Account, Name: name, State: who.Active}
 	for i, n := range crowd {
 		if err := r.Relations.Follow(ctx, n, made.Account); err != nil {
 			return made, fmt.Errorf("follow: %w", err)
@@ -57,7 +58,10 @@ func (r *Room) Make(ctx context.Context, seed uint64, lang ui.Lang) (account.Cre
 	if err := r.gather(ctx, own, crowd, rng, lang); err != nil {
 		return made, err
 	}
-	return made, r.chat(ctx, own, crowd, rng, lang)
+	if err := r.chat(ctx, own, crowd, rng, lang); err != nil {
+		return made, err
+	}
+	return made, r.film(ctx, own, rng, lang)
 }
 
 // write brings the posts in as an archive would: with their own times, and nobody is told.

@@ -13,13 +13,16 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/account"
+	"exeunt/internal/channel"
 	"exeunt/internal/circle"
 	"exeunt/internal/db"
+	"exeunt/internal/media"
 	"exeunt/internal/post"
 	"exeunt/internal/relation"
 	"exeunt/internal/service"
 	"exeunt/internal/talk"
 	"exeunt/internal/ui"
+	"exeunt/internal/upload"
 	"exeunt/internal/who"
 )
 
@@ -31,6 +34,10 @@ type Room struct {
 	Posts     *post.Room
 	Talk      *talk.Room
 	Circles   *circle.Room
+	Channels  *channel.Room
+	Uploads   *upload.Room
+	Tools     media.Tools // without FFmpeg there are no films
+	Spool     string      // a folder for films that are being made
 	// Travel moves the promise clock forward and has all that falls due done.
 	Travel func(ctx context.Context, by time.Duration) error
 
@@ -59,6 +66,9 @@ func (r *Room) Begin(ctx context.Context) error {
 		return err
 	}
 	if err := r.settle(ctx, crowd); err != nil {
+		return err
+	}
+	if err := r.screen(ctx, crowd); err != nil {
 		return err
 	}
 	return r.murmur(ctx, crowd)
