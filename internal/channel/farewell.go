@@ -96,6 +96,11 @@ func (r *Room) Leave(ctx context.Context, v who.Viewer, f Farewell) error {
 		if err != nil {
 			return err
 		}
+		// It stands before others for long, when nobody can be asked any more.
+		as := Video{ID: v.Account, Owner: v.Account, Title: f.Words, Text: strings.Join(f.Links, "\n")}
+		if err := r.screen(ctx, pass, as, true); err != nil {
+			return err
+		}
 		f.ID = r.DB.IDs.Next()
 		return r.store.putFarewell(ctx, pass, v.Account, f)
 	})

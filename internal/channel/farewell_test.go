@@ -64,6 +64,8 @@ func TestFarewellLinks(t *testing.T) {
 		for _, link := range []string{"http://example.org/", "https://localhost/", "https://user:pass@example.org/", "//example.org", "data:text/html,x", "https://example.org/" + strings.Repeat("x", 600), "https://exa‮mple.org/"} {
 			h.refused(h.Leave(t.Context(), mira, channel.Farewell{Scope: channel.Name, Links: []string{link}}), exit.Invalid, "farewell.error.link")
 		}
+		h.refuse = "forbidden"
+		h.refused(h.Leave(t.Context(), mira, channel.Farewell{Scope: channel.Name, Words: "forbidden words"}), exit.Invalid, "moderate.error.filtered")
 		four := []string{"https://a.example/", "https://b.example/", "https://c.example/", "https://d.example/"}
 		h.refused(h.Leave(t.Context(), mira, channel.Farewell{Scope: channel.Name, Links: four}), exit.Invalid, "farewell.error.links")
 	})
