@@ -82,6 +82,9 @@ func New(c Config) *Room {
 		c.Uploads.Kinds[KindBatch] = r.batchKind()
 	}
 	if c.Notices != nil {
+		for _, k := range []notify.Kind{notify.VideoFailed, notify.VideoUnpublished} {
+			c.Notices.Lead[k] = func(n notify.Notice) string { return VideoPath(n.On.ID) + "/edit" }
+		}
 		c.Notices.Lead[notify.NewVideo] = func(n notify.Notice) string { return Watch(n.On.ID, fromFollow) }
 	}
 	if c.Notices != nil && c.Relations != nil {

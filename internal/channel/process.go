@@ -14,6 +14,7 @@ import (
 	"exeunt/internal/blob"
 	"exeunt/internal/job"
 	"exeunt/internal/media"
+	"exeunt/internal/notify"
 	"exeunt/internal/service"
 	"exeunt/internal/upload"
 	"exeunt/internal/who"
@@ -234,14 +235,17 @@ func (r *Room) behind(ctx context.Context, x Video, fn func(context.Context, ser
 	})
 }
 
-// fail stores why a video cannot be shown; its owner reads it. One that plays as it came goes on to.
+// fail stores why a video cannot be shown; its owner is told. One that plays as it came goes on to.
 func (r *Room) fail(ctx context.Context, x Video, key string) error {
 	err := r.behind(ctx, x, func(ctx context.Context, pass service.Pass, now Video) error {
 		if now.Media == Plain {
 			return nil
 		}
 		now.Media, now.Fault = Failed, key
-		return r.store.setMedia(ctx, pass, now)
+		if err := r.store.setMedia(ctx, pass, now); err != nil {
+			return err
+		}
+		return r.tellOwner(ctx, pass, now, notify.VideoFailed)
 	})
 	if kind := exit.KindOf(err); kind == exit.NotFound || errors.Is(err, errResting) {
 		return nil

@@ -313,6 +313,14 @@ func (r *Room) tellMentioned(ctx context.Context, pass service.Pass, x Video, be
 	return r.Notices.Add(ctx, pass, list...)
 }
 
+// tellOwner tells a video's owner what became of it while it was away.
+func (r *Room) tellOwner(ctx context.Context, pass service.Pass, x Video, kind notify.Kind) error {
+	if r.Notices == nil {
+		return nil
+	}
+	return r.Notices.Add(ctx, pass, notify.Notice{To: x.Owner, Kind: kind, On: x.Ref(), Service: Name})
+}
+
 // Sweep publishes scheduled videos whose day has come, at most limit, and gives how many. One that is not let through is a draft again, with the
 // reason.
 func (r *Room) Sweep(ctx context.Context, limit int) (int64, error) {
@@ -342,7 +350,10 @@ func (r *Room) publishDue(ctx context.Context, id who.ID) error {
 		}
 		if refused != nil {
 			x.State, x.Due, x.Fault = Drafted, time.Time{}, keyOf(refused)
-			return r.store.setState(ctx, pass, x)
+			if err := r.store.setState(ctx, pass, x); err != nil {
+				return err
+			}
+			return r.tellOwner(ctx, pass, x, notify.VideoUnpublished)
 		}
 		// What its frames look like is known only now.
 		if refused = r.screen(ctx, pass, x, true); refused != nil {

@@ -53,7 +53,7 @@ type lineView struct {
 // icons stand for what the house tells.
 var icons = map[Kind]string{
 	CircleAsked: "users", CircleAccepted: "users", CircleOffer: "users", CircleNotice: "users", Submitted: "pen-line", SubmissionAccepted: "circle-check",
-	SubmissionRefused: "circle-minus", Reported: "flag", Removed: "eye-off", Restored: "eye", Appealed: "scale", Decided: "scale", Sanctioned: "octagon-alert", NewVideo: "clapperboard", Claim: "scale",
+	SubmissionRefused: "circle-minus", Reported: "flag", Removed: "eye-off", Restored: "eye", Appealed: "scale", Decided: "scale", Sanctioned: "octagon-alert", NewVideo: "clapperboard", VideoFailed: "octagon-alert", VideoUnpublished: "clapperboard", Claim: "scale",
 	LastDay: "door-open", ArchiveReady: "package", Announced: "info",
 }
 
