@@ -71,6 +71,16 @@ func (r *Room) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Prog
 		if word := rankingWords[s.Ranking]; word != "" {
 			more[rankingKey] = word
 		}
+		w, err := r.store.watching(ctx, id)
+		if err != nil {
+			return exit.Progress{}, err
+		}
+		if word := videoWords[w.order]; word != "" {
+			more[videosKey] = word
+		}
+		if w.forgets {
+			more[historyKey] = historyOff
+		}
 		if len(more) > 0 {
 			record.More = more
 		}
@@ -79,14 +89,21 @@ func (r *Room) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Prog
 	return exit.Progress{}, exit.Fail(exit.Internal, "error.no_class", "class", t.Class)
 }
 
-// Whether an account lets itself be found, and whether its home is ranked, stand among an archive's further settings.
+// What an archive's further settings say: whether an account lets itself be found, whether its home is ranked, how its entrance of videos is
+// ordered, and whether what it watches is remembered.
 const (
 	foundKey   = "found"
 	foundNo    = "no"
 	rankingKey = "ranking"
+	videosKey  = "videos"
+	historyKey = "history"
+	historyOff = "off"
 )
 
-var rankingWords = map[Ranking]string{Ranked: "on", Unranked: "off"}
+var (
+	rankingWords = map[Ranking]string{Ranked: "on", Unranked: "off"}
+	videoWords   = map[int64]string{1: "ranked", 2: "latest"}
+)
 
 func (r *Room) exportProfile(ctx context.Context, id who.ID, to exit.Sink) (exit.Progress, error) {
 	p := exit.Progress{Items: 1, Done: true}
@@ -311,11 +328,35 @@ func (r *Room) importSettings(ctx context.Context, id who.ID, x archive.Settings
 				fresh.Ranking = ranking
 			}
 		}
-		out = outcome(fresh != had)
+		watched, err := r.importWatching(ctx, pass, id, x)
+		if err != nil {
+			return err
+		}
+		out = outcome(fresh != had || watched)
 		if fresh == had {
 			return nil
 		}
 		return r.store.setSettings(ctx, pass, id, fresh)
 	})
 	return out, err
+}
+
+// importWatching takes over how videos are watched, where the account has not chosen, and reports whether that changed anything. An account that was
+// not to be remembered is not remembered here.
+func (r *Room) importWatching(ctx context.Context, pass service.Pass, id who.ID, x archive.Settings) (bool, error) {
+	had, err := r.store.watching(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	fresh := had
+	fresh.forgets = had.forgets || x.More[historyKey] == historyOff
+	for order, word := range videoWords {
+		if had.order == 0 && x.More[videosKey] == word {
+			fresh.order = order
+		}
+	}
+	if fresh == had {
+		return false, nil
+	}
+	return true, r.store.setWatching(ctx, pass, id, fresh)
 }

@@ -264,3 +264,48 @@ func TestImportKeepsWhatIsThere(t *testing.T) {
 		}
 	})
 }
+
+// TestWatchingTravels takes along how videos are ordered and that nothing is remembered; what the account has chosen here stays.
+func TestWatchingTravels(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := open(t, d)
+		from, fresh, chosen := h.signUp(t, "lin").Account, h.signUp(t, "new").Account, h.signUp(t, "old").Account
+		set := func(id who.ID, order, history int64) {
+			t.Helper()
+			if err := d.Update(t.Context(), func(ctx context.Context) error {
+				_, err := d.Exec(ctx, `insert into settings (account_id, language, zone, theme, lists_seen_by, video_order, history) values ($1, '', '', '', 'only-me', $2, $3)
+					on conflict (account_id) do update set video_order = excluded.video_order, history = excluded.history`, int64(id), order, history)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wants := func(id who.ID, order, history int64) {
+			t.Helper()
+			var o, y int64
+			if err := d.Reader.QueryRowContext(t.Context(), `select video_order, history from settings where account_id = $1`, int64(id)).Scan(&o, &y); err != nil || o != order || y != history {
+				t.Errorf("order %d, history %d, %v; want %d and %d", o, y, err, order, history)
+			}
+		}
+		set(from, 2, 0)
+		set(chosen, 1, 1)
+		b := h.pack(t, from, "settings")
+		if record, _ := b.records[0].(archive.Settings); record.More["videos"] != "latest" || record.More["history"] != "off" {
+			t.Errorf("the archive says %v", record.More)
+		}
+		for _, id := range []who.ID{fresh, chosen} {
+			if out := h.unpack(t, id, "settings", b); out.Result != "taken" {
+				t.Errorf("the first time: %+v", out)
+			}
+			if out := h.unpack(t, id, "settings", b); out.Result != "duplicate" {
+				t.Errorf("again: %+v", out)
+			}
+		}
+		wants(fresh, 2, 0)
+		wants(chosen, 1, 0) // nothing of it is remembered wherever it said so
+		set(from, 0, 1)
+		if record, _ := h.pack(t, from, "settings").records[0].(archive.Settings); len(record.More) != 0 {
+			t.Errorf("who never chose takes along %v", record.More)
+		}
+	})
+}

@@ -87,6 +87,31 @@ func (s store) settings(ctx context.Context, account who.ID) (Settings, error) {
 	return x, nil
 }
 
+// watching is how an account watches videos, as the room of channels keeps it in the settings.
+type watching struct {
+	order   int64 // 0: never chosen
+	forgets bool  // what it watches is not remembered
+}
+
+func (s store) watching(ctx context.Context, account who.ID) (w watching, err error) {
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select video_order, history = 0 from settings where account_id = $1`, int64(account)).Scan(&w.order, &w.forgets)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return w, fmt.Errorf("read how videos are watched: %w", err)
+	}
+	return w, nil
+}
+
+func (s store) setWatching(ctx context.Context, pass service.Pass, account who.ID, w watching) error {
+	if !pass.Valid() {
+		return service.ErrNoPass()
+	}
+	if _, err := s.db.Exec(ctx, `insert into settings (account_id, language, zone, theme, lists_seen_by, video_order, history) values ($1, '', '', '', $2, $3, $4)
+		on conflict (account_id) do update set video_order = excluded.video_order, history = excluded.history`, int64(account), string(relation.ByMe), w.order, 1-flag(w.forgets)); err != nil {
+		return fmt.Errorf("store how videos are watched: %w", err)
+	}
+	return nil
+}
+
 func (s store) setSettings(ctx context.Context, pass service.Pass, account who.ID, x Settings) error {
 	if !pass.Valid() {
 		return service.ErrNoPass()
