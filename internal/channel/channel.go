@@ -159,6 +159,7 @@ type Video struct {
 	Origin      string
 
 	Original, Type, File string // the blob key, its content type, and the name under which it came
+	Plays                bool   // browsers play it as it came
 	Bytes                int64
 	SHA256               string
 	Look                 string // what its first frames look like, to know it again; "": not known

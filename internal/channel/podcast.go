@@ -94,11 +94,15 @@ func episode(ctx context.Context, x Video, mentions map[string]ui.Mention, all p
 		}
 		e.HTML = b.String()
 	}
-	if plays(x) {
-		e.Files = append(e.Files, feed.File{URL: ui.Absolute(ctx, service.MediaPath(x.Original)), Type: x.Type, Bytes: x.Bytes, Width: x.Width, Height: x.Height})
+	original := feed.File{URL: ui.Absolute(ctx, service.MediaPath(x.Original)), Type: x.Type, Bytes: x.Bytes, Width: x.Width, Height: x.Height}
+	if offers(x) && (x.Plays || x.Media == Plain) {
+		e.Files = append(e.Files, original)
 	}
 	for _, f := range all.renditions[x.ID] {
 		e.Files = append(e.Files, feed.File{URL: ui.Absolute(ctx, service.MediaPath(f.Key)), Type: mp4, Bytes: f.Bytes, Width: f.Width, Height: f.Height, Bitrate: f.Bandwidth})
+	}
+	if offers(x) && len(e.Files) > 0 && e.Files[0] != original { // the first is what apps play unless they choose
+		e.Files = append(e.Files, original)
 	}
 	for _, s := range all.subtitles[x.ID] {
 		e.Transcripts = append(e.Transcripts, feed.Transcript{URL: ui.Absolute(ctx, service.MediaPath(s.Key)), Type: "text/vtt", Language: s.Language})
@@ -108,7 +112,7 @@ func episode(ctx context.Context, x Video, mentions map[string]ui.Mention, all p
 
 const mp4 = "video/mp4"
 
-// plays says whether podcast apps are given a video's file as it came: an MP4 that may be downloaded, or any that is all there is.
-func plays(x Video) bool {
+// offers says whether podcast apps are given a video's file as it came: an MP4 that may be downloaded, or any that is all there is.
+func offers(x Video) bool {
 	return x.Original != "" && (x.Downloads && strings.HasPrefix(x.Type, mp4) || x.Media == Plain)
 }

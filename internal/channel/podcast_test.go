@@ -16,7 +16,7 @@ func TestPodcast(t *testing.T) {
 		ann, bob, guest := c.account("ann"), c.account("bob"), who.Viewer{}
 		file := func(v who.Viewer, audience who.Audience, hoursAgo int, media, kind string, downloads int) who.ID {
 			id := c.video(v, audience, hoursAgo)
-			c.exec(`update videos set media = $1, type = $2, downloads = $3, original = $4, bytes = 5000, text = '河水 @{`+ann.Account.String()+`} <b> #船' where id = $5`, media, kind, int64(downloads), fmt.Sprintf("1/videos/%s.mp4", id), int64(id))
+			c.exec(`update videos set media = $1, type = $2, downloads = $3, plays = 1, original = $4, bytes = 5000, text = '河水 @{`+ann.Account.String()+`} <b> #船' where id = $5`, media, kind, int64(downloads), fmt.Sprintf("1/videos/%s.mp4", id), int64(id))
 			for _, lines := range []int64{480, 1080} {
 				if media == "ready" {
 					c.exec(`insert into video_renditions (id, video_id, account_id, width, height, bandwidth, codecs, playlist, key, bytes) values ($1, $2, $3, $4, $5, $6, 'avc1', '', $7, $8)`,
@@ -27,6 +27,8 @@ func TestPodcast(t *testing.T) {
 		}
 		open, best, plain := file(ann, who.Public, 1, "ready", "video/mp4", 1), file(ann, who.Public, 2, "ready", "video/mp4", 0), file(ann, who.Public, 3, "plain", "video/webm", 0)
 		foreign := file(ann, who.Public, 4, "ready", "video/x-matroska", 1)
+		hevc := file(ann, who.Public, 5, "ready", "video/mp4", 1)
+		c.exec(`update videos set plays = 0 where id = $1`, int64(hevc))
 		c.exec(`insert into video_subtitles (id, video_id, account_id, language, label, key, bytes) values ($1, $2, $3, 'zh', '中文', '1/videos/s.vtt', 9)`, c.id(), int64(open), int64(ann.Account))
 		for _, hidden := range []who.Audience{who.Unlisted, who.FollowersOf(ann.Account), who.Only(ann.Account)} {
 			file(ann, hidden, 1, "ready", "video/mp4", 1)
@@ -36,7 +38,7 @@ func TestPodcast(t *testing.T) {
 		c.must(err)
 		got := feedtest.CheckPodcast(t, w.Body.Bytes())
 		items := got.All("item")
-		if len(items) != 4 || got.One(t, "title").Text != "频道ann" {
+		if len(items) != 5 || got.One(t, "title").Text != "频道ann" {
 			t.Fatalf("%d episodes of %q", len(items), got.One(t, "title").Text)
 		}
 		for i, want := range []struct {
@@ -48,6 +50,7 @@ func TestPodcast(t *testing.T) {
 			{best, fmt.Sprintf("renditions/%s-1080.mp4", best), "video/mp4", "1080", 2},
 			{plain, fmt.Sprintf("videos/%s.mp4", plain), "video/webm", "5000", 1},
 			{foreign, fmt.Sprintf("renditions/%s-1080.mp4", foreign), "video/mp4", "1080", 2},
+			{hevc, fmt.Sprintf("renditions/%s-1080.mp4", hevc), "video/mp4", "1080", 3}, // the file as it came comes last
 		} {
 			e := items[i].One(t, "enclosure").Attrs
 			if items[i].One(t, "link").Text != "https://example.org/videos/"+want.id.String() || e["url"] != "https://example.org/media/1/"+want.file || e["type"] != want.kind || e["length"] != want.length {

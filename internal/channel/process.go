@@ -65,12 +65,18 @@ func (r *Room) uploadBegins(ctx context.Context, pass service.Pass, u *upload.Up
 
 func (r *Room) uploadDone(ctx context.Context, pass service.Pass, u upload.Upload) error {
 	id, _ := who.ParseID(u.Detail)
-	x, err := r.store.one(ctx, u.Account, id)
-	if exit.KindOf(err) == exit.NotFound {
-		return nil // deleted meanwhile: the upload expires
-	}
-	if err != nil {
+	if err := r.store.lockVideo(ctx, id); err != nil {
 		return err
+	}
+	x, err := r.store.one(ctx, u.Account, id)
+	if err != nil && exit.KindOf(err) != exit.NotFound {
+		return err
+	}
+	if x.State == Deleting {
+		x.State = State(x.DeletedAs) // it can be brought back
+	}
+	if err != nil || !takesFile(who.Viewer{Account: u.Account, State: who.Active}, x) {
+		return r.Uploads.Taken(ctx, pass, u.ID) // it is gone, or another file was whole before this one
 	}
 	x.Media, x.File, x.Fault = Processing, u.Name, ""
 	if err := r.store.setMedia(ctx, pass, x); err != nil {
@@ -416,7 +422,7 @@ func (r *Room) keepMade(ctx context.Context, x Video, m made) error {
 		} else if err := r.Blobs.Doom(ctx, x.Owner, m.poster.Key, m.thumb.Key); err != nil {
 			return err
 		}
-		now.Media, now.Fault, now.Progress, now.Look = Ready, "", 1000, m.look
+		now.Media, now.Fault, now.Progress, now.Look, now.Plays = Ready, "", 1000, m.look, m.probe.Plays()
 		now.Type, now.Duration, now.Width, now.Height = m.probe.Type, m.probe.Duration, m.probe.Width, m.probe.Height
 		if err := r.store.keepMade(ctx, pass, now, m); err != nil {
 			return err

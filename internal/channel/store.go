@@ -15,7 +15,7 @@ type store struct{ db *db.DB }
 
 // columns are those of a video with its channel's; $1 is the viewer. Facts for access.go are read along.
 var columns = `p.id, p.account_id, p.title, p.text, p.audience, p.language, p.state, p.media, p.fault, p.progress, p.at, coalesce(p.due_at, 0), p.created_at,
-	coalesce(p.edited_at, 0), coalesce(p.deleted_at, 0), p.deleted_as, coalesce(p.origin, ''), p.original, p.type, p.file, p.bytes, p.sha256, p.look,
+	coalesce(p.edited_at, 0), coalesce(p.deleted_at, 0), p.deleted_as, coalesce(p.origin, ''), p.original, p.type, p.plays, p.file, p.bytes, p.sha256, p.look,
 	p.duration, p.width, p.height, p.poster, p.thumb, p.downloads, p.likes, p.comments, p.views, p.hot,
 	case when p.audience like 'circle:%' and exists (select 1 from circle_members m where m.account_id = $1 and m.state = 'active' and p.audience = 'circle:' || m.circle_id) then 1 else 0 end,
 	` + channelColumns("p.account_id")
@@ -51,14 +51,15 @@ func scanChannel(r db.Row) (Channel, error) {
 
 func scanVideo(r db.Row) (Video, error) {
 	var x Video
-	var at, due, created, edited, deleted, duration, downloads, member int64
+	var at, due, created, edited, deleted, plays, duration, downloads, member int64
 	fields, channel := channelFields()
 	err := r.Scan(append([]any{
 		(*int64)(&x.ID), (*int64)(&x.Owner), &x.Title, &x.Text, (*string)(&x.Audience), &x.Language, (*string)(&x.State), (*string)(&x.Media), &x.Fault, &x.Progress,
-		&at, &due, &created, &edited, &deleted, &x.DeletedAs, &x.Origin, &x.Original, &x.Type, &x.File, &x.Bytes, &x.SHA256, &x.Look,
+		&at, &due, &created, &edited, &deleted, &x.DeletedAs, &x.Origin, &x.Original, &x.Type, &plays, &x.File, &x.Bytes, &x.SHA256, &x.Look,
 		&duration, &x.Width, &x.Height, &x.Poster, &x.Thumb, &downloads, &x.Likes, &x.Comments, &x.Views, &x.Hot, &member,
 	}, fields...)...)
 	x.At, x.Due, x.Created, x.Edited, x.Deleted = db.Time(at), timeOf(due), db.Time(created), timeOf(edited), timeOf(deleted)
+	x.Plays = plays == 1
 	x.Duration, x.Downloads, x.Member, x.Channel = time.Duration(duration)*time.Millisecond, downloads == 1, member == 1, channel()
 	return x, err
 }

@@ -17,8 +17,8 @@ func (s store) setMedia(ctx context.Context, pass service.Pass, x Video) error {
 	if !pass.Valid() {
 		return service.ErrNoPass()
 	}
-	if _, err := s.db.Exec(ctx, `update videos set media = $1, fault = $2, progress = $3, file = $4, type = $5, duration = $6, width = $7, height = $8, poster = $9, thumb = $10, look = $11 where id = $12`,
-		string(x.Media), x.Fault, x.Progress, x.File, x.Type, x.Duration.Milliseconds(), x.Width, x.Height, x.Poster, x.Thumb, x.Look, int64(x.ID)); err != nil {
+	if _, err := s.db.Exec(ctx, `update videos set media = $1, fault = $2, progress = $3, file = $4, type = $5, duration = $6, width = $7, height = $8, poster = $9, thumb = $10, look = $11, plays = $12 where id = $13`,
+		string(x.Media), x.Fault, x.Progress, x.File, x.Type, x.Duration.Milliseconds(), x.Width, x.Height, x.Poster, x.Thumb, x.Look, flag(x.Plays), int64(x.ID)); err != nil {
 		return fmt.Errorf("store how far a video is: %w", err)
 	}
 	return nil

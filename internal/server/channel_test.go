@@ -119,19 +119,19 @@ func TestChannelReturns(t *testing.T) {
 		ctx := t.Context()
 		c := newCreator(t, in)
 		own := channel.Path(c.v.Name)
-		c.wantStatus("before", map[string]int{c.videoPage(): 200, own: 200, "/@filmmaker": 200})
+		c.wantStatus("before", map[string]int{c.videoPage(): 200, own: 200, own + "/feed.xml": 200, "/@filmmaker": 200})
 		must(t, in.Channels.Leave(ctx, c.v, channel.Farewell{Scope: channel.Name, Words: "在别处写信", Links: []string{"https://example.org/letters"}}), "leave a line")
 		subject := leave.SubjectOf(c.v.Account, channel.Name)
 		in.agree(t, exit.Ask{Subject: subject, Journey: exit.Close})
 		in.settle(t)
-		c.wantStatus("at consent", map[string]int{c.videoPage(): 404, own: 404, "/@filmmaker": 200})
+		c.wantStatus("at consent", map[string]int{c.videoPage(): 404, own: 404, own + "/feed.xml": 404, "/@filmmaker": 200})
 		if err := in.Channels.Leave(ctx, c.v, channel.Farewell{Scope: channel.Name, Words: "改一改"}); exit.KindOf(err) != exit.Conflict {
 			t.Errorf("what was agreed is changed: %v", err)
 		}
 		_, err := in.Posts.Write(ctx, c.v, post.Draft{Service: post.Page, Text: "别处照旧"})
 		must(t, err, "write elsewhere")
 		in.travel(t, 8)
-		c.wantStatus("after cooling-off", map[string]int{c.videoPage(): 410, own: 410, "/@filmmaker": 200})
+		c.wantStatus("after cooling-off", map[string]int{c.videoPage(): 410, channel.MasterPath(c.video): 410, own: 410, own + "/feed.xml": 410, "/@filmmaker": 200})
 		if _, body, _ := c.get(own); !strings.Contains(body, "在别处写信") || !strings.Contains(body, `href="https://example.org/letters"`) {
 			t.Errorf("what was left is not on its page: %.2000s", body)
 		}
