@@ -181,6 +181,7 @@ func TestBrowserMany(t *testing.T) {
 		mira := h.account()
 		var complaints atomic.Int64
 		s, c := h.page(t, mira, &complaints)
+		c.after = pieceOf // less than a file
 		c.off.Store(true)
 		run := browse(t, true)
 		var names []string
