@@ -494,6 +494,11 @@ func (r *Room) erase(ctx context.Context, pass service.Pass, x Video) error {
 			return err
 		}
 	}
+	if r.Uploads != nil {
+		if err := r.Uploads.Drop(ctx, pass, x.Owner, KindVideo, x.ID.String()); err != nil {
+			return err
+		}
+	}
 	return r.store.remove(ctx, pass, x.ID)
 }
 

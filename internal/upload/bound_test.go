@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"exeunt/exit"
 	"exeunt/internal/service"
@@ -173,5 +174,29 @@ func TestFormCut(t *testing.T) {
 			t.Errorf("%d uploads are there, %d ended", n, len(h.ended))
 		}
 		h.emptied(mira)
+	})
+}
+
+// glance calls a function when it is read, once, and ends.
+type glance func()
+
+func (g glance) Read([]byte) (int, error) { g(); return 0, io.EOF }
+
+// TestFormForgotten has a form whose server died be forgotten within the hour: nobody can go on with it.
+func TestFormForgotten(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		mira := h.account()
+		var left int64
+		first := bytes.NewReader(content(5, pieceOf+1))
+		u, err := h.Bring(t.Context(), mira, upload.Draft{What: "video", Name: "a.mp4", Length: 1 << 20}, io.MultiReader(first, glance(func() {
+			left = h.sole(`select expires_at from uploads where account_id = $1`, int64(mira)) - h.d.Clock.Now().UnixMilli()
+		})))
+		h.must(err)
+		if left <= 0 || left > time.Hour.Milliseconds() {
+			t.Errorf("half a form is kept for %d ms", left)
+		}
+		if whole := u.Expires.Sub(h.d.Clock.Now()); whole < 24*time.Hour {
+			t.Errorf("a whole one is kept for %s", whole)
+		}
 	})
 }

@@ -52,7 +52,7 @@ func (r *Room) create(ctx context.Context, account who.ID, d Draft, state State)
 	now := r.DB.Clock.Now()
 	u := Upload{
 		ID: r.DB.IDs.Next(), Account: account, What: d.What, Name: clean(d.Name), Type: d.Type, Detail: d.Detail,
-		Length: d.Length, State: state, Created: now, Expires: now.Add(openTerm),
+		Length: d.Length, State: state, Created: now, Expires: now.Add(state.term()),
 	}
 	if state == posted {
 		u.Length++ // one byte beyond the bound shows that there is more
@@ -169,7 +169,7 @@ func (r *Room) receive(ctx context.Context, u *Upload, b *body) error {
 		if _, err := in.Peek(1); err != nil {
 			break // the body is at its end, or has remembered why it broke off
 		}
-		if n >= mostPieces {
+		if n >= mostPieces+int(length/r.Piece) {
 			close(arrivals)
 			return errors.Join(exit.Fail(exit.TooMany, "upload.error.pieces"), <-settled)
 		}
@@ -234,10 +234,7 @@ func (r *Room) forget(ctx context.Context, a *arrival) error {
 // keep stores that an upload has moved on, with a piece or, where it is nil, without one, and says so when it is whole. It leaves u as
 // it stands then.
 func (r *Room) keep(ctx context.Context, u *Upload, to Upload, b *blob.Blob) error {
-	to.Expires = r.DB.Clock.Now().Add(openTerm)
-	if to.State == Done {
-		to.Expires = r.DB.Clock.Now().Add(doneTerm)
-	}
+	to.Expires = r.DB.Clock.Now().Add(to.State.term())
 	err := r.DB.Update(ctx, func(ctx context.Context) error {
 		pass, err := r.enter(ctx, to.Account, to.What, false)
 		if err != nil {
@@ -289,7 +286,7 @@ func (r *Room) End(ctx context.Context, account, id who.ID) error {
 				return err
 			}
 		}
-		return r.store.drop(ctx, pass, id)
+		return r.store.drop(ctx, pass, `o.id = $1`, int64(id))
 	})
 }
 

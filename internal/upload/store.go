@@ -156,35 +156,39 @@ func (s store) take(ctx context.Context, pass service.Pass, id who.ID) error {
 	if n == 0 {
 		return exit.Fail(exit.NotFound, "upload.error.gone")
 	}
-	return s.dropPieces(ctx, id)
+	return s.dropPieces(ctx, `o.id = $1`, int64(id))
 }
 
-// drop forgets an upload and gives its pieces up.
-func (s store) drop(ctx context.Context, pass service.Pass, id who.ID) error {
+// drop forgets the uploads that a condition on o names, and gives their pieces up.
+func (s store) drop(ctx context.Context, pass service.Pass, which string, args ...any) error {
 	if !pass.Valid() {
 		return service.ErrNoPass()
 	}
-	// The row is locked before its pieces are looked for: whoever adds one has it too.
-	if _, err := s.db.Exec(ctx, `update uploads set state = 'taken' where id = $1`, int64(id)); err != nil {
-		return fmt.Errorf("end upload: %w", err)
+	// The rows are locked before their pieces are looked for: whoever adds one has its upload's too.
+	if _, err := s.db.Exec(ctx, `update uploads as o set state = 'taken' where `+which, args...); err != nil {
+		return fmt.Errorf("end uploads: %w", err)
 	}
-	if err := s.dropPieces(ctx, id); err != nil {
+	return s.forget(ctx, which, args...)
+}
+
+func (s store) forget(ctx context.Context, which string, args ...any) error {
+	if err := s.dropPieces(ctx, which, args...); err != nil {
 		return err
 	}
-	for _, query := range []string{`delete from upload_items where upload_id = $1`, `delete from uploads where id = $1`} {
-		if _, err := s.db.Exec(ctx, query, int64(id)); err != nil {
-			return fmt.Errorf("end upload: %w", err)
+	for _, query := range []string{`delete from upload_items where upload_id in (select o.id from uploads o where ` + which + `)`, `delete from uploads as o where ` + which} {
+		if _, err := s.db.Exec(ctx, query, args...); err != nil {
+			return fmt.Errorf("forget uploads: %w", err)
 		}
 	}
 	return nil
 }
 
-func (s store) dropPieces(ctx context.Context, id who.ID) error {
+func (s store) dropPieces(ctx context.Context, which string, args ...any) error {
 	for _, query := range []string{
-		blob.DoomSQL(piecesOf+`o.id = $1) r`, "r.key", "r.account_id"),
-		`delete from upload_pieces where upload_id = $1`,
+		blob.DoomSQL(piecesOf+which+`) r`, "r.key", "r.account_id"),
+		`delete from upload_pieces where upload_id in (select o.id from uploads o where ` + which + `)`,
 	} {
-		if _, err := s.db.Exec(ctx, query, int64(id)); err != nil {
+		if _, err := s.db.Exec(ctx, query, args...); err != nil {
 			return fmt.Errorf("give pieces up: %w", err)
 		}
 	}
@@ -204,15 +208,5 @@ func (s store) sweep(ctx context.Context, now time.Time, limit int) (int64, erro
 		return 0, err
 	}
 	list, args := service.In(1, ids)
-	for _, query := range []string{
-		blob.DoomSQL(piecesOf+`o.id in (`+list+`)) r`, "r.key", "r.account_id"),
-		`delete from upload_pieces where upload_id in (` + list + `)`,
-		`delete from upload_items where upload_id in (` + list + `)`,
-		`delete from uploads where id in (` + list + `)`,
-	} {
-		if _, err := s.db.Exec(ctx, query, args...); err != nil {
-			return 0, fmt.Errorf("forget old uploads: %w", err)
-		}
-	}
-	return int64(len(ids)), nil
+	return int64(len(ids)), s.forget(ctx, `o.id in (`+list+`)`, args...)
 }

@@ -33,10 +33,11 @@ import (
 const (
 	largestPiece = 4 << 20             // bytes
 	longestPiece = 20 * time.Second    // of a slow connection: then what has come is kept
-	mostPieces   = 20_000              // of one upload
+	mostPieces   = 20_000              // of one upload, beyond those that are full
 	mostOpen     = 20                  // uploads of one account that are not whole
 	openTerm     = 7 * 24 * time.Hour  // from the last piece on
 	doneTerm     = 30 * 24 * time.Hour // from the last byte on
+	postedTerm   = time.Hour           // of one that cannot be gone on with, from the last piece on
 )
 
 // State says how far an upload is.
@@ -50,6 +51,17 @@ const (
 	// posted is one that an ordinary form brings: its length is not known before its end, and it cannot be gone on with.
 	posted State = "posted"
 )
+
+// term is how long an upload in this state is kept from now on.
+func (s State) term() time.Duration {
+	switch s {
+	case Done:
+		return doneTerm
+	case posted:
+		return postedTerm
+	}
+	return openTerm
+}
 
 // Upload is a file on its way in.
 type Upload struct {
@@ -145,6 +157,11 @@ func (r *Room) Stored(ctx context.Context, accounts []who.ID) (map[who.ID]int64,
 // NotFound where the upload is gone.
 func (r *Room) Taken(ctx context.Context, pass service.Pass, id who.ID) error {
 	return r.store.take(ctx, pass, id)
+}
+
+// Drop forgets the account's uploads of a kind that are for something which is erased in this transaction, and gives their pieces up.
+func (r *Room) Drop(ctx context.Context, pass service.Pass, account who.ID, what, detail string) error {
+	return r.store.drop(ctx, pass, `o.account_id = $1 and o.what = $2 and o.detail = $3`, int64(account), what, detail)
 }
 
 // Sweep forgets up to limit uploads that have had their time, and gives their pieces up. It gives how many there were.
