@@ -3,6 +3,7 @@ package upload_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -188,6 +189,12 @@ func TestBrowserMany(t *testing.T) {
 		for _, name := range []string{"a.mp4", "b.mp4", "c.mp4"} {
 			names = append(names, fileOf(t, name, content(uint64(name[0]), 3*pieceOf)))
 		}
+		tap := func(selector string) chromedp.Action[chromedp.Void] { // wherever it stands by now: rows move as others end
+			return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+				_, err := chromedp.Run(ctx, chromedp.Evaluate[bool](fmt.Sprintf(`document.querySelector(%q).click(), true`, selector)))
+				return err
+			})
+		}
 		row := func(name, part string) string { return `li.upload:has(progress[aria-label="` + name + `"]) ` + part }
 		run(chromedp.Navigate(s.URL+"/?many=1"), chromedp.WaitReady(chromedp.CSS("form[enctype] button[hidden]")), chromedp.SetUploadFiles(chromedp.CSS("#file"), names),
 			chromedp.WaitVisible(chromedp.CSS(row("c.mp4", "progress"))))
@@ -195,10 +202,10 @@ func TestBrowserMany(t *testing.T) {
 			begun = 0
 			c.paths.Range(func(_, _ any) bool { begun++; return true })
 		}
-		run(chromedp.Click(chromedp.CSS(row("a.mp4", "[data-upload-pause]"))), chromedp.Click(chromedp.CSS(row("b.mp4", "[data-upload-cancel]"))),
+		run(tap(row("a.mp4", "[data-upload-pause]")), tap(row("b.mp4", "[data-upload-cancel]")),
 			chromedp.WaitNotPresent(chromedp.CSS(row("b.mp4", "progress"))))
 		c.off.Store(false)
-		run(chromedp.Click(chromedp.CSS(row("a.mp4", "[data-upload-pause]"))),
+		run(tap(row("a.mp4", "[data-upload-pause]")),
 			chromedp.WaitVisible(chromedp.CSS(row("a.mp4", "[data-upload-page]"))), chromedp.WaitVisible(chromedp.CSS(row("c.mp4", "[data-upload-page]"))))
 		if n := h.sole(`select count(*) from uploads`); n != 2 || len(h.done) != 2 {
 			t.Errorf("%d uploads, %d done, want 2", n, len(h.done))
