@@ -151,6 +151,7 @@ var files = []string{
 	"GET /notices/live", "GET /manifest.webmanifest", "GET /icon.png", "GET /healthz", "GET /metrics",
 	"GET /@{name}/feed.xml", "GET /circles/{id}/feed.xml", "GET /posts/{id}/poster.png", "GET /posts/{id}/poster.svg", "GET /circles/{id}/poster.png", "GET /circles/{id}/poster.svg",
 	"GET /search/suggest", "GET /search/count", // pieces of a page
+	"GET /videos/{id}/{list}", "GET /videos/{id}/file", "GET /videos/{id}/bullets", "GET /oembed", "GET /channel/desk/days.csv", "GET /@{name}/channel/feed.xml",
 }
 
 // covered fails on a page of the route table that nobody has looked at, by what the servers' access logs say.

@@ -144,9 +144,10 @@ func (l *looking) lent() (*person, places) {
 		"/write?in=circle:" + filepath.Base(circle), post, post + "/edit", post + "/delete", post + "?order=liked", remark,
 		thread, "/me/drafts", draft, topic, "/share/post/" + filepath.Base(post), "/write?card=post:" + filepath.Base(post), "/submissions/circle/" + filepath.Base(circle), invitation, imported, organisation, unproven, stop,
 	}
-	private = append(private, l.disorder(p, circle, post)...)
+	films := l.films(p, page)
+	private = append(append(private, l.disorder(p, circle, post)...), films.private...)
 	l.lively(p, page, circle)
-	return p, places{public: []string{page, circle, asks, asks + "/rules", post, invitation}, private: private}
+	return p, places{public: append([]string{page, circle, asks, asks + "/rules", post, invitation}, films.public...), private: private}
 }
 
 // draft has somebody keep a draft, and gives where it is written on.
@@ -219,7 +220,7 @@ func (l *looking) operator(printed []string) {
 	account, invitation := l.admitting(p)
 	for _, lang := range readers {
 		p.readsIn(lang)
-		for _, path := range append(ordering(account), "/me", "/operator", "/operator/site", "/operator/announcements", "/about/rules", "/operator/accounts", account, "/operator/approvals", "/operator/invitations", "/operator/proofs", invitation, "/operator/runs", "/operator/reset", "/submissions/page") {
+		for _, path := range append(ordering(account), "/me", "/operator", "/operator/site", "/operator/announcements", "/about/rules", "/operator/accounts", account, "/operator/approvals", "/operator/invitations", "/operator/proofs", "/operator/channels", "/channels/open", "/moderation/claims", invitation, "/operator/runs", "/operator/reset", "/submissions/page") {
 			l.visit(pages{who: p}, lang, path)
 		}
 	}

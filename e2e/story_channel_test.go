@@ -372,8 +372,10 @@ func (s *channelStory) leaves() {
 func (s *channelStory) brings() {
 	s.in.do(s.t, "import", "--account", linName, s.along)
 	p := s.lin
-	p.open("/@" + linName + "/channel")
-	p.reads("main", "mossovernight")
+	s.until(p, "the video is there again", func() bool {
+		p.open("/@" + linName + "/channel")
+		return strings.Contains(p.text("main"), "mossovernight")
+	})
 	s.video = strings.SplitN(p.attribute(`main a.tile-link[href^="/videos/"]`, "href"), "?", 2)[0]
 	s.ready(s.wu)
 	s.plays(s.wu)
