@@ -40,6 +40,9 @@ func (r *Room) SaveCollection(ctx context.Context, v who.Viewer, id who.ID, titl
 		if _, err := r.mine(ctx, v); err != nil {
 			return err
 		}
+		if err := r.maySay(ctx, pass, v, title, text); err != nil {
+			return err
+		}
 		if id != 0 {
 			return r.store.changeCollection(ctx, pass, c)
 		}
@@ -54,6 +57,13 @@ func (r *Room) SaveCollection(ctx context.Context, v who.Viewer, id who.ID, titl
 		return r.store.addCollection(ctx, pass, c)
 	})
 	return c.ID, err
+}
+
+// MoveInCollection has a video of the viewer's collection change places with the one before it, or after it.
+func (r *Room) MoveInCollection(ctx context.Context, v who.Viewer, id, video who.ID, before bool) error {
+	return r.own(ctx, v, func(ctx context.Context, pass service.Pass) error {
+		return r.store.swap(ctx, pass, v.Account, id, video, before)
+	})
 }
 
 // DropCollection takes a collection of the viewer's apart; its videos stay.

@@ -50,6 +50,7 @@ func (r *Room) coreRoutes() []service.Route {
 		{Pattern: "POST " + collectionsPath, Access: service.Member, Handle: r.postCollection},
 		{Pattern: "GET /collections/{id}", Handle: r.getCollection},
 		{Pattern: "POST /collections/{id}", Access: service.Member, Handle: r.postCollection},
+		{Pattern: "POST /collections/{id}/move", Access: service.Member, Handle: r.postMove},
 		{Pattern: "POST /collections/{id}/remove", Access: service.Member, Handle: r.postDropCollection},
 		{Pattern: "GET " + newPath, Access: service.Member, Handle: r.getNew},
 		{Pattern: "GET " + draftsPath, Access: service.Member, Handle: r.getDrafts},

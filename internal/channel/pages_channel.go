@@ -235,6 +235,8 @@ type listView struct {
 	Tiles       []ui.VideoTileView
 	Older, None string
 	Collection  *Collection // its owner looks: the form to change it
+	Moves       []who.ID    // of a collection, its owner's: the videos of the tiles, which can change places
+	After       int64       // the position below which this page of a collection begins
 	Problems    problems
 }
 

@@ -89,12 +89,32 @@ func (r *Room) showCollection(w http.ResponseWriter, req *http.Request, typed *C
 		if typed != nil {
 			form.Title, form.Text = typed.Title, typed.Text
 		}
-		view.Collection = &form
+		view.Collection, view.After = &form, after
+		for _, x := range list {
+			view.Moves = append(view.Moves, x.ID)
+		}
 	}
 	f := service.Frame(ctx, c.Title)
 	f.Active, f.Back, f.WriteHref, f.Description = Service.Path, toChannel(owner), "", c.Text
 	f.NoIndex = !seesChannel(who.Viewer{}, owner)
 	return ui.Render(w, req, p.status(), ui.PageWith(f, listPage(view)))
+}
+
+// postMove has a video change places with its neighbour.
+func (r *Room) postMove(w http.ResponseWriter, req *http.Request) error {
+	id, ok := who.ParseID(req.PathValue("id"))
+	video, known := who.ParseID(req.PostFormValue("video"))
+	if !ok || !known {
+		return errNoCollection()
+	}
+	if err := r.MoveInCollection(req.Context(), service.ViewerOf(req.Context()), id, video, req.PostFormValue("to") == "before"); err != nil {
+		return err
+	}
+	back := CollectionPath(id)
+	if after, err := strconv.ParseInt(req.PostFormValue("after"), 10, 64); err == nil && after > 0 {
+		back += "?after=" + strconv.FormatInt(after, 10)
+	}
+	return service.Done(w, req, back, "channel.done.moved")
 }
 
 func (r *Room) postDropCollection(w http.ResponseWriter, req *http.Request) error {

@@ -264,13 +264,13 @@ func TestCollections(t *testing.T) {
 			t.Fatalf("led to %s", at)
 		}
 		for _, video := range []who.ID{one, two} {
-			h.must(h.Publish(ctx, ann, video, channel.VideoWords{Title: "第" + video.String(), Collection: id}, time.Time{}))
+			h.must(h.Publish(ctx, ann, video, channel.VideoWords{Title: "第" + video.String(), Collections: []who.ID{id}}, time.Time{}))
 		}
 		h.shows(guest, ui.Chinese, at, []string{"一座一座走", one.String(), two.String()}, []string{"拆掉合集"})
 		h.shows(guest, ui.English, "/@ann/channel", []string{"Collections", at, "2 videos"}, nil)
-		h.must(h.Save(ctx, ann, two, channel.VideoWords{Title: "第二", Audience: "only", Collection: id}))
+		h.must(h.Save(ctx, ann, two, channel.VideoWords{Title: "第二", Audience: "only", Collections: []who.ID{id}}))
 		h.shows(guest, ui.Chinese, at, []string{one.String()}, []string{two.String()})
-		h.refused(h.Save(ctx, bob, h.film(bob), channel.VideoWords{Title: "x", Collection: id}), exit.NotFound, "channel.error.no_collection")
+		h.refused(h.Save(ctx, bob, h.film(bob), channel.VideoWords{Title: "x", Collections: []who.ID{id}}), exit.NotFound, "channel.error.no_collection")
 		if status, _, _ := h.visit(bob, ui.Chinese, http.MethodPost, at, url.Values{"title": {"我的"}}); status != -int(exit.NotFound) {
 			t.Errorf("another's collection was changed: %d", status)
 		}

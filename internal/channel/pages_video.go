@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"exeunt/exit"
@@ -96,7 +97,7 @@ type editView struct {
 	When        string // as a field of kind datetime-local has it
 	Zone        string
 	Audiences   []ui.Option
-	Collections []ui.Option
+	Shelves     []Collection // the owner's collections
 	Progress    *ui.ProgressView
 	Field       *upload.FieldView
 	Frames      []Frame
@@ -130,7 +131,7 @@ func (r *Room) getEdit(w http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	typed := VideoWords{Title: x.Title, Text: texts[0], Audience: wordOf(x.Audience), Downloads: x.Downloads}
-	if typed.Collection, err = r.store.collectionOf(ctx, x.ID); err != nil {
+	if typed.Collections, err = r.store.collectionsOf(ctx, x.ID); err != nil {
 		return err
 	}
 	when := ""
@@ -192,13 +193,8 @@ func (r *Room) showEdit(w http.ResponseWriter, req *http.Request, x Video, typed
 	if view.Audiences, err = r.audiences(ctx, v, typed.Audience); err != nil {
 		return err
 	}
-	list, err := r.store.collections(ctx, v.Account, 0, mostCollections)
-	if err != nil {
+	if view.Shelves, err = r.store.collections(ctx, v.Account, 0, mostCollections); err != nil {
 		return err
-	}
-	view.Collections = append(view.Collections, ui.Option{Value: "", Label: ui.T(ctx, "channel.field.collection.none"), Selected: typed.Collection == 0})
-	for _, c := range list {
-		view.Collections = append(view.Collections, ui.Option{Value: c.ID.String(), Label: c.Title, Selected: c.ID == typed.Collection})
 	}
 	if view.Frames, err = r.store.frames(ctx, x.ID); err != nil {
 		return err
@@ -272,7 +268,11 @@ func (r *Room) postEdit(w http.ResponseWriter, req *http.Request) error {
 	typed := VideoWords{
 		Title: req.PostFormValue("title"), Text: req.PostFormValue("text"), Audience: req.PostFormValue("audience"), Downloads: req.PostFormValue("downloads") != "",
 	}
-	typed.Collection, _ = who.ParseID(req.PostFormValue("collection"))
+	for _, name := range req.PostForm["collection"] {
+		if id, ok := who.ParseID(name); ok && len(typed.Collections) < mostCollections && !slices.Contains(typed.Collections, id) {
+			typed.Collections = append(typed.Collections, id)
+		}
+	}
 	to, done, err := r.act(ctx, v, x, typed, req.PostFormValue("do"), req.PostFormValue("when"))
 	if err == nil {
 		return service.Done(w, req, to, done)

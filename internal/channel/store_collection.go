@@ -2,6 +2,8 @@ package channel
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"exeunt/internal/db"
@@ -115,38 +117,91 @@ func (s store) inCollection(ctx context.Context, viewer, collection who.ID, afte
 	return list, last, nil
 }
 
-// collectionOf gives the collection in which a video stands, 0 for none.
-func (s store) collectionOf(ctx context.Context, video who.ID) (who.ID, error) {
-	var id int64
-	if err := s.db.Q(ctx).QueryRowContext(ctx, `select coalesce(max(collection_id), 0) from collection_videos where video_id = $1`, int64(video)).Scan(&id); err != nil {
-		return 0, fmt.Errorf("read a video's collection: %w", err)
+// collectionsOf gives the collections in which a video stands; there are no more than [mostCollections].
+func (s store) collectionsOf(ctx context.Context, video who.ID) ([]who.ID, error) {
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select collection_id from collection_videos where video_id = $1 order by collection_id limit $2`, int64(video), mostCollections)
+	if err != nil {
+		return nil, fmt.Errorf("read a video's collections: %w", err)
 	}
-	return who.ID(id), nil
+	ids, err := db.Scan(rows, func(r db.Row) (id who.ID, err error) { err = r.Scan((*int64)(&id)); return id, err })
+	if err != nil {
+		return nil, fmt.Errorf("read a video's collections: %w", err)
+	}
+	return ids, nil
 }
 
-// collect has a video stand in one collection of its owner's, as its last, or in none.
-func (s store) collect(ctx context.Context, pass service.Pass, x Video, collection who.ID) error {
+// collect has a video stand in these collections of its owner's, as the last of those in which it did not stand, and in no others. NotFound if one of
+// them is not the owner's.
+func (s store) collect(ctx context.Context, pass service.Pass, x Video, collections []who.ID) error {
 	if !pass.Valid() {
 		return service.ErrNoPass()
 	}
-	if _, err := s.db.Exec(ctx, `delete from collection_videos where video_id = $1 and collection_id <> $2`, int64(x.ID), int64(collection)); err != nil {
+	list, args := service.In(2, append([]who.ID{0}, collections...)) // in no empty list: SQL takes that for unknown
+	if _, err := s.db.Exec(ctx, `delete from collection_videos where video_id = $1 and collection_id not in (`+list+`)`, append([]any{int64(x.ID)}, args...)...); err != nil {
 		return fmt.Errorf("take video out of collections: %w", err)
 	}
-	if collection == 0 {
+	if len(collections) == 0 {
 		return nil
 	}
-	n, err := s.db.Exec(ctx, `insert into collection_videos (id, collection_id, account_id, video_id, position) select $1, c.id, c.account_id, $2,
-		coalesce((select max(l.position) from collection_videos l where l.collection_id = c.id), 0) + 1 from collections c where c.id = $3 and c.account_id = $4
-		on conflict (collection_id, video_id) do nothing`, int64(s.db.IDs.Next()), int64(x.ID), int64(collection), int64(x.Owner))
+	list, args = service.In(3, collections)
+	found, err := s.db.Q(ctx).QueryContext(ctx, `select c.id, coalesce((select max(l.position) from collection_videos l where l.collection_id = c.id), 0) + 1,
+		(select count(*) from collection_videos l where l.collection_id = c.id and l.video_id = $1) from collections c where c.account_id = $2 and c.id in (`+list+`)`,
+		append([]any{int64(x.ID), int64(x.Owner)}, args...)...)
 	if err != nil {
-		return fmt.Errorf("put video into collection: %w", err)
+		return fmt.Errorf("read collections: %w", err)
 	}
-	if n > 0 {
+	var fresh rows
+	own, err := db.Scan(found, func(r db.Row) (id int64, err error) {
+		var last, in int64
+		if err = r.Scan(&id, &last, &in); err == nil && in == 0 {
+			fresh.add(int64(s.db.IDs.Next()), id, int64(x.Owner), int64(x.ID), last)
+		}
+		return id, err
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("read collections: %w", err)
+	case len(own) < len(collections):
+		return errNoCollection()
+	case len(fresh.args) == 0:
 		return nil
 	}
-	c, err := s.collection(ctx, collection)
-	if err == nil && c.Owner != x.Owner {
-		err = errNoCollection()
+	if _, err := s.db.Exec(ctx, `insert into collection_videos (id, collection_id, account_id, video_id, position) values `+fresh.text.String()+` on conflict (collection_id, video_id) do nothing`, fresh.args...); err != nil {
+		return fmt.Errorf("put video into collections: %w", err)
 	}
-	return err
+	return nil
+}
+
+// swap has a published video of an owner's collection change places with the published one before it, or after it; the first and the last stay. NotFound
+// if it is not in the collection.
+func (s store) swap(ctx context.Context, pass service.Pass, owner, collection, video who.ID, before bool) error {
+	if !pass.Valid() {
+		return service.ErrNoPass()
+	}
+	var at int64
+	err := s.db.Q(ctx).QueryRowContext(ctx, `select position from collection_videos where collection_id = $1 and account_id = $2 and video_id = $3`, int64(collection), int64(owner), int64(video)).Scan(&at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errNoCollection()
+	}
+	if err != nil {
+		return fmt.Errorf("read a video's place: %w", err)
+	}
+	next := `l.position > $2 order by l.position, l.id`
+	if before {
+		next = `l.position < $2 order by l.position desc, l.id desc`
+	}
+	var other, there int64
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select l.video_id, l.position from collection_videos l join videos p on p.id = l.video_id
+		where l.collection_id = $1 and p.state = 'live' and `+next+` limit 1`, int64(collection), at).Scan(&other, &there)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the place beside a video: %w", err)
+	}
+	if _, err := s.db.Exec(ctx, `update collection_videos set position = case when video_id = $1 then cast($2 as bigint) else $3 end where collection_id = $4 and video_id in ($1, $5)`,
+		int64(video), there, at, int64(collection), other); err != nil {
+		return fmt.Errorf("change places in a collection: %w", err)
+	}
+	return nil
 }

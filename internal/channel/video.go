@@ -29,7 +29,7 @@ const (
 type VideoWords struct {
 	Title, Text, Audience string
 	Downloads             bool
-	Collection            who.ID // 0: in none
+	Collections           []who.ID // in which it stands
 }
 
 // clean trims the words and refuses, with Invalid, what is too long or hides something. A draft needs no title.
@@ -237,7 +237,7 @@ func (r *Room) save(ctx context.Context, v who.Viewer, id who.ID, w VideoWords, 
 		if err := r.store.mention(ctx, pass, x, mentioned); err != nil {
 			return err
 		}
-		if err := r.store.collect(ctx, pass, x, w.Collection); err != nil {
+		if err := r.store.collect(ctx, pass, x, w.Collections); err != nil {
 			return err
 		}
 		if x.State == Live {

@@ -64,7 +64,7 @@ func newCreator(t *testing.T, in *install) *creator {
 	in.settle(t)
 	list := value[who.ID](t, "make collection")(in.Channels.SaveCollection(ctx, c.v, 0, "第一季", ""))
 	must(t, in.Channels.AddSubtitle(ctx, c.v, c.video, "zh", "中文", strings.NewReader(subtitles)), "add subtitles")
-	must(t, in.Channels.Publish(ctx, c.v, c.video, channel.VideoWords{Title: "第一封信", Text: "写在山里 #山居", Audience: "public", Collection: list}, in.machine.Now()), "publish")
+	must(t, in.Channels.Publish(ctx, c.v, c.video, channel.VideoWords{Title: "第一封信", Text: "写在山里 #山居", Audience: "public", Collections: []who.ID{list}}, in.machine.Now()), "publish")
 	must(t, in.Relations.Follow(ctx, c.fan, c.v.Account), "follow")
 	ref := who.Ref{Kind: channel.KindVideo, ID: c.video}
 	_, err = in.Talk.Comment(ctx, c.fan, ref, talk.Draft{Text: "好想去"})
