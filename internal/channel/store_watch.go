@@ -138,8 +138,11 @@ func (s store) addViews(ctx context.Context, pass service.Pass, x Video, day int
 	return nil
 }
 
-// sweepMarks deletes up to limit marks of days before one, and the keys of days that have none left.
+// sweepMarks deletes the keys of days before one, and up to limit of their marks. A day's row stays while it has marks, by which they are found.
 func (s store) sweepMarks(ctx context.Context, before int64, limit int) (int64, error) {
+	if _, err := s.db.Exec(ctx, `update view_keys set key = '' where day < $1 and key <> ''`, before); err != nil {
+		return 0, fmt.Errorf("delete keys of days: %w", err)
+	}
 	n, err := s.db.Exec(ctx, `delete from view_marks where (day, video_id, mark) in (select day, video_id, mark from view_marks where day < $1 limit $2)`, before, limit)
 	if err != nil {
 		return 0, fmt.Errorf("sweep marks of views: %w", err)

@@ -49,7 +49,7 @@ type Viewing struct {
 // Watched counts a view, once for each viewer and day, adds to the watch time, and remembers where the viewer stands. Whose video it is
 // counts as no viewer. Errors: NotFound, Unavailable, TooMany.
 //
-// A viewer of a day is an HMAC (RFC 2104) under a key of that day. Key and marks are deleted when the day is over; the sums name nobody.
+// A viewer of a video on a day is an HMAC (RFC 2104) under a key of that day. Key and marks are deleted when the day is over; the sums name nobody.
 func (r *Room) Watched(ctx context.Context, v who.Viewer, id who.ID, w Viewing) error {
 	x, err := r.Video(ctx, v, id)
 	if err != nil {
@@ -88,7 +88,7 @@ func (r *Room) countView(ctx context.Context, v who.Viewer, x Video, w Viewing) 
 		if err != nil {
 			return err
 		}
-		mark := markOf(key, v, w)
+		mark := markOf(key, v, x.ID, w)
 		first, err := r.store.addMark(ctx, pass, today, x.ID, mark)
 		if err != nil {
 			return err
@@ -113,7 +113,7 @@ func (r *Room) guestView(ctx context.Context, x Video, today int64, w Viewing) e
 	if err != nil {
 		return err
 	}
-	n, err := r.store.marked(ctx, today, x.ID, markOf(key, who.Viewer{}, w))
+	n, err := r.store.marked(ctx, today, x.ID, markOf(key, who.Viewer{}, x.ID, w))
 	if err != nil || n > 0 {
 		return err
 	}
@@ -131,7 +131,10 @@ func (r *Room) rememberView(ctx context.Context, v who.Viewer, x Video, w Viewin
 		at = min(at, x.Duration)
 	}
 	return r.DB.Update(ctx, func(ctx context.Context) error {
-		pass, err := r.Desk.EnterExit(ctx, v.Account)
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: Name, Removal: true}) // who is muted watches all the same
+		if exit.KindOf(err) == exit.Unavailable {
+			return nil // of whose account is leaving, nothing new is kept
+		}
 		if err != nil {
 			return err
 		}
@@ -139,7 +142,7 @@ func (r *Room) rememberView(ctx context.Context, v who.Viewer, x Video, w Viewin
 	})
 }
 
-// SweepViews deletes up to limit marks of viewers whose day is over, by the machine clock, and the keys of those days. It gives how many
+// SweepViews deletes the keys of days that are over, by the machine clock, and up to limit marks of their viewers. It gives how many
 // marks went; the server calls it now and then until none is left.
 func (r *Room) SweepViews(ctx context.Context, limit int) (n int64, err error) {
 	err = r.DB.Update(ctx, func(ctx context.Context) error {
@@ -152,14 +155,14 @@ func (r *Room) SweepViews(ctx context.Context, limit int) (n int64, err error) {
 // dayOf counts the days since 1970-01-01, UTC.
 func dayOf(t time.Time) int64 { return t.Unix() / 86400 }
 
-// markOf gives the day's mark of a viewer: 132 bits of an HMAC-SHA256.
-func markOf(key string, v who.Viewer, w Viewing) string {
+// markOf gives the day's mark of a viewer beneath a video: 132 bits of an HMAC-SHA256. Marks beneath two videos do not tell whether they are one viewer's.
+func markOf(key string, v who.Viewer, video who.ID, w Viewing) string {
 	h := hmac.New(sha256.New, []byte(key))
 	whom := "account " + v.Account.String()
 	if v.Guest() {
 		whom = "guest " + network(w.Address) + "\n" + w.Guest
 	}
-	_, _ = h.Write([]byte(whom)) // never fails (hash.Hash)
+	_, _ = h.Write([]byte("video " + video.String() + "\n" + whom)) // never fails (hash.Hash)
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))[:22]
 }
 

@@ -130,3 +130,47 @@ func TestViewsAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// TestMarksTellNothing asks that marks of one viewer differ from video to video, and that the key under which they were made is gone with its day,
+// however many there are.
+func TestMarksTellNothing(t *testing.T) {
+	eachCinema(t, func(t *testing.T, c *cinema) {
+		ann, bob := c.account("ann"), c.account("bob")
+		for range 3 {
+			c.must(c.Watched(t.Context(), bob, c.film(ann, who.Public), channel.Viewing{Source: "feed"}))
+		}
+		var marks, keys int64
+		c.must(c.d.Reader.QueryRowContext(t.Context(), `select count(distinct mark) from view_marks`).Scan(&marks))
+		if marks != 3 {
+			t.Errorf("%d marks beneath three videos", marks)
+		}
+		dbtest.Clock(t, c.d).Add(24 * time.Hour)
+		_, err := c.SweepViews(t.Context(), 1)
+		c.must(err)
+		c.must(c.d.Reader.QueryRowContext(t.Context(), `select count(*) from view_keys where key <> ''`).Scan(&keys))
+		if n := c.left("view_marks"); n != 2 || keys != 0 {
+			t.Errorf("with %d marks left there are %d keys", n, keys)
+		}
+	})
+}
+
+// TestHistoryRests puts nothing into the history of an account that is leaving, which may be erased already; the view counts.
+func TestHistoryRests(t *testing.T) {
+	eachCinema(t, func(t *testing.T, c *cinema) {
+		ann, bob := c.account("ann"), c.account("bob")
+		id := c.film(ann, who.Public)
+		c.exec(`insert into reasons (account_id, scope, what, reason, since) values ($1, '', 'freeze', 'run', 0)`, int64(bob.Account))
+		c.must(c.Watched(t.Context(), bob, id, channel.Viewing{Source: "feed", Watched: 3 * time.Second}))
+		if n := c.left("video_history"); n != 0 {
+			t.Errorf("%d rows of history of an account that is leaving", n)
+		}
+		if got := c.sums(id); got != "1 feed:1,3s" {
+			t.Errorf("counted %s", got)
+		}
+		c.exec(`delete from reasons`)
+		c.must(c.Watched(t.Context(), bob, id, channel.Viewing{Source: "feed"}))
+		if n := c.left("video_history"); n != 1 {
+			t.Errorf("%d rows of history of an account that stays", n)
+		}
+	})
+}

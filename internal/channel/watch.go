@@ -390,7 +390,7 @@ func (r *Room) getFile(w http.ResponseWriter, req *http.Request) error {
 		return exit.Fail(exit.Forbidden, "channel_watch.error.download")
 	}
 	access := blob.Private
-	if open(x) {
+	if open(x) && downloads(who.Viewer{}, x) {
 		access = blob.Public
 	}
 	name := x.File

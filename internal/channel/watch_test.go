@@ -232,8 +232,8 @@ func TestDownload(t *testing.T) {
 		if _, kind := c.page(bob, path); kind != exit.Forbidden {
 			t.Errorf("what the owner does not offer: %v", kind)
 		}
-		if w, kind := c.page(ann, path); kind != 0 || w.Body.String() != "film" {
-			t.Errorf("the owner gets %v, %q", kind, w.Body)
+		if w, kind := c.page(ann, path); kind != 0 || w.Body.String() != "film" || w.Header().Get("Cache-Control") != "private, no-cache" {
+			t.Errorf("the owner gets %v, %q, %v", kind, w.Body, w.Header())
 		}
 		c.exec(`update videos set downloads = 1 where id = $1`, int64(id))
 		w, kind := c.page(bob, path)
