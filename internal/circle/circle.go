@@ -307,6 +307,9 @@ func (r *Room) Create(ctx context.Context, v who.Viewer, d Draft) (who.ID, error
 		if err := r.mayName(ctx, v.Account, d); err != nil {
 			return err
 		}
+		if err := r.maySay(ctx, pass, v.Account, d); err != nil {
+			return err
+		}
 		return r.raise(ctx, pass, id, v.Account, d, "")
 	})
 	return id, err
@@ -336,6 +339,16 @@ func (r *Room) mayName(ctx context.Context, owner who.ID, d Draft) error {
 	return err
 }
 
+// maySay refuses, with Invalid, words of a circle that the operator's filter does not let through: nobody looks at them first.
+func (r *Room) maySay(ctx context.Context, pass service.Pass, by who.ID, d Draft) error {
+	if r.Bans == nil {
+		return nil
+	}
+	text := strings.Join([]string{d.Name, d.Intro, d.Rules, d.Question}, "\n")
+	_, err := r.Bans.ScreenPost(ctx, pass, post.ScreenIn{Author: by, Text: text, Edit: true})
+	return err
+}
+
 // Change stores a circle's new words and ways; its owners may.
 func (r *Room) Change(ctx context.Context, v who.Viewer, id who.ID, d Draft) error {
 	d, err := d.Clean()
@@ -350,6 +363,9 @@ func (r *Room) Change(ctx context.Context, v who.Viewer, id who.ID, d Draft) err
 			if err := r.mayName(ctx, c.Owner, d); err != nil {
 				return err
 			}
+		}
+		if err := r.maySay(ctx, pass, v.Account, d); err != nil {
+			return err
 		}
 		if err := r.store.change(ctx, pass, id, d); err != nil {
 			return err

@@ -315,6 +315,13 @@ func (r *Room) takeCircle(ctx context.Context, pass service.Pass, owner who.ID, 
 		}
 		b.draft.Unlisted = true
 	}
+	// One whose words are not let through is seen by those alone whom its owner lets in, who cannot change it without changing them.
+	if err := r.maySay(ctx, pass, owner, b.draft); err != nil {
+		if exit.KindOf(err) != exit.Invalid {
+			return exit.Outcome{}, err
+		}
+		b.draft.Unlisted, b.draft.Mode = true, Invitation
+	}
 	id := r.DB.IDs.Next()
 	if err := r.raise(ctx, pass, id, owner, b.draft, b.origin); err != nil {
 		return exit.Outcome{}, err

@@ -64,7 +64,7 @@ func open(t *testing.T, d *db.DB) *house {
 	notices := notify.New(notify.Config{DB: d, Desk: desk, Registry: registry, Queue: queue})
 	r := circle.New(circle.Config{DB: d, Desk: desk, Relations: relations, Posts: posts, Blobs: blobs, Notices: notices, Search: index, Secret: []byte("secret")})
 	posts.Places = r
-	registry.Kinds = []service.Kind{posts.Kind(), r.Kind()}
+	registry.Kinds = []service.Kind{posts.Kind(), posts.TopicKind(), r.Kind(), r.NoticeKind()}
 	index.Sources = []search.Source{r.Source(), posts.Source()}
 	return &house{Room: r, t: t, d: d, desk: desk, posts: posts, holder: r.Holder(), blobs: blobs, notices: notices, index: index, queue: queue, registry: registry, talks: talk.New(talk.Config{DB: d, Desk: desk, Registry: registry, Posts: posts, Secret: []byte("secret")})}
 }
@@ -186,7 +186,11 @@ func (h *house) visit(v who.Viewer, lang ui.Lang, method, path string, form url.
 	h.t.Helper()
 	mux := http.NewServeMux()
 	var failed error
-	for _, rt := range append(h.Routes(), h.index.Routes()...) {
+	routes := append(h.Routes(), h.index.Routes()...)
+	if h.Bans != nil {
+		routes = append(routes, h.Bans.Routes()...)
+	}
+	for _, rt := range routes {
 		mux.HandleFunc(rt.Pattern, func(w http.ResponseWriter, r *http.Request) { failed = rt.Handle(w, r) })
 	}
 	r := httptest.NewRequestWithContext(h.t.Context(), method, path, strings.NewReader(form.Encode()))

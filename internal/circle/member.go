@@ -3,6 +3,7 @@ package circle
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -167,7 +168,7 @@ func (r *Room) Remove(ctx context.Context, v who.Viewer, id, account who.ID) err
 }
 
 // Appoint gives a member another role. The owner makes co-owners, owners make moderators, and each makes those
-// below a member again.
+// below a member again. The log of the circle tells of it, where it can be undone.
 func (r *Room) Appoint(ctx context.Context, v who.Viewer, id, account who.ID, role Role) error {
 	if role != CoOwner && role != Moderator && role != Member {
 		return exit.Fail(exit.Invalid, "circle.error.role")
@@ -187,18 +188,31 @@ func (r *Room) Appoint(ctx context.Context, v who.Viewer, id, account who.ID, ro
 		case !mayAppoint(own, theirs, role):
 			return exit.Fail(exit.Forbidden, "circle.error.owner_only")
 		}
-		moderators, owners, err := r.store.roles(ctx, id)
-		if err != nil {
+		if role == theirs.Role {
+			return nil
+		}
+		if err := r.roomFor(ctx, id, theirs.Role, role); err != nil {
 			return err
 		}
-		if role == Moderator && theirs.Role != Moderator && moderators >= mostModerators {
-			return exit.Fail(exit.Conflict, "circle.error.most_moderators", "Count", mostModerators)
+		if err := r.store.appoint(ctx, pass, id, account, role); err != nil {
+			return err
 		}
-		if role == CoOwner && theirs.Role != CoOwner && owners >= mostCoOwners {
-			return exit.Fail(exit.Conflict, "circle.error.most_co_owners", "Count", mostCoOwners)
-		}
-		return r.store.appoint(ctx, pass, id, account, role)
+		return r.note(ctx, pass, appointments[role], v, id, account, strconv.Itoa(rank(theirs.Role)))
 	})
+}
+
+// roomFor refuses, with Conflict, one moderator or co-owner too many.
+func (r *Room) roomFor(ctx context.Context, id who.ID, from, to Role) error {
+	moderators, owners, err := r.store.roles(ctx, id)
+	switch {
+	case err != nil || from == to:
+		return err
+	case to == Moderator && moderators >= mostModerators:
+		return exit.Fail(exit.Conflict, "circle.error.most_moderators", "Count", mostModerators)
+	case to == CoOwner && owners >= mostCoOwners:
+		return exit.Fail(exit.Conflict, "circle.error.most_co_owners", "Count", mostCoOwners)
+	}
+	return nil
 }
 
 // SetNamed stores whether the viewer's name may stand in the owner's export of the whole circle. Without

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"exeunt/exit"
+	"exeunt/internal/moderate"
 	"exeunt/internal/notify"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
@@ -66,23 +67,41 @@ func (r *Room) Tell(ctx context.Context, v who.Viewer, id who.ID, text string) e
 	})
 }
 
-// Untell takes a notice down for good; owners may, and moderators their own.
+// Untell takes a notice down; owners may, and moderators their own. The log of the circle tells of it, where it can be undone; it is
+// erased once it cannot any more, or goes with its author.
 func (r *Room) Untell(ctx context.Context, v who.Viewer, id, notice who.ID) error {
 	return r.inside(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, _ Circle, m Membership) error {
 		if !manages(m) {
 			return exit.Fail(exit.Forbidden, "circle.error.moderators_only")
 		}
-		if !runs(m) {
-			author, err := r.store.noticeBy(ctx, id, notice)
-			if err != nil {
-				return err
-			}
-			if author != v.Account {
-				return exit.Fail(exit.Forbidden, "circle.error.owner_only")
-			}
+		author, up, err := r.store.noticeBy(ctx, id, notice)
+		if err != nil {
+			return err
 		}
-		return r.store.removeNotice(ctx, pass, id, notice)
+		if !runs(m) && author != v.Account {
+			return exit.Fail(exit.Forbidden, "circle.error.owner_only")
+		}
+		if !up {
+			return nil
+		}
+		if err := r.store.takeDown(ctx, pass, id, notice); err != nil {
+			return err
+		}
+		return r.noteOn(ctx, pass, v, moderate.Act{Kind: moderate.NoticeDown, Ref: who.Ref{Kind: kindNotice, ID: notice}, Place: orderOf(id), About: author})
 	})
+}
+
+// Sweep erases, by the promise clock, up to limit notices that were taken down too long ago to be put up again.
+func (r *Room) Sweep(ctx context.Context, limit int) (n int64, err error) {
+	err = r.DB.Update(ctx, func(ctx context.Context) error {
+		now, err := r.DB.Now(ctx)
+		if err != nil {
+			return err
+		}
+		n, err = r.store.sweepNotices(ctx, now.Add(-moderate.Reversible), limit)
+		return err
+	})
+	return n, err
 }
 
 // See remembers that the viewer has seen a circle's notices up to one. Who may write nothing now, sleeping or
@@ -99,4 +118,40 @@ func (r *Room) See(ctx context.Context, v who.Viewer, id, notice who.ID) error {
 		return nil
 	}
 	return err
+}
+
+// NoticeKind tells the registry of notices, as the log of a circle names them.
+func (r *Room) NoticeKind() service.Kind {
+	return service.Kind{Name: kindNotice, Table: "circle_notices", Keeper: noticeKeeper{r}}
+}
+
+// noticeKeeper answers the registry for notices: who answers for their circle reads those that were taken down, too, others none.
+type noticeKeeper struct{ room *Room }
+
+// Things gives those of the notices that exist.
+func (k noticeKeeper) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([]service.Thing, error) {
+	list, err := k.room.store.noticesByID(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	circles := make([]who.ID, len(list))
+	for i, n := range list {
+		circles[i] = n.circle
+	}
+	known, err := k.room.store.circles(ctx, v.Account, circles)
+	if err != nil {
+		return nil, err
+	}
+	staffed := map[who.ID]bool{}
+	for _, x := range known {
+		staffed[x.ID] = manages(x.Membership)
+	}
+	out := make([]service.Thing, len(list))
+	for i, n := range list {
+		out[i] = service.Thing{
+			Ref: who.Ref{Kind: kindNotice, ID: n.id}, Owner: n.author, Service: Name, Place: n.circle, Excerpt: cut(n.text, 120), Link: Path(n.circle) + "/notices",
+			See: (staffed[n.circle] || v.Operator) && !n.veiled,
+		}
+	}
+	return out, nil
 }

@@ -79,7 +79,7 @@ func (r *Room) Offers(ctx context.Context, v who.Viewer, before who.ID, limit in
 	return r.store.offers(ctx, v.Account, before, limit)
 }
 
-// Take accepts an offer: the viewer owns the circle from now on, who owned it is a member. It works while the
+// Take accepts an offer: the viewer owns the circle from now on, who owned it is a member. Conflict without room for its pictures. It works while the
 // owner is leaving, which freezes the owner's account and not what it agreed to hand on.
 func (r *Room) Take(ctx context.Context, v who.Viewer, offer who.ID) (circle who.ID, err error) {
 	id, owner, err := r.store.offered(ctx, offer, v.Account)

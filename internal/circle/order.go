@@ -2,6 +2,7 @@ package circle
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"exeunt/exit"
@@ -21,7 +22,7 @@ func (o ordered) Member(ctx context.Context, p moderate.Place, account who.ID) (
 		return moderate.Member{}, false, nil
 	}
 	m, err := o.room.store.membership(ctx, p.ID, account)
-	return moderate.Member{Rank: rank(m.Role), Since: m.Since}, belongs(m), err
+	return moderate.Member{Rank: rank(m.Role), Since: m.Since, Asked: m.State == Asked}, belongs(m), err
 }
 
 // Staff gives the owners and moderators of a circle.
@@ -47,8 +48,12 @@ func (o ordered) Expel(ctx context.Context, pass service.Pass, p moderate.Place,
 }
 
 // Readmit makes somebody a member again who was taken out, from the same day on and with the role that they had, where there is still room for one of it.
+// Who only asked, asks again.
 func (o ordered) Readmit(ctx context.Context, pass service.Pass, p moderate.Place, account who.ID, was moderate.Member) error {
 	pass.At = was.Since
+	if was.Asked {
+		return o.room.store.addMember(ctx, pass, p.ID, account, Asked, "")
+	}
 	if err := o.room.store.addMember(ctx, pass, p.ID, account, Active, ""); err != nil {
 		return err
 	}
@@ -67,7 +72,12 @@ func (o ordered) Readmit(ctx context.Context, pass service.Pass, p moderate.Plac
 // Revert takes back what this room told the log of. Who asked to become a member asks again, without what they answered: that went with the answer to it.
 func (o ordered) Revert(ctx context.Context, pass service.Pass, a moderate.Act) error {
 	s := o.room.store
-	if a.Kind == moderate.Revoke {
+	switch a.Kind {
+	case moderate.NoticeDown:
+		return o.putUp(ctx, pass, a)
+	case moderate.MadeMember, moderate.MadeModerator, moderate.MadeCoOwner:
+		return o.reappoint(ctx, pass, a)
+	case moderate.Revoke:
 		n, err := s.unrevoke(ctx, pass, a.Place.ID, splitIDs(a.Detail))
 		if err == nil && n == 0 {
 			err = exit.Fail(exit.Unavailable, "circle.error.links_over")
@@ -91,14 +101,65 @@ func (o ordered) Revert(ctx context.Context, pass service.Pass, a moderate.Act) 
 
 // note puts into the circle's log what somebody who answers for it did.
 func (r *Room) note(ctx context.Context, pass service.Pass, what string, v who.Viewer, id, about who.ID, detail string) error {
-	if r.Bans == nil {
-		return nil
-	}
-	a := moderate.Act{Kind: what, Ref: who.Ref{Kind: Name, ID: id}, Place: moderate.Place{Service: Name, ID: id}, About: about, By: v.Account, Detail: detail}
+	a := moderate.Act{Kind: what, Ref: who.Ref{Kind: Name, ID: id}, Place: orderOf(id), About: about, Detail: detail}
 	if about != 0 {
 		a.Ref = who.Ref{Kind: "account", ID: about}
 	}
+	return r.noteOn(ctx, pass, v, a)
+}
+
+// noteOn is note for what is about anything else.
+func (r *Room) noteOn(ctx context.Context, pass service.Pass, v who.Viewer, a moderate.Act) error {
+	if r.Bans == nil {
+		return nil
+	}
+	a.By = v.Account
 	return r.Bans.Note(ctx, pass, a)
+}
+
+func orderOf(circle who.ID) moderate.Place { return moderate.Place{Service: Name, ID: circle} }
+
+// kindNotice names notices in the log.
+const kindNotice = "notice"
+
+// putUp takes back that a notice was taken down: Unavailable once it is gone, Conflict where the board is full.
+func (o ordered) putUp(ctx context.Context, pass service.Pass, a moderate.Act) error {
+	n, err := o.room.store.countNotices(ctx, a.Place.ID)
+	if err != nil {
+		return err
+	}
+	if n >= mostNotices {
+		return exit.Fail(exit.Conflict, "circle.error.most_notices", "Count", mostNotices)
+	}
+	ok, err := o.room.store.putUp(ctx, pass, a.Place.ID, a.Ref.ID)
+	if err == nil && !ok {
+		err = exit.Fail(exit.Unavailable, "moderate.error.gone")
+	}
+	return err
+}
+
+// appointments are the acts by which a member is given a role.
+var appointments = map[Role]string{Member: moderate.MadeMember, Moderator: moderate.MadeModerator, CoOwner: moderate.MadeCoOwner}
+
+// reappoint gives a member the role back that they had. Conflict if they have another one by now, or there is no room for one of it.
+func (o ordered) reappoint(ctx context.Context, pass service.Pass, a moderate.Act) error {
+	m, err := o.room.store.membership(ctx, a.Place.ID, a.About)
+	if err != nil {
+		return err
+	}
+	if m.State != Active || appointments[m.Role] != a.Kind {
+		return exit.Fail(exit.Conflict, "circle.error.other_now")
+	}
+	for role := range appointments {
+		if strconv.Itoa(rank(role)) != a.Detail {
+			continue
+		}
+		if err := o.room.roomFor(ctx, a.Place.ID, m.Role, role); err != nil {
+			return err
+		}
+		return o.room.store.appoint(ctx, pass, a.Place.ID, a.About, role)
+	}
+	return exit.Fail(exit.Internal, "error.internal")
 }
 
 func joinIDs(ids []who.ID) string {

@@ -115,13 +115,25 @@ func (r *Room) doomPicture(ctx context.Context, key string) error {
 type copies map[Which]picture
 
 // copyPictures puts copies of a circle's pictures for who takes it over: files belong to one account and go with it. A
-// picture whose file is not there is left behind.
+// picture whose file is not there is left behind. Conflict where they have no room left for them.
 func (r *Room) copyPictures(ctx context.Context, c Circle, to who.ID) (copies, error) {
-	out := copies{}
+	out, room := copies{}, int64(0)
 	for which, key := range map[Which]string{Avatar: c.Avatar, Cover: c.Cover} {
 		k, ok := blob.ParseKey(key)
 		if !ok || r.Blobs == nil {
 			continue
+		}
+		size, err := r.Blobs.Size(ctx, key)
+		if exit.KindOf(err) == exit.NotFound {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if room += size; r.RoomFor != nil {
+			if err := r.RoomFor(ctx, to, room); err != nil {
+				return nil, err
+			}
 		}
 		from, err := r.Blobs.NewReader(ctx, key, 0, -1)
 		if exit.KindOf(err) == exit.NotFound {

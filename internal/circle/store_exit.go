@@ -132,7 +132,7 @@ type noticed struct {
 func (s store) noticesAlong(ctx context.Context, t exit.Task, after, cut int64, limit int) ([]noticed, error) {
 	account, circle := scope(t)
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `select n.id, n.circle_id, c.name, n.text, n.created_at from circle_notices n join circles c on c.id = n.circle_id
-		where n.author_id = $1 and (n.circle_id = $2 or $2 = 0) and n.id > $3 and n.id <= $4 order by n.id limit $5`, account, circle, after, cut, limit)
+		where n.author_id = $1 and n.down_at is null and (n.circle_id = $2 or $2 = 0) and n.id > $3 and n.id <= $4 order by n.id limit $5`, account, circle, after, cut, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read notices: %w", err)
 	}

@@ -166,7 +166,7 @@ type wholeNotice struct {
 
 func (s store) noticesWhole(ctx context.Context, circle, after, cut int64, limit int) ([]wholeNotice, error) {
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `select n.id, coalesce(n.author_id, 0), n.text, n.created_at from circle_notices n
-		where n.circle_id = $1 and n.id > $2 and n.id <= $3 and (n.author_id is null or `+service.Visible("n.author_id", "'circle'", "n.circle_id")+`)
+		where n.circle_id = $1 and n.down_at is null and n.id > $2 and n.id <= $3 and (n.author_id is null or `+service.Visible("n.author_id", "'circle'", "n.circle_id")+`)
 		order by n.id limit $4`, circle, after, cut, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read notices of circle: %w", err)

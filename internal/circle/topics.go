@@ -21,7 +21,7 @@ func (r *Room) takeTopics(ctx context.Context, pass service.Pass, id who.ID, nam
 	}
 	v := who.Viewer{Account: owner, State: who.Active}
 	for _, name := range names[:min(len(names), mostTopics)] {
-		_, err := r.Posts.NewTopic(ctx, v, post.Place{Service: Name, ID: id, Staff: true}, name)
+		err := r.Posts.BringTopic(ctx, v, post.Place{Service: Name, ID: id, Staff: true}, name)
 		if kind := exit.KindOf(err); err != nil && kind != exit.Invalid && kind != exit.Conflict {
 			return err
 		}

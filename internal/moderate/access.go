@@ -3,6 +3,8 @@ package moderate
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
 	"time"
 
 	"exeunt/exit"
@@ -32,7 +34,7 @@ func (r *Room) may(ctx context.Context, v who.Viewer, p Place) error {
 	return err
 }
 
-// concerns refuses a circle's staff, as if there were nobody, accounts that they have nothing to do with: neither members nor authors there, and with
+// concerns refuses a circle's staff, as if there were nobody, accounts that they have nothing to do with: neither members nor askers nor authors there, and with
 // nothing that was laid on them or done about them there. An operator answers for all accounts.
 func (r *Room) concerns(ctx context.Context, v who.Viewer, p Place, account who.ID) error {
 	if p.ID == 0 || v.Operator {
@@ -42,7 +44,7 @@ func (r *Room) concerns(ctx context.Context, v who.Viewer, p Place, account who.
 		return errors.Join(err, errNone())
 	}
 	if r.Places != nil {
-		if _, ok, err := r.Places.Member(ctx, p, account); err != nil || ok {
+		if m, ok, err := r.Places.Member(ctx, p, account); err != nil || ok || m.Asked {
 			return err
 		}
 	}
@@ -81,12 +83,13 @@ func (r *Room) mayActOn(ctx context.Context, v who.Viewer, p Place, account who.
 
 // undoable says whether an act can be taken back at a time.
 func undoable(a Act, now time.Time) bool {
-	return a.State == acting && !a.At.Add(reversible).Before(now) && !final[a.Kind] && !lost(a)
+	return a.State == acting && !a.At.Add(Reversible).Before(now) && !final[a.Kind] && !lost(a)
 }
 
 // lost reports whether what an act was about has gone with its author.
 func lost(a Act) bool {
-	return a.About == 0 && personal[a.Kind] || a.Ref.ID == 0 && (deeds[a.Kind] || a.Kind == Admit)
+	_, role := appointed[a.Kind]
+	return a.About == 0 && personal[a.Kind] || a.Ref.ID == 0 && (role || deeds[a.Kind] || a.Kind == Admit || a.Kind == NoticeDown)
 }
 
 // shown says whether the viewer decides about a post that waits in the queue: then they see its images. See [post.Room.Shown].
@@ -115,10 +118,18 @@ func (r *Room) fromAbove(ctx context.Context, a Act) (yes bool, err error) {
 	return r.store.operates(ctx, a.By)
 }
 
-// mayUndo refuses who does not answer for the place of an act, and in a circle who stands below whoever did it.
+// mayUndo refuses who does not answer for the place of an act, and in a circle who stands below whoever did it, or not above a role that was given or taken.
 func (r *Room) mayUndo(ctx context.Context, v who.Viewer, a Act) error {
-	if err := r.may(ctx, v, a.Place); err != nil || v.Operator || a.By == v.Account || a.Place.ID == 0 || r.Places == nil {
+	if err := r.may(ctx, v, a.Place); err != nil || v.Operator || a.Place.ID == 0 || r.Places == nil {
 		return err
+	}
+	if given, ok := appointed[a.Kind]; ok {
+		if err := r.mayAppoint(ctx, v, a, given); err != nil {
+			return err
+		}
+	}
+	if a.By == v.Account {
+		return nil
 	}
 	above, err := r.fromAbove(ctx, a)
 	if err != nil {
@@ -130,6 +141,20 @@ func (r *Room) mayUndo(ctx context.Context, v who.Viewer, a Act) error {
 	}
 	own, _, err := r.Places.Member(ctx, a.Place, v.Account)
 	if err == nil && (above || theirs.Rank > own.Rank) {
+		err = errAbove()
+	}
+	return err
+}
+
+// mayAppoint refuses to take an appointment back who does not stand above the role that was given and the one that was had before: only they could
+// have appointed.
+func (r *Room) mayAppoint(ctx context.Context, v who.Viewer, a Act, given int) error {
+	had, err := strconv.Atoi(a.Detail)
+	if err != nil {
+		return fmt.Errorf("read what somebody was: %w", err)
+	}
+	own, _, err := r.Places.Member(ctx, a.Place, v.Account)
+	if err == nil && own.Rank <= max(had, given) {
 		err = errAbove()
 	}
 	return err

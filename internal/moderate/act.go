@@ -29,26 +29,34 @@ const (
 	LookGone    = "look_gone"
 	LimitsTaken = "limits" // for new members
 	// What other rooms tell of: see [Room.Note].
-	AcceptPost = post.DeedAccept
-	RefusePost = post.DeedRefuse
-	Pin        = post.DeedPin
-	Unpin      = post.DeedUnpin
-	Feature    = post.DeedFeature
-	Unfeature  = post.DeedUnfeature
-	Close      = post.DeedClose  // a topic takes no further posts
-	Reopen     = post.DeedReopen // or takes them again
-	Admit      = "admit"         // who asked is a member
-	TurnAway   = "turn_away"     // who asked is none
-	Revoke     = "revoke"        // invitation links work no longer
-	Taken      = "taken"         // the operator took the whole of a circle along
+	AcceptPost  = post.DeedAccept
+	RefusePost  = post.DeedRefuse
+	Pin         = post.DeedPin
+	Unpin       = post.DeedUnpin
+	Feature     = post.DeedFeature
+	Unfeature   = post.DeedUnfeature
+	Close       = post.DeedClose  // a topic takes no further posts
+	Reopen      = post.DeedReopen // or takes them again
+	Admit       = "admit"         // who asked is a member
+	TurnAway    = "turn_away"     // who asked is none
+	Revoke      = "revoke"        // invitation links work no longer
+	AddTopic    = post.DeedAddTopic
+	RenameTopic = post.DeedRenameTopic
+	NoticeDown  = "notice_down" // a notice is taken off the board
+	// A member has another role than before; Detail is the rank of that one.
+	MadeMember    = "made_member"
+	MadeModerator = "made_moderator"
+	MadeCoOwner   = "made_co_owner"
+	Taken         = "taken" // the operator took the whole of a circle along
 )
 
 // final are the acts that are answers to others and are not taken back themselves; personal those that are laid on somebody, who reads and may appeal
-// against them; deeds those of the room of posts, which takes them back.
+// against them; deeds those of the room of posts, which takes them back; appointed those that give somebody a role, with its rank.
 var (
-	final    = map[string]bool{Undo: true, Uphold: true, Taken: true}
-	personal = map[string]bool{Remove: true, Mute: true, Kick: true, Ban: true, Limit: true, Suspend: true, RefusePost: true, TurnAway: true}
-	deeds    = map[string]bool{AcceptPost: true, RefusePost: true, Pin: true, Unpin: true, Feature: true, Unfeature: true, Close: true, Reopen: true}
+	final     = map[string]bool{Undo: true, Uphold: true, Taken: true}
+	personal  = map[string]bool{Remove: true, Mute: true, Kick: true, Ban: true, Limit: true, Suspend: true, RefusePost: true, TurnAway: true}
+	deeds     = map[string]bool{AcceptPost: true, RefusePost: true, Pin: true, Unpin: true, Feature: true, Unfeature: true, Close: true, Reopen: true, AddTopic: true, RenameTopic: true}
+	appointed = map[string]int{MadeMember: 0, MadeModerator: 1, MadeCoOwner: 2}
 )
 
 // The states of an act.
@@ -246,7 +254,10 @@ func (r *Room) Undo(ctx context.Context, v who.Viewer, id who.ID) error {
 			}
 			return exit.Fail(exit.Conflict, "moderate.error.late")
 		}
-		return r.undo(ctx, pass, a, v.Account)
+		if err := r.undo(ctx, pass, a, v.Account); err != nil {
+			return err
+		}
+		return r.claimFollows(ctx, pass, a, v.Account, "")
 	})
 }
 
@@ -288,7 +299,7 @@ func (r *Room) reverse(ctx context.Context, pass service.Pass, a Act) error {
 		return r.readmit(ctx, pass, a)
 	case Kick:
 		return r.readmit(ctx, pass, a)
-	case Admit, TurnAway, Revoke:
+	case Admit, TurnAway, Revoke, NoticeDown, MadeMember, MadeModerator, MadeCoOwner:
 		if r.Places == nil {
 			return errNone()
 		}
@@ -302,7 +313,7 @@ func (r *Room) reverse(ctx context.Context, pass service.Pass, a Act) error {
 
 // revert has the room of posts take a deed back.
 func (r *Room) revert(ctx context.Context, pass service.Pass, a Act) error {
-	switch err := r.Posts.Revert(ctx, pass, a.Kind, a.Ref); exit.KindOf(err) {
+	switch err := r.Posts.Revert(ctx, pass, post.Deed{What: a.Kind, Ref: a.Ref, Service: a.Place.Service, Place: a.Place.ID, Detail: a.Detail}); exit.KindOf(err) {
 	case exit.NotFound:
 		return exit.Fail(exit.Unavailable, "moderate.error.gone")
 	default:
@@ -321,7 +332,7 @@ func (r *Room) Note(ctx context.Context, pass service.Pass, a Act) error {
 
 // noted is what the room of posts tells of: see [post.Room.Noted].
 func (r *Room) noted(ctx context.Context, pass service.Pass, v who.Viewer, d post.Deed) error {
-	return r.Note(ctx, pass, Act{Kind: d.What, Ref: d.Ref, Place: Place{d.Service, d.Place}, About: d.Author, By: v.Account, Words: d.Words})
+	return r.Note(ctx, pass, Act{Kind: d.What, Ref: d.Ref, Place: Place{d.Service, d.Place}, About: d.Author, By: v.Account, Words: d.Words, Detail: d.Detail})
 }
 
 // Log gives a page of what was done in a place, the last act first, from below the act before (0: from the top). The operator's own

@@ -133,7 +133,7 @@ func (r *Room) Settle(ctx context.Context, v who.Viewer, act who.ID, grant bool,
 		if n == 0 {
 			return exit.Fail(exit.Conflict, "moderate.error.decided")
 		}
-		if err := r.settled(ctx, pass, v, a, grant); err != nil {
+		if err := r.settled(ctx, pass, v, a, grant, answer); err != nil {
 			return err
 		}
 		return r.notice(ctx, pass, notify.Notice{To: a.About, Kind: notify.Decided, On: actRef(a.ID), Service: a.Place.Service, Place: a.Place.ID})
@@ -141,7 +141,7 @@ func (r *Room) Settle(ctx context.Context, v who.Viewer, act who.ID, grant bool,
 }
 
 // settled takes the act back, or puts into the log that it stands.
-func (r *Room) settled(ctx context.Context, pass service.Pass, v who.Viewer, a Act, grant bool) error {
+func (r *Room) settled(ctx context.Context, pass service.Pass, v who.Viewer, a Act, grant bool, answer string) error {
 	if !grant {
 		return r.act(ctx, pass, &Act{Kind: Uphold, Ref: a.Ref, Place: a.Place, About: a.About, By: v.Account, Of: a.ID})
 	}
@@ -154,5 +154,8 @@ func (r *Room) settled(ctx context.Context, pass service.Pass, v who.Viewer, a A
 	if err := r.store.setActState(ctx, pass, a.ID, undone); err != nil {
 		return err
 	}
-	return r.act(ctx, pass, &Act{Kind: Undo, Ref: a.Ref, Place: a.Place, About: a.About, By: v.Account, Of: a.ID})
+	if err := r.act(ctx, pass, &Act{Kind: Undo, Ref: a.Ref, Place: a.Place, About: a.About, By: v.Account, Of: a.ID}); err != nil {
+		return err
+	}
+	return r.claimFollows(ctx, pass, a, v.Account, answer)
 }

@@ -317,6 +317,32 @@ func (r *Room) putBack(ctx context.Context, pass service.Pass, c *Claim, kind st
 	return r.undo(ctx, pass, a, by)
 }
 
+// claimFollows refuses the complaint for which a thing was taken out that is seen again: its owner's appeal was granted, or who did it took it back. The
+// claimant and whose thing it is are told, and read the answer with the date.
+func (r *Room) claimFollows(ctx context.Context, pass service.Pass, a Act, by who.ID, answer string) error {
+	if a.Kind != Remove || a.Rule != ruleCopyright {
+		return nil
+	}
+	c, err := r.store.claimBy(ctx, a.ID)
+	if exit.KindOf(err) == exit.NotFound || err == nil && c.ended() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.store.setJudge(ctx, pass, c.ID, by); err != nil {
+		return err
+	}
+	c.State, c.Decided, c.Answer, c.EraseAt = ClaimRefused, pass.At, answer, pass.At.Add(contactKept)
+	if err := r.store.setClaim(ctx, pass, c); err != nil {
+		return err
+	}
+	if err := r.claimAct(ctx, pass, c, Rejected, by); err != nil {
+		return err
+	}
+	return r.tellClaim(ctx, pass, c, by, c.Owner, c.By)
+}
+
 // Withdraw ends a complaint of the viewer's own, or, of a guest's, the one of the token. NotFound for others, Conflict for what has ended.
 func (r *Room) Withdraw(ctx context.Context, v who.Viewer, id who.ID, token string) error {
 	find := r.byID(id)

@@ -99,7 +99,7 @@ func TestClaim(t *testing.T) {
 		if got := h.state(t, on); got != "withheld" {
 			t.Errorf("upheld, the film is %s", got)
 		}
-		h.travel(t, 10 * 24 * time.Hour)
+		h.travel(t, 10*24*time.Hour)
 		h.must(t, h.order.Counter(ctx, mira, id, "I made it.", true))
 		h.wantKind(t, "a second answer", h.order.Counter(ctx, mira, id, "Again.", true), exit.Conflict)
 		if h.told(t, jo) != 1 {
@@ -131,7 +131,7 @@ func TestClaimLate(t *testing.T) {
 		on := h.film(t, mira, "a film")
 		id, _, err := h.order.Complain(ctx, jo, on, mine, "")
 		h.must(t, err)
-		h.travel(t, 16 * 24 * time.Hour)
+		h.travel(t, 16*24*time.Hour)
 		h.wantKind(t, "after 16 days", h.order.Counter(ctx, mira, id, "It is mine.", true), exit.Conflict)
 		h.must(t, h.order.DecideClaim(ctx, op, id, true, ""))
 		h.must(t, h.order.Counter(ctx, mira, id, "It is mine.", true), h.order.Withdraw(ctx, jo, id, ""))
@@ -281,6 +281,57 @@ func TestClaimGone(t *testing.T) {
 		c, err := h.order.Claim(ctx, mira, id)
 		if err != nil || c.By != 0 || c.Work+c.Statement != "" || c.Counter != "I made it." || c.State != moderate.ClaimCountered {
 			t.Errorf("the claimant gone: %+v, %v", c, err)
+		}
+	})
+}
+
+// TestAppealEndsClaim has a complaint follow what comes of the removal that it brought about: an appeal that is granted, or who decided and takes it back.
+func TestAppealEndsClaim(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		h.must(t, h.d.MakeTrial(ctx, time.Time{}))
+		op, other, mira, jo := h.operator(t, "opera"), h.operator(t, "second"), h.person(t, "mira"), h.person(t, "jo")
+		on := h.film(t, mira, "a film")
+		upheld := func() (claim, act who.ID) {
+			t.Helper()
+			id, _, err := h.order.Complain(ctx, jo, on, mine, "")
+			h.must(t, err, h.order.DecideClaim(ctx, op, id, true, "looks like it"))
+			c, err := h.order.Claim(ctx, jo, id)
+			if err != nil || c.State != moderate.ClaimUpheld || c.Act == 0 || h.state(t, on) != "withheld" {
+				t.Fatalf("upheld it is %+v, %v", c, err)
+			}
+			return id, c.Act
+		}
+		id, act := upheld()
+		h.must(t, h.order.Appeal(ctx, mira, act, "I made it."), h.order.Settle(ctx, other, act, false, "no"))
+		if c, err := h.order.Claim(ctx, jo, id); err != nil || c.State != moderate.ClaimUpheld || h.state(t, on) != "withheld" {
+			t.Errorf("after an appeal that was refused: %+v, %v", c, err)
+		}
+		h.must(t, h.order.Withdraw(ctx, jo, id, ""))
+
+		id, act = upheld()
+		before, err := h.order.Claim(ctx, jo, id)
+		h.must(t, err)
+		h.travel(t, 24*time.Hour)
+		h.exec(t, `update notices set seen = 1`)
+		h.must(t, h.order.Appeal(ctx, mira, act, "I made it."), h.order.Settle(ctx, other, act, true, "it is hers"))
+		c, err := h.order.Claim(ctx, jo, id)
+		if err != nil || c.State != moderate.ClaimRefused || c.Answer != "it is hers" || h.state(t, on) != "live" || !c.Decided.After(before.Decided) || !c.EraseAt.After(before.EraseAt) {
+			t.Errorf("after an appeal that was granted: %+v, %v, the film %s", c, err, h.state(t, on))
+		}
+		if got := h.told(t, jo); got != 1 {
+			t.Errorf("the claimant was told %d times, want 1", got)
+		}
+		at := "/claims/" + id.String()
+		h.see(t, jo, at, "it is hers", "-"+at+"/withdraw")
+		if n := h.number(t, `select count(*) from acts where kind = 'claim_refused' and by_id = $1`, int64(other.Account)); n != 1 {
+			t.Errorf("the log tells of it %d times", n)
+		}
+
+		id, act = upheld()
+		h.must(t, h.order.Undo(ctx, op, act))
+		if c, err := h.order.Claim(ctx, jo, id); err != nil || c.State != moderate.ClaimRefused || h.state(t, on) != "live" {
+			t.Errorf("after the removal was taken back: %+v, %v", c, err)
 		}
 	})
 }

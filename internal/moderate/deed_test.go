@@ -1,6 +1,7 @@
 package moderate_test
 
 import (
+	"slices"
 	"testing"
 
 	"exeunt/exit"
@@ -229,5 +230,63 @@ func TestKickKeepsTheRank(t *testing.T) {
 		if after := h.ring.members[mod.Account]; after.Rank != before.Rank || !after.Since.Equal(before.Since) {
 			t.Errorf("back as %+v, was %+v", after, before)
 		}
+	})
+}
+
+// TestTopicsComeBack has a topic that was added or renamed stand in the log, and each be taken back from there.
+func TestTopicsComeBack(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		mod, mira := h.member(t, "mod", 1), h.member(t, "mira", 0)
+		last := func(kind string) moderate.Act {
+			t.Helper()
+			act := h.lastAct(t, mod, tea)
+			if act.Kind != kind || act.By != mod.Account || act.Ref.Kind != "topic" || act.Ref.ID == 0 {
+				t.Errorf("the log has %+v, want %s", act, kind)
+			}
+			return act
+		}
+		names := func(want ...string) {
+			t.Helper()
+			list, err := h.posts.Topics(ctx, mod, h.ring.place(mod))
+			h.must(t, err)
+			var got []string
+			for _, x := range list {
+				got = append(got, x.Name)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("topics %v, want %v", got, want)
+			}
+		}
+		topic, err := h.posts.NewTopic(ctx, mod, h.ring.place(mod), "routes")
+		h.must(t, err)
+		added := last(moderate.AddTopic)
+		on := h.wrote(t, mira, 7, "on foot #routes")
+		h.must(t, h.posts.RenameTopic(ctx, mod, topic, "routes"), h.posts.RenameTopic(ctx, mod, topic, "ways")) // the first is its name
+		first := last(moderate.RenameTopic)
+		h.see(t, mod, "/moderation/circle/7/log", "routes → ways", "-moderate.act.")
+		h.must(t, h.order.Undo(ctx, mod, first.ID))
+		names("routes")
+		h.must(t, h.posts.RenameTopic(ctx, mod, topic, "ways"))
+		second := last(moderate.RenameTopic)
+		h.must(t, h.posts.RenameTopic(ctx, mod, topic, "roads"))
+		h.wantKind(t, "a name that was changed again", h.order.Undo(ctx, mod, second.ID), exit.Conflict)
+		other, err := h.posts.NewTopic(ctx, mod, h.ring.place(mod), "ways")
+		h.must(t, err)
+		third := h.number(t, `select max(id) from acts where kind = 'topic_renamed'`)
+		h.must(t, h.order.Undo(ctx, mod, last(moderate.AddTopic).ID))
+		if _, _, err := h.posts.Topic(ctx, mod, other); exit.KindOf(err) != exit.NotFound {
+			t.Errorf("a topic taken back: %v", err)
+		}
+		h.must(t, h.order.Undo(ctx, mod, who.ID(third)))
+		names("ways")
+
+		// A post that names a topic which is taken back stays as it is.
+		h.must(t, h.order.Undo(ctx, mod, added.ID))
+		names()
+		if p, err := h.posts.One(ctx, mira, on.ID); err != nil || p.Text != "on foot #routes" || h.number(t, `select count(*) from post_topics`) != 0 {
+			t.Errorf("the post is %+v, %v", p, err)
+		}
+		h.wantKind(t, "a topic that is gone", h.order.Undo(ctx, mod, second.ID), exit.Unavailable)
 	})
 }

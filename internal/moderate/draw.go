@@ -116,6 +116,9 @@ func (d drawer) draw(ctx context.Context, a Act) deedView {
 		id: a.ID.String(), at: a.At, kind: ui.T(ctx, actWords[a.Kind]), about: d.view(ctx, a.About, a.Place), by: d.view(ctx, a.By, a.Place), rule: ruleWord(ctx, a.Rule), words: a.Words,
 		undone: a.State == undone, href: "/moderation/acts/" + a.ID.String(),
 	}
+	if a.Kind == RenameTopic {
+		v.words = a.Detail
+	}
 	if a.Place != d.where {
 		v.place = d.places[a.Place]
 	}

@@ -37,7 +37,7 @@ const (
 var reportable = ui.Keys("moderate.kind.", "post", "comment", "circle", "account", "video")
 
 // kindWords name the kinds of things about which something is done.
-var kindWords = ui.Keys("moderate.kind.", "post", "comment", "circle", "account", "topic", "video")
+var kindWords = ui.Keys("moderate.kind.", "post", "comment", "circle", "account", "topic", "video", "notice")
 
 // The reasons for which something is reported, and the rules by which it is decided: one closed list. Of copyright one complains: see [Room.Complain].
 var reasons = []string{"spam", "abuse", "hate", "violence", "sexual", "minors", "privacy", "fraud", "illegal", "self_harm", "off_topic", "other"}
@@ -54,8 +54,8 @@ const (
 	mostLooks    = 10000
 )
 
-// reversible is how long an act can be undone, by the promise clock.
-const reversible = 30 * 24 * time.Hour
+// Reversible is how long an act can be undone, by the promise clock.
+const Reversible = 30 * 24 * time.Hour
 
 // Place is where something stands as order sees it: a circle, or the install, whose ID is 0.
 type Place struct {
@@ -86,19 +86,20 @@ func placeOf(t service.Thing) Place {
 type Member struct {
 	Rank  int // 0 a member; above it staff, the owner the highest
 	Since time.Time
+	Asked bool // they have asked to become one
 }
 
 // Places is what other services tell of their members, and do with them, inside the transaction of ctx.
 type Places interface {
-	// Member gives an account's part; ok is false for who is no member.
+	// Member gives an account's part; ok is false for who is no member, or has only asked to become one.
 	Member(ctx context.Context, p Place, account who.ID) (m Member, ok bool, err error)
 	// Staff gives who answers for the place, at most 50.
 	Staff(ctx context.Context, p Place) ([]who.ID, error)
 	// Expel takes a member out, or somebody's asking to become one.
 	Expel(ctx context.Context, pass service.Pass, p Place, account who.ID) error
-	// Readmit makes somebody who was taken out a member again, of the same rank and from the same day on.
+	// Readmit makes somebody who was taken out a member again, of the same rank and from the same day on, or has them ask again.
 	Readmit(ctx context.Context, pass service.Pass, p Place, account who.ID, m Member) error
-	// Revert takes an act back of which the service told the log: Admit, TurnAway, Revoke. Conflict for what is no longer as the act left it.
+	// Revert takes an act back of which the service told the log: Admit, TurnAway, Revoke, NoticeDown, MadeMember and the like. Conflict for what is no longer as the act left it.
 	Revert(ctx context.Context, pass service.Pass, a Act) error
 }
 

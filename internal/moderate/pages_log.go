@@ -116,7 +116,7 @@ func (r *Room) getSanctions(w http.ResponseWriter, req *http.Request) error {
 	view := sanctionsView{tabs: tabs(ctx, p, "sanctions")}
 	for _, x := range list {
 		row := sanctionView{person: *d.view(ctx, x.Account, x.Place), what: ui.T(ctx, actWords[x.What]), rule: ruleWord(ctx, x.Rule), until: untilWord(ctx, x.Until), undo: "/moderation/acts/" + x.Act.String() + "/undo"}
-		if x.Since.Add(reversible).Before(d.now) || x.Account == v.Account {
+		if x.Since.Add(Reversible).Before(d.now) || x.Account == v.Account {
 			row.undo = ""
 		}
 		view.list = append(view.list, row)

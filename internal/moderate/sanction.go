@@ -118,15 +118,21 @@ func (r *Room) expel(ctx context.Context, pass service.Pass, a *Act) error {
 	if err != nil {
 		return err
 	}
-	if ok {
+	if ok || m.Asked && a.Kind == Ban {
 		a.Detail = strconv.FormatInt(db.Ms(m.Since), 10) + " " + strconv.Itoa(m.Rank)
+		if !ok {
+			a.Detail = strconv.FormatInt(db.Ms(m.Since), 10) + " " + asked
+		}
 	} else if a.Kind == Kick {
 		return exit.Fail(exit.Conflict, "moderate.error.no_member")
 	}
 	return r.Places.Expel(ctx, pass, a.Place, a.About)
 }
 
-// readmit makes who was taken out a member again.
+// asked stands in the place of the rank of who had only asked to become a member.
+const asked = "asked"
+
+// readmit makes who was taken out a member again, or has them ask again.
 func (r *Room) readmit(ctx context.Context, pass service.Pass, a Act) error {
 	if r.Places == nil || a.Detail == "" {
 		return nil
@@ -136,8 +142,8 @@ func (r *Room) readmit(ctx context.Context, pass service.Pass, a Act) error {
 	if err != nil {
 		return fmt.Errorf("read since when somebody was a member: %w", err)
 	}
-	m := Member{Since: db.Time(ms)}
-	if ranked {
+	m := Member{Since: db.Time(ms), Asked: rank == asked}
+	if ranked && !m.Asked {
 		if m.Rank, err = strconv.Atoi(rank); err != nil {
 			return fmt.Errorf("read what somebody was: %w", err)
 		}
@@ -237,7 +243,7 @@ func (r *Room) Sweep(ctx context.Context, limit int) (n int64, err error) {
 		if n, err = r.store.endSanctions(ctx, now, limit); err != nil {
 			return err
 		}
-		m, err := r.store.sweepCases(ctx, now.Add(-reversible), limit)
+		m, err := r.store.sweepCases(ctx, now.Add(-Reversible), limit)
 		if err != nil {
 			return err
 		}

@@ -83,6 +83,11 @@ func (s store) claimOf(ctx context.Context, hash string, change bool) (Claim, er
 	return s.claimWhere(ctx, `hash = $1 and hash <> ''`, hash, change)
 }
 
+// claimBy gives the complaint for which an act took a thing out, and keeps it from being changed by others.
+func (s store) claimBy(ctx context.Context, act who.ID) (Claim, error) {
+	return s.claimWhere(ctx, `act_id = $1 and act_id <> 0`, int64(act), true)
+}
+
 func (s store) claimWhere(ctx context.Context, where string, arg any, change bool) (Claim, error) {
 	query := `select ` + claimColumns + ` from claims where ` + where
 	if change {

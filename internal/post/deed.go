@@ -2,6 +2,7 @@ package post
 
 import (
 	"context"
+	"strings"
 
 	"exeunt/exit"
 	"exeunt/internal/service"
@@ -10,14 +11,16 @@ import (
 
 // What is done with posts and topics by who answers for their place, as a log names it.
 const (
-	DeedAccept    = "accept" // a submission stands before others
-	DeedRefuse    = "refuse" // a submission is a draft again
-	DeedPin       = "pin"
-	DeedUnpin     = "unpin"
-	DeedFeature   = "feature"
-	DeedUnfeature = "unfeature"
-	DeedClose     = "topic_closed"
-	DeedReopen    = "topic_opened"
+	DeedAccept      = "accept" // a submission stands before others
+	DeedRefuse      = "refuse" // a submission is a draft again
+	DeedPin         = "pin"
+	DeedUnpin       = "unpin"
+	DeedFeature     = "feature"
+	DeedUnfeature   = "unfeature"
+	DeedClose       = "topic_closed"
+	DeedReopen      = "topic_opened"
+	DeedAddTopic    = "topic_added"
+	DeedRenameTopic = "topic_renamed"
 )
 
 // Deed is something that who answers for a place did with a post or a topic there.
@@ -28,6 +31,7 @@ type Deed struct {
 	Service string
 	Place   who.ID
 	Words   string // what its author reads
+	Detail  string // what taking it back needs
 }
 
 func (r *Room) noted(ctx context.Context, pass service.Pass, v who.Viewer, d Deed) error {
@@ -55,13 +59,11 @@ func either(on bool, yes, no string) string {
 
 // Revert takes a deed back, inside the transaction that gave the pass; who may was asked by whoever keeps the log. NotFound for what is
 // gone, Conflict for what has become something else meanwhile.
-func (r *Room) Revert(ctx context.Context, pass service.Pass, what string, ref who.Ref) error {
+func (r *Room) Revert(ctx context.Context, pass service.Pass, d Deed) error {
+	what, ref := d.What, d.Ref
 	switch what {
-	case DeedClose, DeedReopen:
-		if _, err := r.store.topic(ctx, ref.ID); err != nil {
-			return err
-		}
-		return r.store.closeTopic(ctx, pass, ref.ID, what != DeedClose)
+	case DeedClose, DeedReopen, DeedAddTopic, DeedRenameTopic:
+		return r.revertTopic(ctx, pass, d)
 	}
 	p, err := r.store.one(ctx, 0, ref.ID)
 	if err != nil {
@@ -89,3 +91,29 @@ func (r *Room) Revert(ctx context.Context, pass service.Pass, what string, ref w
 	}
 	return exit.Fail(exit.Internal, "error.internal")
 }
+
+// revertTopic takes a deed on a topic back. A topic that was added goes; the posts that name it stay, with its name as plain text.
+func (r *Room) revertTopic(ctx context.Context, pass service.Pass, d Deed) error {
+	t, err := r.store.topic(ctx, d.Ref.ID)
+	if err != nil {
+		return err
+	}
+	switch d.What {
+	case DeedAddTopic:
+		if err := r.store.dropTopic(ctx, pass, t.ID); err != nil || r.Search == nil {
+			return err
+		}
+		return r.Search.Drop(ctx, pass, t.Ref())
+	case DeedRenameTopic:
+		old, now, _ := strings.Cut(d.Detail, renamed)
+		if t.Name != now {
+			return exit.Fail(exit.Conflict, "post.error.other_now")
+		}
+		t.Name = old
+		return r.renameTopic(ctx, pass, t)
+	}
+	return r.store.closeTopic(ctx, pass, t.ID, d.What != DeedClose)
+}
+
+// renamed stands between the name that a topic had and the one that it was given; no name has it.
+const renamed = " → "

@@ -119,6 +119,19 @@ func (s store) renameTopic(ctx context.Context, pass service.Pass, t Topic) erro
 	return taken(n)
 }
 
+// dropTopic takes a topic away; posts stay, without it.
+func (s store) dropTopic(ctx context.Context, pass service.Pass, id who.ID) error {
+	if !pass.Valid() {
+		return service.ErrNoPass()
+	}
+	for _, q := range []string{`delete from post_topics where topic_id = $1`, `delete from topics where id = $1`} {
+		if _, err := s.db.Exec(ctx, q, int64(id)); err != nil {
+			return fmt.Errorf("remove topic: %w", err)
+		}
+	}
+	return nil
+}
+
 func (s store) closeTopic(ctx context.Context, pass service.Pass, id who.ID, closed bool) error {
 	if !pass.Valid() {
 		return service.ErrNoPass()

@@ -120,6 +120,16 @@ func topicName(name string) (string, error) {
 // NewTopic makes a topic of a place. Forbidden for who does not moderate there, Conflict if there is one of that name or
 // there are too many.
 func (r *Room) NewTopic(ctx context.Context, v who.Viewer, p Place, name string) (who.ID, error) {
+	return r.newTopic(ctx, v, p, name, r.noted)
+}
+
+// BringTopic is NewTopic for a topic that comes back with its place: that is no act of somebody who answers for it.
+func (r *Room) BringTopic(ctx context.Context, v who.Viewer, p Place, name string) error {
+	_, err := r.newTopic(ctx, v, p, name, func(context.Context, service.Pass, who.Viewer, Deed) error { return nil })
+	return err
+}
+
+func (r *Room) newTopic(ctx context.Context, v who.Viewer, p Place, name string, noted func(context.Context, service.Pass, who.Viewer, Deed) error) (who.ID, error) {
 	name, err := topicName(name)
 	if err != nil {
 		return 0, err
@@ -141,7 +151,10 @@ func (r *Room) NewTopic(ctx context.Context, v who.Viewer, p Place, name string)
 		if err := r.store.addTopic(ctx, pass, t); err != nil {
 			return err
 		}
-		return r.indexTopic(ctx, pass, t)
+		if err := r.indexTopic(ctx, pass, t); err != nil {
+			return err
+		}
+		return noted(ctx, pass, v, deedOnTopic(DeedAddTopic, t))
 	})
 }
 
@@ -164,12 +177,24 @@ func (r *Room) RenameTopic(ctx context.Context, v who.Viewer, id who.ID, name st
 		return err
 	}
 	return r.changeTopic(ctx, v, id, func(ctx context.Context, pass service.Pass, t Topic) error {
+		if t.Name == name {
+			return nil
+		}
+		d := deedOnTopic(DeedRenameTopic, t)
+		d.Detail = t.Name + renamed + name
 		t.Name = name
-		if err := r.store.renameTopic(ctx, pass, t); err != nil {
+		if err := r.renameTopic(ctx, pass, t); err != nil {
 			return err
 		}
-		return r.indexTopic(ctx, pass, t)
+		return r.noted(ctx, pass, v, d)
 	})
+}
+
+func (r *Room) renameTopic(ctx context.Context, pass service.Pass, t Topic) error {
+	if err := r.store.renameTopic(ctx, pass, t); err != nil {
+		return err
+	}
+	return r.indexTopic(ctx, pass, t)
 }
 
 // CloseTopic keeps further posts out of a topic of a place, or opens it again. What it has stays.

@@ -263,7 +263,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	l.Begin()
 	h.Accounts.Stored = []account.Stored{h.posts.Stored, h.circles.Stored, h.uploads.Stored, h.channels.Stored, l.Stored}
 	h.Registry.Services = []service.Service{page.Service, circle.Service, channel.Service}
-	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.posts.TopicKind(), h.talks.Kind(), h.circles.Kind(), h.channels.Kind(), h.Accounts.Kind()}
+	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.posts.TopicKind(), h.talks.Kind(), h.circles.Kind(), h.circles.NoticeKind(), h.channels.Kind(), h.Accounts.Kind()}
 	h.Registry.Holders = h.Engine.Holders
 	h.rooms = []room{h.install, h.search, h.Accounts, h.notices, h.relations, h.posts, h.talks, h.order, h.circles, h.uploads, h.channels, h.pages, h.Leave}
 	if err := h.Engine.Check(); err != nil {

@@ -165,6 +165,9 @@ func (h *House) expire(ctx context.Context) error {
 	if err := all(ctx, h.order.Sweep); err != nil {
 		return fmt.Errorf("sweep sanctions: %w", err)
 	}
+	if err := all(ctx, h.circles.Sweep); err != nil {
+		return fmt.Errorf("sweep notices of circles: %w", err)
+	}
 	if err := all(ctx, h.channels.Sweep); err != nil {
 		return fmt.Errorf("publish scheduled videos: %w", err)
 	}
