@@ -11,6 +11,7 @@ import (
 	"exeunt/exit"
 	"exeunt/internal/blob"
 	"exeunt/internal/media"
+	"exeunt/internal/post"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
 
@@ -103,6 +104,9 @@ func (r *Room) Open(ctx context.Context, v who.Viewer, w Words) error {
 		if err := r.mayName(ctx, v, w.Name); err != nil {
 			return err
 		}
+		if err := r.maySay(ctx, pass, v, w.Name, w.Bio); err != nil {
+			return err
+		}
 		return r.store.putChannel(ctx, pass, v.Account, w)
 	})
 }
@@ -120,6 +124,9 @@ func (r *Room) Change(ctx context.Context, v who.Viewer, w Words) error {
 		if err := r.mayName(ctx, v, w.Name); err != nil {
 			return err
 		}
+		if err := r.maySay(ctx, pass, v, w.Name, w.Bio); err != nil {
+			return err
+		}
 		return r.store.putChannel(ctx, pass, v.Account, w)
 	})
 }
@@ -130,6 +137,15 @@ func (r *Room) mayName(ctx context.Context, v who.Viewer, name string) error {
 	if err == nil && taken {
 		err = exit.Fail(exit.Conflict, "channel.error.name_taken")
 	}
+	return err
+}
+
+// maySay refuses words of a channel or a collection that [Room.Screen] does not let through.
+func (r *Room) maySay(ctx context.Context, pass service.Pass, v who.Viewer, words ...string) error {
+	if r.Screen == nil {
+		return nil
+	}
+	_, err := r.Screen(ctx, pass, post.ScreenIn{Author: v.Account, Text: strings.Join(words, "\n"), Edit: true})
 	return err
 }
 
