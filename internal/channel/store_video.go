@@ -118,13 +118,16 @@ func (s store) unhide(ctx context.Context, pass service.Pass, id who.ID, state S
 	return nil
 }
 
-// turn changes the state of those of the videos that are in one state to another.
+// turn changes the state of those of the videos that are in one state to another, and to which one a video comes back that is being deleted.
 func (s store) turn(ctx context.Context, pass service.Pass, ids []who.ID, from, to State) error {
 	if !pass.Valid() {
 		return service.ErrNoPass()
 	}
 	list, args := service.In(3, ids)
 	if _, err := s.db.Exec(ctx, `update videos set state = $1 where state = $2 and id in (`+list+`)`, append([]any{string(to), string(from)}, args...)...); err != nil {
+		return fmt.Errorf("change state of videos: %w", err)
+	}
+	if _, err := s.db.Exec(ctx, `update videos set deleted_as = $1 where state = 'deleted' and deleted_as = $2 and id in (`+list+`)`, append([]any{string(to), string(from)}, args...)...); err != nil {
 		return fmt.Errorf("change state of videos: %w", err)
 	}
 	return nil

@@ -520,17 +520,11 @@ func (r *Room) withhold(ctx context.Context, pass service.Pass, ids []who.ID, on
 			turned = append(turned, x)
 		}
 	}
-	if len(turned) == 0 {
-		return nil
+	if err := r.store.turn(ctx, pass, ids, from, to); err != nil {
+		return err
 	}
 	if on {
-		if err := r.vanish(ctx, pass, turned...); err != nil {
-			return err
-		}
-		return r.store.turn(ctx, pass, idsOf(turned), from, to)
-	}
-	if err := r.store.turn(ctx, pass, idsOf(turned), from, to); err != nil {
-		return err
+		return r.vanish(ctx, pass, turned...)
 	}
 	return r.appear(ctx, pass, turned...)
 }

@@ -312,5 +312,17 @@ func TestWithhold(t *testing.T) {
 		withhold(false)
 		h.see(guest, id)
 		h.finds(guest, search.Video, "改过", id)
+
+		// Deleting it and taking that back changes nothing about what was decided meanwhile.
+		h.must(h.Delete(ctx, ann, id))
+		withhold(true)
+		h.must(h.Undo(ctx, ann, id))
+		h.unseen(guest, id, played...)
+		h.finds(guest, search.Video, "改过")
+		h.must(h.Delete(ctx, ann, id))
+		withhold(false)
+		h.must(h.Undo(ctx, ann, id))
+		h.see(guest, id)
+		h.finds(guest, search.Video, "改过", id)
 	})
 }
