@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"exeunt/exit"
 	"exeunt/internal/db"
@@ -30,10 +31,11 @@ type Thing struct {
 	Title   string
 	Excerpt string // at most 120 characters
 	Link    string
-	Picture string // the blob key of a picture of it, for cards; "" if there is none
-	See     bool   // the viewer may see it
-	Talk    bool   // the viewer may comment on it and like it
-	Preview bool   // the viewer sees it from outside, and not what is said about it
+	Picture string        // the blob key of a picture of it, for cards; "" if there is none
+	Length  time.Duration // of what is played; 0: not known
+	See     bool          // the viewer may see it
+	Talk    bool          // the viewer may comment on it and like it
+	Preview bool          // the viewer sees it from outside, and not what is said about it
 }
 
 // Keeper is a room that answers for a kind of thing.

@@ -2,6 +2,8 @@ package talk
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -37,6 +39,21 @@ func (r *Room) checkBullet(ref who.Ref, d Draft, text string) error {
 		return exit.Fail(exit.Invalid, "talk.error.bullet_long", "Most", longestBullet)
 	}
 	return nil
+}
+
+// parseMoment reads a moment as people write it: seconds, minutes and seconds, or hours too, such as 1:05. What is none is before the beginning, where
+// nothing can stand.
+func parseMoment(s string) time.Duration {
+	parts := strings.Split(strings.ReplaceAll(strings.TrimSpace(s), "：", ":"), ":")
+	at := 0
+	for i, part := range parts {
+		n, err := strconv.ParseUint(part, 10, 16)
+		if err != nil || len(parts) > 3 || i > 0 && n > 59 {
+			return -1
+		}
+		at = at*60 + int(n) //nolint:gosec // at most 16 bits
+	}
+	return time.Duration(at) * time.Second
 }
 
 // Bullets gives the bullet comments on a thing from a moment up to another, without it, in their order, at most limit (and never more than 500). Those that are

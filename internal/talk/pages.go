@@ -78,6 +78,8 @@ type sayView struct {
 	text   string
 	wrong  string
 	cancel string // leads back from an answer
+	bullet bool   // it is a form for a bullet comment
+	at     string // the moment, as it was typed
 }
 
 // beneathView is what stands below a post or a video.
@@ -88,6 +90,7 @@ type beneathView struct {
 	first    bool
 	say      *sayView
 	guest    bool
+	bullet   *sayView // for bullet comments without scripts; nil: the thing is not played
 }
 
 var orderWords = ui.Keys("talk.order_by.", "oldest", "newest", "liked")
@@ -122,6 +125,9 @@ func (r *Room) Beneath(ctx context.Context, v who.Viewer, t service.Thing, query
 		}
 	}
 	view.say = &say
+	if r.played(t.Ref.Kind) {
+		view.bullet = &sayView{action: say.action, bullet: true}
+	}
 	return beneathPost(view), nil
 }
 
@@ -223,6 +229,9 @@ func (r *Room) postComment(w http.ResponseWriter, req *http.Request) error {
 			at = time.Duration(ms) * time.Millisecond
 		}
 		d.Moment = &at
+	} else if req.PostForm.Has("at") {
+		at := parseMoment(req.PostFormValue("at"))
+		d.Text, d.Moment = req.PostFormValue("bullet"), &at
 	}
 	id, err := r.Comment(ctx, v, ref, d)
 	var e *exit.Error
@@ -292,7 +301,10 @@ func (r *Room) again(w http.ResponseWriter, req *http.Request, ref who.Ref, e *e
 	for name, value := range e.Args {
 		args = append(args, name, value)
 	}
-	say := sayView{action: req.URL.Path, parent: req.PostFormValue("parent"), text: req.PostFormValue("text"), wrong: ui.Sentence(ctx, e.Key, args...), cancel: t.Link}
+	say := sayView{action: req.URL.Path, parent: req.PostFormValue("parent"), text: req.PostFormValue("text"), wrong: ui.Sentence(ctx, e.Key, args...), cancel: t.Link, at: req.PostFormValue("at")}
+	if req.PostForm.Has("at") {
+		say.bullet, say.text = true, req.PostFormValue("bullet")
+	}
 	f := service.Frame(ctx, ui.T(ctx, "talk.say"))
 	f.NoIndex, f.Back = true, r.leadBack(ctx, t.Ref, t.Link)
 	return ui.Render(w, req, http.StatusUnprocessableEntity, sayPage(f, say))

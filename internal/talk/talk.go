@@ -134,6 +134,9 @@ func (r *Room) comment(ctx context.Context, v who.Viewer, c Comment) error {
 	if err != nil {
 		return err
 	}
+	if c.Moment != nil && t.Length > 0 && *c.Moment > t.Length+time.Second { // players end a little late
+		return exit.Fail(exit.Invalid, "talk.error.moment")
+	}
 	c.Service, c.Place = t.Service, t.Place
 	onto := []who.ID{t.Owner}
 	var answered who.ID

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -443,6 +444,38 @@ func TestPlayedErased(t *testing.T) {
 		}
 		if got := h.bullets(t, mira, on); got != "" {
 			t.Errorf("still flying: %q", got)
+		}
+	})
+}
+
+// TestBulletWithoutScripts writes a bullet comment by the form for who has no scripts.
+func TestBulletWithoutScripts(t *testing.T) {
+	eachPlayed(t, func(t *testing.T, h *house) {
+		mira, jo := h.person(t, "mira"), h.person(t, "jo")
+		on := h.write(t, mira, "a film")
+		form := h.get(t, jo, ui.Chinese, "/posts/"+on.ID.String()).Body.String()
+		for _, part := range []string{"<noscript>", `name="bullet"`, `name="at"`, "写分和秒"} {
+			if !strings.Contains(form, part) {
+				t.Errorf("the page has no %s", part)
+			}
+		}
+		path := "/talk/post/" + on.ID.String() + "/comments"
+		for typed, want := range map[string]int64{"7": 7, "0:42": 42, "1:05": 65, "1：06": 66, " 1:00:01 ": 3601} {
+			if w := serve(t, h.talks.Routes(), jo, ui.Chinese, "POST", path, url.Values{"bullet": {"at " + typed}, "at": {typed}}); w.Code != http.StatusSeeOther {
+				t.Errorf("%q is answered %d", typed, w.Code)
+			}
+			if n := h.number(t, `select count(*) from comments where moment = `+strconv.FormatInt(want*1000, 10)); n != 1 {
+				t.Errorf("%q: %d bullet comments at %d s", typed, n, want)
+			}
+		}
+		for _, typed := range []string{"", "soon", "1:60", "-3", "1:2:3:4", "26:00:00"} {
+			w := serve(t, h.talks.Routes(), jo, ui.Chinese, "POST", path, url.Values{"bullet": {"still here"}, "at": {typed}})
+			if body := w.Body.String(); w.Code != http.StatusUnprocessableEntity || !strings.Contains(body, "still here") || !strings.Contains(body, `name="at"`) {
+				t.Errorf("%q is answered %d", typed, w.Code)
+			}
+		}
+		if n := h.number(t, `select count(*) from comments`); n != 5 {
+			t.Errorf("%d comments, want 5", n)
 		}
 	})
 }
