@@ -81,8 +81,11 @@ func (r *Room) batch(ctx context.Context, j job.Job) error {
 
 // takeBatch brings the zip to where it can be read anywhere, and takes its videos in.
 func (r *Room) takeBatch(ctx context.Context, u upload.Upload) (err error) {
-	dir, err := os.MkdirTemp(r.Spool, "batch-")
-	if err != nil {
+	dir := r.folder(batchFolder, u.ID)
+	if err := os.RemoveAll(dir); err != nil { // what a killed process has left
+		return fmt.Errorf("clear folder for a batch: %w", err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("make folder for a batch: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
@@ -400,17 +403,30 @@ func (r *Room) describe(ctx context.Context, v who.Viewer, u upload.Upload, file
 	b.Title, b.Text, b.Language, b.Origin, b.Downloads = words.Title, plainWords(words.Text), s.language, s.origin, c.Downloads
 	b.At, b.dated = s.at, !s.at.IsZero()
 	err = r.enough(ctx, v, limits.ToPublish, "channel.error.followers_publish")
-	if err == nil && limits.ADay > 0 && !b.dated {
-		var n int64
-		if n, err = r.store.inDay(ctx, v.Account, 0, r.DB.Clock.Now()); err == nil && n >= limits.ADay {
-			err = exit.Fail(exit.TooMany, "channel.error.a_day", "Count", limits.ADay)
-		}
+	if err == nil {
+		err = r.withinDay(ctx, v, b, limits.ADay)
 	}
 	if kind := exit.KindOf(err); err != nil && (kind == exit.Forbidden || kind == exit.TooMany) {
 		b.draft, b.note = true, "channel_batch.note.draft"
 		return b, nil
 	}
 	return b, err
+}
+
+// withinDay is TooMany where a video that was not published long ago is one too many of its day.
+func (r *Room) withinDay(ctx context.Context, v who.Viewer, b brought, most int64) error {
+	if most == 0 {
+		return nil
+	}
+	now, err := r.DB.Now(ctx)
+	if err != nil || b.dated && b.At.Before(now.Add(-24*time.Hour)) {
+		return err
+	}
+	n, err := r.store.inDay(ctx, v.Account, 0, now)
+	if err == nil && n >= most {
+		err = exit.Fail(exit.TooMany, "channel.error.a_day", "Count", most)
+	}
+	return err
 }
 
 // oldest is before anybody had a video to publish: an earlier date is no date.

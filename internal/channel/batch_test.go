@@ -209,6 +209,34 @@ func TestBatch(t *testing.T) {
 	})
 }
 
+// TestBatchOfADay has dates of a sidecar not get around the bound of a day, by which what is published counts in the promise clock's time.
+func TestBatchOfADay(t *testing.T) {
+	eachWharf(t, func(t *testing.T, w *wharf) {
+		ctx := t.Context()
+		w.must(w.d.MakeTrial(ctx, dbtest.Start.AddDate(0, 0, 30)))
+		now, err := w.d.Now(ctx)
+		w.must(err)
+		w.must(w.SetLimits(ctx, who.Viewer{Account: 9, Operator: true}, channel.Limits{ADay: 2}))
+		mira := w.account("mira")
+		dated := func(name string, at time.Time) entry {
+			return entry{name: name + ".json", content: fmt.Sprintf(`{"title": %q, "at": %q}`, name, at.Format(time.RFC3339))}
+		}
+		u := w.bring(mira, "public", zipOf(t,
+			entry{name: "a.mp4", content: filmOf(1, 10)},
+			entry{name: "b.mp4", content: filmOf(2, 10)}, dated("b", now.Add(-time.Hour)),
+			entry{name: "c.mp4", content: filmOf(3, 10)}, dated("c", now.Add(-2*time.Hour)),
+			entry{name: "d.mp4", content: filmOf(4, 10)}, dated("d", now.Add(time.Hour)),
+			entry{name: "e.mp4", content: filmOf(5, 10)},
+			entry{name: "f.mp4", content: filmOf(6, 10)}, dated("f", now.AddDate(0, 0, -2)),
+		))
+		w.work()
+		w.wantReport(u, "a.mp4 taken", "b.mp4 taken", "c.mp4 taken note.draft", "d.mp4 taken note.draft", "e.mp4 taken note.draft", "f.mp4 taken")
+		if n := w.sole(`select count(*) from videos where state = 'live'`); n != 3 {
+			t.Errorf("%d videos are published, want 3", n)
+		}
+	})
+}
+
 func (w *wharf) sole(query string, args ...any) (n int64) {
 	w.t.Helper()
 	w.must(w.d.Reader.QueryRowContext(w.t.Context(), query, args...).Scan(&n))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"exeunt/exit"
@@ -113,7 +114,7 @@ func (r *Room) process(ctx context.Context, j job.Job) error {
 		return r.Queue.Add(ctx, j)
 	}
 	defer r.working.Unlock()
-	if err := os.RemoveAll(r.folder(id)); err != nil { // what a killed process has left
+	if err := os.RemoveAll(r.folder(videoFolder, id)); err != nil { // what a killed process has left
 		return fmt.Errorf("clear folder for a video: %w", err)
 	}
 	x, err := r.store.one(ctx, 0, id)
@@ -142,8 +143,43 @@ func (r *Room) process(ctx context.Context, j job.Job) error {
 	return err
 }
 
-// folder is where FFmpeg works on a video. Its name is the video's, so that who goes on clears what a killed process has left.
-func (r *Room) folder(id who.ID) string { return filepath.Join(r.Spool, "video-"+id.String()) }
+// What folders in the spool are for, as their names begin.
+const (
+	videoFolder = "video-"
+	batchFolder = "batch-"
+)
+
+// folder is where a video or a batch is worked on. Its name is the thing's, so that who goes on clears what a killed process has left.
+func (r *Room) folder(what string, id who.ID) string { return filepath.Join(r.Spool, what+id.String()) }
+
+// SweepSpool removes what a killed process has left in the spool of up to limit things on which nobody will work any more. It gives how many there were.
+func (r *Room) SweepSpool(ctx context.Context, limit int) (n int64, err error) {
+	for what, kind := range map[string]string{videoFolder: processJob, batchFolder: batchJob} {
+		list, err := filepath.Glob(filepath.Join(r.Spool, what+"*"))
+		if err != nil {
+			return n, fmt.Errorf("look into the spool: %w", err)
+		}
+		refs := make([]string, min(len(list), limit))
+		for i := range refs {
+			refs[i] = strings.TrimPrefix(filepath.Base(list[i]), what)
+		}
+		// Who works on a thing has its job, and clears up once the job is taken away.
+		waiting, err := r.Queue.Waiting(ctx, kind, refs)
+		if err != nil {
+			return n, err
+		}
+		for i, ref := range refs {
+			if waiting[ref] {
+				continue
+			}
+			if err := os.RemoveAll(list[i]); err != nil {
+				return n, fmt.Errorf("clear the spool: %w", err)
+			}
+			n++
+		}
+	}
+	return n, nil
+}
 
 // errResting means that the video's account is frozen: nothing is written for it now.
 var errResting = errors.New("the account rests")
@@ -158,7 +194,7 @@ func resting(err error) error {
 
 // work brings the file to where FFmpeg can work on it, and stores what it makes.
 func (r *Room) work(ctx context.Context, x Video) (err error) {
-	dir := r.folder(x.ID)
+	dir := r.folder(videoFolder, x.ID)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("make folder for a video: %w", err)
 	}
@@ -317,9 +353,6 @@ func (r *Room) produce(ctx context.Context, x Video, f *os.File, dir string) err
 	if m.look, err = r.Tools.Look(ctx, f, m.probe); err != nil {
 		return err
 	}
-	if err := r.picture(ctx, x, f, &m); err != nil {
-		return err
-	}
 	working, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	list, err := r.Tools.Renditions(working, f, m.probe, dir, r.tell(working, x, stop))
@@ -327,6 +360,10 @@ func (r *Room) produce(ctx context.Context, x Video, f *os.File, dir string) err
 		return cause
 	}
 	if err != nil {
+		return err
+	}
+	// All is put at the end: making renditions may take days, and what nobody keeps is swept after one.
+	if err := r.picture(ctx, x, f, &m); err != nil {
 		return err
 	}
 	for _, n := range list {

@@ -220,6 +220,28 @@ func (q *Queue) Pending(ctx context.Context, within time.Duration) (n int64, err
 	return n, nil
 }
 
+// Waiting says which of the refs have a job of a kind in the queue, in whatever state.
+func (q *Queue) Waiting(ctx context.Context, kind string, refs []string) (map[string]bool, error) {
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	args, list := []any{kind}, ""
+	for _, ref := range refs {
+		args = append(args, ref)
+		list += fmt.Sprintf(", $%d", len(args))
+	}
+	rows, err := q.DB.Q(ctx).QueryContext(ctx, `select ref from jobs where kind = $1 and ref in (`+list[2:]+`)`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("look for jobs: %w", err)
+	}
+	found, err := db.Scan(rows, func(r db.Row) (ref string, err error) { return ref, r.Scan(&ref) })
+	out := make(map[string]bool, len(found))
+	for _, ref := range found {
+		out[ref] = true
+	}
+	return out, err
+}
+
 // Refs gives the refs of at most limit jobs of a kind that are in the queue, in whatever state.
 func (q *Queue) Refs(ctx context.Context, kind string, limit int) ([]string, error) {
 	rows, err := q.DB.Q(ctx).QueryContext(ctx, `select ref from jobs where kind = $1 order by ref limit $2`, kind, limit)

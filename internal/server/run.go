@@ -188,6 +188,9 @@ func (h *House) sweepOnce(ctx context.Context) error {
 	if err := all(ctx, h.channels.SweepViews); err != nil {
 		return fmt.Errorf("sweep views: %w", err)
 	}
+	if err := all(ctx, h.channels.SweepSpool); err != nil {
+		return fmt.Errorf("sweep the spool: %w", err)
+	}
 	if err := all(ctx, h.Accounts.Sweep); err != nil {
 		return fmt.Errorf("sweep accounts: %w", err)
 	}
