@@ -166,7 +166,7 @@ func (r *Room) farewellAt(ctx context.Context, path string) (Farewell, error) {
 		return r.store.farewellOfVideo(ctx, id, now)
 	}
 	name, of, _ := strings.Cut(strings.TrimPrefix(named, "/"), "/") // the server's own routes set a name apart
-	if of != "" && of != "channel" && of != "channel/feed.xml" { // podcast apps stop asking at 410, and follow a 301
+	if of != "" && of != "channel" && of != "channel/feed.xml" {    // podcast apps stop asking at 410, and follow a 301
 		return Farewell{}, none
 	}
 	return r.store.farewellUnder(ctx, r.hashOf(account.NameKey(name)), of == "", now)

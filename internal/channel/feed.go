@@ -210,25 +210,62 @@ type facts struct {
 
 // window gives the candidates of a view with all that ranking looks at.
 func (r *Room) window(ctx context.Context, v who.Viewer, tab Tab, at place) ([]candidate, facts, error) {
-	known := facts{likes: map[who.ID][]friendLike{}}
-	var liked []who.ID
-	if !v.Guest() {
-		likes, err := r.store.friendLikes(ctx, v.Account, at.Mark)
-		if err != nil {
-			return nil, known, err
-		}
-		for _, l := range likes {
-			if len(known.likes[l.Video]) == 0 && len(liked) < windowFriends {
-				liked = append(liked, l.Video)
-			}
-			known.likes[l.Video] = append(known.likes[l.Video], l)
-		}
+	known, liked, err := r.likedByFriends(ctx, v, at)
+	if err != nil {
+		return nil, known, err
 	}
 	window, err := r.candidates(ctx, v, tab, at, liked)
 	if err != nil || len(window) == 0 {
 		return nil, known, err
 	}
 	return window, known, r.signals(ctx, v, tab, at, window, &known)
+}
+
+// likedByFriends gives what friends of the viewer's like in public, and the last liked of these videos.
+func (r *Room) likedByFriends(ctx context.Context, v who.Viewer, at place) (known facts, liked []who.ID, err error) {
+	known.likes = map[who.ID][]friendLike{}
+	if v.Guest() {
+		return known, nil, nil
+	}
+	likes, err := r.store.friendLikes(ctx, v.Account, at.Mark)
+	for _, l := range likes {
+		if len(known.likes[l.Video]) == 0 && len(liked) < windowFriends {
+			liked = append(liked, l.Video)
+		}
+		known.likes[l.Video] = append(known.likes[l.Video], l)
+	}
+	return known, liked, err
+}
+
+// whyShown says why a video stands where it stands in the viewer's entrance, as a page of the entrance would say it now; "" where the viewer's
+// entrance is newest first, or the video stands in none of its lists.
+func (r *Room) whyShown(ctx context.Context, v who.Viewer, id who.ID) (string, error) {
+	if !v.Guest() {
+		if order, err := r.store.order(ctx, v.Account); err != nil || order == Latest {
+			return "", err
+		}
+	}
+	now, err := r.DB.Now(ctx)
+	if err != nil {
+		return "", err
+	}
+	at := place{Now: db.Ms(now), Mark: r.DB.IDs.Next()}
+	known, _, err := r.likedByFriends(ctx, v, at)
+	if err != nil {
+		return "", err
+	}
+	one, err := r.store.chosen(ctx, v.Account, []who.ID{id})
+	if err != nil || len(one) == 0 {
+		return "", err
+	}
+	if err := r.signals(ctx, v, TabRecommended, at, one, &known); err != nil {
+		return "", err
+	}
+	list, err := r.whole(ctx, v, one, known)
+	if err != nil || len(list) == 0 {
+		return "", err
+	}
+	return list[0].why(ctx), nil
 }
 
 // candidates gives the videos of a view's window, each once.

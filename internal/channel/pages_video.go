@@ -93,17 +93,17 @@ func (r *Room) getDrafts(w http.ResponseWriter, req *http.Request) error {
 // editView is the page on which a video is made ready and arranged.
 type editView struct {
 	Video
-	Typed       VideoWords
-	When        string // as a field of kind datetime-local has it
-	Zone        string
-	Audiences   []ui.Option
-	Shelves     []Collection // the owner's collections
-	Progress    *ui.ProgressView
-	Field       *upload.FieldView
-	Frames      []Frame
-	Subtitles   []Subtitle
-	Problems    problems
-	Tools       bool
+	Typed     VideoWords
+	When      string // as a field of kind datetime-local has it
+	Zone      string
+	Audiences []ui.Option
+	Shelves   []Collection // the owner's collections
+	Progress  *ui.ProgressView
+	Field     *upload.FieldView
+	Frames    []Frame
+	Subtitles []Subtitle
+	Problems  problems
+	Tools     bool
 }
 
 // own gives a video that the viewer may arrange; NotFound for any other.

@@ -23,7 +23,8 @@ import (
 //
 // There are no other terms: no watching time, no guesses about the viewer, nothing that was paid for, and the viewer's own videos
 // are left out. The list is then dealt with variety: always the best video whose channel and topics are not those of the one before,
-// as long as there is one; of videos that look alike the best alone. Only the newest few hundred candidates take part, see feed.go.
+// as long as there is one, and of it the viewer has not asked for less; of videos that look alike the best alone. Only the newest few
+// hundred candidates take part, see feed.go.
 const (
 	followedHours   = 12
 	friendHours     = 12
@@ -160,13 +161,14 @@ func deal(list []candidate, shown []who.ID, limit int) (out []candidate) {
 	return out
 }
 
-// pick gives the best that is not akin to the one before; else the best of another channel; else the best.
+// pick gives the best that is not akin to the one before; else the best of another channel; else the best. For variety's sake nothing comes forward
+// of which the viewer wants less than of the best.
 func pick(left []dealt, before *candidate) int {
 	if before == nil {
 		return 0
 	}
-	if i := slices.IndexFunc(left, func(d dealt) bool { return !d.akin(*before) }); i >= 0 {
+	if i := slices.IndexFunc(left, func(d dealt) bool { return d.Less <= left[0].Less && !d.akin(*before) }); i >= 0 {
 		return i
 	}
-	return max(0, slices.IndexFunc(left, func(d dealt) bool { return d.Owner != before.Owner }))
+	return max(0, slices.IndexFunc(left, func(d dealt) bool { return d.Less <= left[0].Less && d.Owner != before.Owner }))
 }

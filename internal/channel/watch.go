@@ -71,7 +71,8 @@ type watchView struct {
 	menu    []ui.Action
 	text    map[string]ui.Mention
 	friends string
-	why     bool // it came from the feed
+	fed     bool   // the reader comes from the feed
+	why     string // it stands there; "": it is not ranked for the reader
 	beneath templ.Component
 }
 
@@ -135,7 +136,7 @@ func renderGone(w http.ResponseWriter, req *http.Request, v who.Viewer, x Video)
 
 // watch gathers what the page of a video shows.
 func (r *Room) watch(ctx context.Context, v who.Viewer, x Video, req *http.Request) (watchView, error) {
-	view := watchView{video: x, owner: channelView(x.Channel), file: "", why: req.URL.Query().Get("from") == fromFeed}
+	view := watchView{video: x, owner: channelView(x.Channel), file: "", fed: req.URL.Query().Get("from") == fromFeed}
 	players, err := r.players(ctx, v, []Video{x}, sourceOf(req))
 	if err != nil {
 		return view, err
@@ -155,6 +156,11 @@ func (r *Room) watch(ctx context.Context, v who.Viewer, x Video, req *http.Reque
 	}
 	if view.friends, err = r.friendsWho(ctx, v, x); err != nil {
 		return view, err
+	}
+	if view.fed {
+		if view.why, err = r.whyShown(ctx, v, x.ID); err != nil {
+			return view, err
+		}
 	}
 	back := service.SessionOf(ctx).Path
 	view.likes, view.saved = likesView(v, x, marks[x.Ref()], back), saveView(v, x, marks[x.Ref()], back)
