@@ -94,7 +94,6 @@ func (l *looking) batch(p *person) string {
 	must(l.t, film.Close())
 	p.open("/channels/batch")
 	p.choose(`main input[type="file"]`, path)
-	p.awaits(`main a[data-upload-page]:not([hidden])`)
-	p.tap(`main a[data-upload-page]:not([hidden])`)
+	p.until(`location.pathname.startsWith("/channels/batch/")`) // the script leads there
 	return p.path()
 }
