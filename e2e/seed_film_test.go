@@ -36,7 +36,7 @@ func (l *looking) films(p *person, page string) places {
 		public: []string{"/channels", "/watch", channel, video, "/embed/" + id, collection, topic, "/channels/limits", "/claims/new?on=video:" + id, secret},
 		private: []string{
 			"/channels", "/channels?tab=following", "/channels/order", "/watch", channel, video, "/channels/settings", "/channels/collections", collection, "/videos/new", "/videos/drafts", video + "/edit", video + "/delete",
-			video + "/progress", "/channel/desk", "/channel/desk?days=90", "/channels/batch", l.batch(p), "/me/history", "/exit/farewell?in=channel", "/exit/close?in=channel", "/share/video/" + id, "/claims", claim, "/claims/new?on=video:" + id,
+			video + "/progress", "/channel/desk", "/channel/desk?days=90", "/channels/batch", l.batch(p), "/me/history", "/exit/farewell?in=channel", "/exit/close?in=channel", "/share/video/" + id, "/claims", claim,
 		},
 	}
 }
