@@ -20,7 +20,7 @@ const (
 	Public                // everybody may
 )
 
-// May answers who may see a blob; it is asked on each request. The context holds the viewer.
+// May answers who may see a blob; it is asked on each request, and each second while an answer is sent. The context holds the viewer.
 type May func(ctx context.Context, key string) (Access, error)
 
 // types are the kinds of content that are served as what they are; anything else is a download. None of them runs scripts.
@@ -59,13 +59,22 @@ func (s *Store) Handler(may May) func(w http.ResponseWriter, r *http.Request) er
 		if access == Denied {
 			return gone(nil)
 		}
-		return s.Serve(w, r, key, access, "")
+		return s.ServeWhile(w, r, key, access, "", may)
 	}
 }
 
 // Serve sends a blob to a viewer who was found to be allowed: whole, in ranges (RFC 9110 section 14), or "not modified".
 // With a name it is a download under that name. Caches ask again each time, since what is veiled is gone at once.
 func (s *Store) Serve(w http.ResponseWriter, r *http.Request, key string, access Access, name string) error {
+	return s.ServeWhile(w, r, key, access, name, nil)
+}
+
+// recheck is after how long who is sent a blob is asked for again: a film may take hours.
+const recheck = time.Second
+
+// ServeWhile is [Store.Serve] that breaks off within a second, by the machine clock, of the viewer's not being allowed any more. A nil may is
+// not asked.
+func (s *Store) ServeWhile(w http.ResponseWriter, r *http.Request, key string, access Access, name string, may May) error {
 	if access == Denied {
 		return gone(nil)
 	}
@@ -89,7 +98,7 @@ func (s *Store) Serve(w http.ResponseWriter, r *http.Request, key string, access
 	if name != "" || !inline(kind) {
 		h.Set("Content-Disposition", disposition(name))
 	}
-	content := &seeker{ctx: r.Context(), s: s, key: key, size: size}
+	content := &seeker{ctx: r.Context(), s: s, key: key, size: size, may: may, next: s.Clock.Now().Add(recheck)}
 	http.ServeContent(w, r, "", time.Time{}, content)
 	// What could not be read after the headers were sent shows as a broken transfer: the length was announced.
 	return content.Close()
@@ -119,11 +128,32 @@ type seeker struct {
 	size int64
 	at   int64
 	r    io.ReadCloser
+	may  May       // nil: nobody is asked
+	next time.Time // when
+}
+
+// allowed asks again whether the viewer may see the blob, once its time has come.
+func (k *seeker) allowed() error {
+	if k.may == nil || k.s.Clock.Now().Before(k.next) {
+		return nil
+	}
+	access, err := k.may(k.ctx, k.key)
+	if err != nil {
+		return fmt.Errorf("ask who may see a blob: %w", err)
+	}
+	if access == Denied {
+		return gone(nil)
+	}
+	k.next = k.s.Clock.Now().Add(recheck)
+	return nil
 }
 
 func (k *seeker) Read(p []byte) (n int, err error) {
 	if k.at >= k.size {
 		return 0, io.EOF
+	}
+	if err := k.allowed(); err != nil {
+		return 0, err
 	}
 	if k.r == nil {
 		if k.r, err = k.s.NewReader(k.ctx, k.key, k.at, -1); err != nil {

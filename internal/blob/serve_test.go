@@ -7,9 +7,11 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"exeunt/exit"
 	"exeunt/internal/blob"
+	"exeunt/internal/clock"
 )
 
 // get asks the handler, as the server does: an error is a status.
@@ -127,6 +129,46 @@ func TestServeDownload(t *testing.T) {
 			}
 			if got := named.Header().Get("Content-Disposition"); got != "attachment; filename*=UTF-8''%E6%9D%A5%E5%8E%BB%20%221%22%0D%0AX%3A%20y.zip" {
 				t.Errorf("got %q", got)
+			}
+		}
+	})
+}
+
+// slow is a browser that takes its time: each part that it gets lets 300 milliseconds pass.
+type slow struct {
+	*httptest.ResponseRecorder
+	clock *clock.Fake
+}
+
+func (s slow) Write(b []byte) (int, error) {
+	s.clock.Add(300 * time.Millisecond)
+	return s.ResponseRecorder.Write(b)
+}
+
+// TestServeStops asks that a blob which is being sent breaks off within a second of its being hidden, and that one that stays is sent whole.
+func TestServeStops(t *testing.T) {
+	each(t, func(t *testing.T, h house) {
+		const size = 4 << 20
+		b, err := h.Put(t.Context(), h.one, blob.Videos, ".mp4", "video/mp4", strings.NewReader(strings.Repeat("f", size)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, most := range []int{3, 1000} {
+			asked := 0
+			may := func(context.Context, string) (blob.Access, error) {
+				if asked++; asked > most {
+					return blob.Denied, nil
+				}
+				return blob.Public, nil
+			}
+			w := slow{httptest.NewRecorder(), h.clock}
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/media/"+b.Key, nil)
+			r.SetPathValue("key", b.Key)
+			if err := h.Handler(may)(w, r); err != nil {
+				t.Fatal(err)
+			}
+			if got := w.Body.Len(); most == 1000 && got != size || most == 3 && (got == 0 || got > size/4) {
+				t.Errorf("%d bytes were sent after %d questions", got, asked)
 			}
 		}
 	})

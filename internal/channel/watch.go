@@ -403,7 +403,13 @@ func (r *Room) getFile(w http.ResponseWriter, req *http.Request) error {
 	if name == "" {
 		name = x.ID.String()
 	}
-	return r.Blobs.Serve(w, req, x.Original, access, name)
+	return r.Blobs.ServeWhile(w, req, x.Original, access, name, func(ctx context.Context, key string) (blob.Access, error) {
+		may, _, _, err := r.MayMedia(ctx, v, key)
+		if err != nil || !may {
+			return blob.Denied, err
+		}
+		return access, nil
+	})
 }
 
 func (r *Room) postSeen(w http.ResponseWriter, req *http.Request) error {

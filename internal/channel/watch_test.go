@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -244,6 +245,48 @@ func TestDownload(t *testing.T) {
 		c.follow(bob, ann)
 		if w, kind := c.page(bob, path); kind != 0 || w.Header().Get("Cache-Control") != "private, no-cache" {
 			t.Errorf("a follower's download: %v, %v", kind, w.Header())
+		}
+	})
+}
+
+// hiding is a browser that a video is hidden from while it gets its file.
+type hiding struct {
+	*httptest.ResponseRecorder
+	hide func()
+}
+
+func (h hiding) Write(b []byte) (int, error) {
+	h.hide()
+	return h.ResponseRecorder.Write(b)
+}
+
+// TestDownloadStops hides a video from somebody who downloads it.
+func TestDownloadStops(t *testing.T) {
+	eachCinema(t, func(t *testing.T, c *cinema) {
+		blobs, err := blob.Open(t.Context(), t.TempDir(), c.d, c.d.Clock, channel.Name)
+		c.must(err)
+		t.Cleanup(func() { c.must(blobs.Close()) })
+		c.Blobs = blobs
+		ann, bob := c.account("ann"), c.account("bob")
+		const size = 1 << 20
+		put, err := blobs.Put(t.Context(), ann.Account, blob.Videos, ".mp4", "video/mp4", strings.NewReader(strings.Repeat("f", size)))
+		c.must(err)
+		id := c.film(ann, who.Public)
+		c.exec(`update videos set original = $1, downloads = 1 where id = $2`, put.Key, int64(id))
+		for _, rt := range c.Routes() {
+			if rt.Pattern != "GET /videos/{id}/file" {
+				continue
+			}
+			w := hiding{httptest.NewRecorder(), sync.OnceFunc(func() {
+				c.exec(`insert into reasons (account_id, scope, what, reason, since) values ($1, 'channel', 'veil', 'hibernation', 0)`, int64(ann.Account))
+				dbtest.Clock(t, c.d).Add(time.Second)
+			})}
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, channel.VideoPath(id)+"/file", nil)
+			r.SetPathValue("id", id.String())
+			c.must(rt.Handle(w, r.WithContext(service.WithSession(r.Context(), &service.Session{Viewer: bob}))))
+			if n := w.Body.Len(); n == 0 || n > size/2 {
+				t.Errorf("%d bytes were sent of a veiled channel's video", n)
+			}
 		}
 	})
 }
