@@ -2,10 +2,10 @@ package account
 
 import (
 	"context"
-	"net"
 	"time"
 
 	"exeunt/exit"
+	"exeunt/internal/service"
 )
 
 // The rate limits. Attempts with a right proof do not count.
@@ -51,17 +51,9 @@ func (r *Room) nameLimit(name string) string {
 	return r.keyed("limit", "name "+NameKey(clean))
 }
 
-// addressLimit gives the key of the attempts from an address, "host:port" or a host alone. Of an
-// IPv6 address the first 64 bits count: a household has that many.
+// addressLimit gives the key of the attempts from an address's network.
 func (r *Room) addressLimit(what, address string) string {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		host = address
-	}
-	if ip := net.ParseIP(host); ip != nil && ip.To4() == nil {
-		host = ip.Mask(net.CIDRMask(64, 128)).String()
-	}
-	return r.keyed("limit", what+" "+host)
+	return r.keyed("limit", what+" "+service.Network(address))
 }
 
 // TakeSignUp counts a sign-up from an address; TooMany once there were ten (or what the

@@ -178,7 +178,7 @@ func readSidecar(from io.Reader, ofTool bool) (s sidecar, err error) {
 			draft: x.State == archive.StateDraft, only: x.Audience == archive.AudienceOnlyMe,
 		}
 	}
-	if len(s.origin) > 500 {
+	if len(s.origin) > 500 || strings.ContainsFunc(s.origin, unicode.IsControl) {
 		s.origin = ""
 	}
 	if tag, err := language.Parse(s.language); err != nil {

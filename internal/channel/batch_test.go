@@ -266,6 +266,7 @@ func TestBatchHostile(t *testing.T) {
 			{"climbing", zipOf(t, entry{name: "../a.mp4", content: filmOf(1, 1)}), "films.zip skipped skip.unsafe"},
 			{"twice", zipOf(t, entry{name: "a.mp4", content: "1"}, entry{name: "a.mp4", content: "2"}), "films.zip skipped skip.unsafe"},
 			{"nothing in it", zipOf(t, entry{name: "a.txt", content: "1"}), "skipped skip.none"},
+			{"no text", zipOf(t, entry{name: "a.mp4", content: filmOf(7, 1)}, entry{name: "a.info.json", content: `{"id": "a\u0000b", "title": "\u0000", "tags": ["\u0000"], "language": "\u0000"}`}), "a.mp4 taken"},
 			{"deep sidecar", zipOf(t, entry{name: "a.mp4", content: filmOf(9, 1)}, entry{name: "a.info.json", content: deep}), "a.mp4 taken note.beside"},
 		} {
 			u := w.bring(mira, "only", x.file)

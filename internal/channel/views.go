@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"net"
 	"slices"
 	"time"
 
@@ -117,7 +116,7 @@ func (r *Room) guestView(ctx context.Context, x Video, today int64, w Viewing) e
 	if err != nil || n > 0 {
 		return err
 	}
-	return r.Accounts.Attempt(ctx, "view "+network(w.Address), viewsAnHour, time.Hour)
+	return r.Accounts.Attempt(ctx, "view "+service.Network(w.Address), viewsAnHour, time.Hour)
 }
 
 // rememberView puts a video into the viewer's history, unless the viewer has it switched off.
@@ -160,22 +159,10 @@ func markOf(key string, v who.Viewer, video who.ID, w Viewing) string {
 	h := hmac.New(sha256.New, []byte(key))
 	whom := "account " + v.Account.String()
 	if v.Guest() {
-		whom = "guest " + network(w.Address) + "\n" + w.Guest
+		whom = "guest " + service.Network(w.Address) + "\n" + w.Guest
 	}
 	_, _ = h.Write([]byte("video " + video.String() + "\n" + whom)) // never fails (hash.Hash)
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))[:22]
-}
-
-// network gives the part of an address by which guests are told apart: of IPv6 the first 64 bits, which a household has.
-func network(address string) string {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		host = address
-	}
-	if ip := net.ParseIP(host); ip != nil && ip.To4() == nil {
-		return ip.Mask(net.CIDRMask(64, 128)).String()
-	}
-	return host
 }
 
 // Forget takes a video out of the viewer's history; 0 empties it.

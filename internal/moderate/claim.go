@@ -100,7 +100,7 @@ func (d *Complaint) clean(guest bool) (err error) {
 	case !guest:
 		d.Name, d.Email = "", ""
 		return nil
-	case d.Name == "" || utf8.RuneCountInString(d.Name) > 100 || !utf8.ValidString(d.Name):
+	case d.Name == "" || utf8.RuneCountInString(d.Name) > 100 || !utf8.ValidString(d.Name) || who.Hides(d.Name):
 		return exit.Fail(exit.Invalid, "moderate.error.claim_name")
 	}
 	if a, err := mail.ParseAddress(d.Email); err != nil || a.Address != d.Email || len(d.Email) > 254 {
@@ -134,7 +134,7 @@ func (r *Room) claimed(ctx context.Context, v who.Viewer, ref who.Ref) (service.
 }
 
 // Complain stores a copyright complaint about a thing that the viewer sees; a guest says who they are. token is the secret by which a guest comes
-// back: it is given once, and its hash is kept. from is where a guest asks from. NotFound, Invalid with a sentence for the form, TooMany.
+// back: it is given once, and its hash is kept. from is the address where a guest asks from. NotFound, Invalid with a sentence for the form, TooMany.
 func (r *Room) Complain(ctx context.Context, v who.Viewer, ref who.Ref, d Complaint, from string) (id who.ID, token string, err error) {
 	if err := d.clean(v.Guest()); err != nil {
 		return 0, "", err
@@ -146,7 +146,7 @@ func (r *Room) Complain(ctx context.Context, v who.Viewer, ref who.Ref, d Compla
 	if r.Attempt != nil {
 		key := "claim of " + v.Account.String()
 		if v.Guest() {
-			key = "claim from " + from
+			key = "claim from " + service.Network(from)
 		}
 		if err := r.Attempt(ctx, key, claimsADay, 24*time.Hour); err != nil {
 			return 0, "", err

@@ -2,6 +2,7 @@ package moderate_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -160,7 +161,7 @@ func TestClaimOfGuest(t *testing.T) {
 		}
 		d := mine
 		for name, change := range map[string]func(*moderate.Complaint){
-			"no name": func(d *moderate.Complaint) { d.Name = " " }, "no address": func(d *moderate.Complaint) { d.Email = "mira" },
+			"no name": func(d *moderate.Complaint) { d.Name = " " }, "a name that no database keeps": func(d *moderate.Complaint) { d.Name = "Ann\x00" }, "no address": func(d *moderate.Complaint) { d.Email = "mira" },
 			"two lines": func(d *moderate.Complaint) { d.Email = "a@b.example\r\nBcc: c@d.example" }, "no faith": func(d *moderate.Complaint) { d.Faith = false },
 			"no work": func(d *moderate.Complaint) { d.Work = "" }, "too long": func(d *moderate.Complaint) { d.Statement = strings.Repeat("长", 4001) },
 		} {
@@ -178,8 +179,12 @@ func TestClaimOfGuest(t *testing.T) {
 			_, _, err = h.order.Complain(ctx, who.Viewer{}, on, d, "192.0.2.1")
 			h.must(t, err)
 		}
-		_, _, err = h.order.Complain(ctx, who.Viewer{}, on, d, "192.0.2.1")
+		_, _, err = h.order.Complain(ctx, who.Viewer{}, on, d, "192.0.2.1:4000")
 		h.wantKind(t, "a sixth", err, exit.TooMany)
+		for i := range 6 {
+			_, _, err = h.order.Complain(ctx, who.Viewer{}, on, d, fmt.Sprintf("[2001:db8::%d]:4000", i+1))
+		}
+		h.wantKind(t, "a sixth from one network", err, exit.TooMany)
 		h.exec(t, `delete from claims where hash <> (select hash from claims order by id limit 1)`)
 		c, err := h.order.ClaimOf(ctx, token)
 		h.must(t, err)

@@ -2,7 +2,6 @@ package moderate
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"time"
 
@@ -103,15 +102,6 @@ func (r *Room) getComplain(w http.ResponseWriter, req *http.Request) error {
 	return r.showComplain(w, req, http.StatusOK, view)
 }
 
-// from gives where a request comes from, without the port.
-func from(req *http.Request) string {
-	host, _, err := net.SplitHostPort(req.RemoteAddr)
-	if err != nil {
-		return req.RemoteAddr
-	}
-	return host
-}
-
 func (r *Room) postComplain(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
 	view, ref, err := r.complainForm(req)
@@ -120,7 +110,7 @@ func (r *Room) postComplain(w http.ResponseWriter, req *http.Request) error {
 	}
 	id, token, err := r.Complain(ctx, service.ViewerOf(ctx), ref, Complaint{
 		Name: req.PostFormValue("name"), Email: req.PostFormValue("email"), Work: req.PostFormValue("work"), Statement: req.PostFormValue("statement"), Faith: req.PostFormValue("faith") != "",
-	}, from(req))
+	}, req.RemoteAddr)
 	if err != nil {
 		if view.wrong, err = sentenceOf(ctx, err); err != nil {
 			return err

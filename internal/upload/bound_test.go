@@ -63,8 +63,12 @@ func TestBounds(t *testing.T) {
 		}
 		_, err = h.Create(ctx, mira, draft)
 		h.refused(err, exit.TooMany, "upload.error.too_many")
-		_, err = h.Create(ctx, h.account(), draft)
+		draft.Type, draft.Name = "video/\x00mp4", "a\x00.mp4"
+		u, err := h.Create(ctx, h.account(), draft)
 		h.must(err)
+		if u.Type != "" || u.Name != "a.mp4" {
+			t.Errorf("it is %q of type %q", u.Name, u.Type)
+		}
 	})
 }
 

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"exeunt/exit"
 	"exeunt/internal/blob"
@@ -57,7 +59,7 @@ func (r *Room) create(ctx context.Context, account who.ID, d Draft, state State)
 	if state == posted {
 		u.Length++ // one byte beyond the bound shows that there is more
 	}
-	if len(u.Type) > longestType {
+	if len(u.Type) > longestType || strings.ContainsFunc(u.Type, unicode.IsControl) {
 		u.Type = ""
 	}
 	err = r.DB.Update(ctx, func(ctx context.Context) error {
