@@ -144,7 +144,7 @@ func (k noticeKeeper) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([
 	}
 	staffed := map[who.ID]bool{}
 	for _, x := range known {
-		staffed[x.ID] = manages(x.Membership)
+		staffed[x.ID] = manages(x.Membership) && !x.Withheld
 	}
 	out := make([]service.Thing, len(list))
 	for i, n := range list {

@@ -75,6 +75,11 @@ func TestRolesComeBack(t *testing.T) {
 		late := h.took(owner, id, moderate.MadeMember)
 		h.must(h.Leave(ctx, bob, id))
 		h.refused(h.Bans.Undo(ctx, owner, late.ID), exit.Conflict, "other_now")
+		h.must(h.inTx(func(ctx context.Context) error {
+			_, err := h.Bans.Holder().Erase(ctx, h.task(bob, "", "acts", ""))
+			return err
+		}))
+		h.refused(h.Bans.Undo(ctx, owner, late.ID), exit.Unavailable, "gone")
 	})
 }
 

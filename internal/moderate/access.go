@@ -123,7 +123,7 @@ func (r *Room) mayUndo(ctx context.Context, v who.Viewer, a Act) error {
 	if err := r.may(ctx, v, a.Place); err != nil || v.Operator || a.Place.ID == 0 || r.Places == nil {
 		return err
 	}
-	if given, ok := appointed[a.Kind]; ok {
+	if given, ok := appointed[a.Kind]; ok && !lost(a) {
 		if err := r.mayAppoint(ctx, v, a, given); err != nil {
 			return err
 		}
