@@ -27,24 +27,35 @@ func (h *studio) inOrder(v who.Viewer, collection who.ID, videos ...who.ID) {
 	}
 }
 
+// moves presses one of the two buttons beneath a video of a collection.
+func (h *studio) moves(v who.Viewer, collection, video who.ID, to string) {
+	h.t.Helper()
+	h.sends(v, channel.CollectionPath(collection)+"/move", url.Values{"video": {video.String()}, "to": {to}}, channel.CollectionPath(collection))
+}
+
+// shelves makes two collections, each with the same three videos in their order.
+func (h *studio) shelves(ann who.Viewer) (hills, rivers who.ID, films []who.ID) {
+	h.t.Helper()
+	for title, id := range map[string]*who.ID{"山": &hills, "河": &rivers} {
+		made, err := h.SaveCollection(h.t.Context(), ann, 0, title, "")
+		h.must(err)
+		*id = made
+	}
+	for range 3 {
+		id := h.film(ann)
+		h.must(h.Publish(h.t.Context(), ann, id, channel.VideoWords{Title: "第" + id.String()}, time.Time{}))
+		h.sends(ann, channel.VideoPath(id)+"/edit", url.Values{"title": {"第" + id.String()}, "audience": {"public"}, "collection": {hills.String(), rivers.String(), hills.String()}}, "")
+		films = append(films, id)
+	}
+	return hills, rivers, films
+}
+
 // TestCollectionOrder has videos stand in several collections, and their owner arrange them, without scripts.
 func TestCollectionOrder(t *testing.T) {
 	eachStudio(t, true, func(t *testing.T, h *studio) {
 		ctx := t.Context()
 		ann, bob, guest := h.creator("ann"), h.creator("bob"), who.Viewer{}
-		hills, rivers := who.ID(0), who.ID(0)
-		for title, id := range map[string]*who.ID{"山": &hills, "河": &rivers} {
-			made, err := h.SaveCollection(ctx, ann, 0, title, "")
-			h.must(err)
-			*id = made
-		}
-		var films []who.ID
-		for range 3 {
-			id := h.film(ann)
-			h.must(h.Publish(ctx, ann, id, channel.VideoWords{Title: "第" + id.String()}, time.Time{}))
-			h.sends(ann, channel.VideoPath(id)+"/edit", url.Values{"title": {"第" + id.String()}, "audience": {"public"}, "collection": {hills.String(), rivers.String(), hills.String()}}, "")
-			films = append(films, id)
-		}
+		hills, rivers, films := h.shelves(ann)
 		a, b, c := films[0], films[1], films[2]
 		h.inOrder(guest, hills, a, b, c)
 		h.inOrder(guest, rivers, a, b, c)
@@ -52,10 +63,7 @@ func TestCollectionOrder(t *testing.T) {
 			t.Errorf("%d collections can be chosen", n)
 		}
 
-		move := func(video who.ID, to string) {
-			t.Helper()
-			h.sends(ann, channel.CollectionPath(hills)+"/move", url.Values{"video": {video.String()}, "to": {to}}, channel.CollectionPath(hills))
-		}
+		move := func(video who.ID, to string) { h.moves(ann, hills, video, to) }
 		move(c, "before")
 		h.inOrder(guest, hills, a, c, b)
 		h.inOrder(guest, rivers, a, b, c)
