@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"exeunt/internal/account"
@@ -65,7 +66,8 @@ type Room struct {
 
 	store   store
 	limits  limitsKept
-	working sync.Mutex // held by the one video that this process works on
+	working sync.Mutex   // held by the one video that this process works on
+	putOff  atomic.Int64 // how often others were put off since it began
 }
 
 // New gives the channel room.

@@ -26,7 +26,10 @@ const processJob = "channel.process"
 
 const (
 	// busyDelay is how long a video waits while another of this process is worked on: FFmpeg takes all processors.
+	// Each that is put off waits a little longer than the one before: a thousand that come back at once leave the queue to others.
 	busyDelay = 2 * time.Second
+	busyStep  = 100 * time.Millisecond
+	mostBusy  = time.Minute
 	// restDelay is how long a video waits while its account is frozen.
 	restDelay = 15 * time.Minute
 	// mostAttempts is after how many attempts a video is taken for one that cannot be worked on.
@@ -110,10 +113,11 @@ func (r *Room) process(ctx context.Context, j job.Job) error {
 		return nil
 	}
 	if !r.working.TryLock() {
-		j.Delay = busyDelay
+		j.Delay = min(busyDelay+time.Duration(r.putOff.Add(1))*busyStep, mostBusy)
 		return r.Queue.Add(ctx, j)
 	}
 	defer r.working.Unlock()
+	r.putOff.Store(0)
 	if err := os.RemoveAll(r.folder(videoFolder, id)); err != nil { // what a killed process has left
 		return fmt.Errorf("clear folder for a video: %w", err)
 	}

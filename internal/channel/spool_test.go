@@ -2,15 +2,19 @@ package channel_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
 	"exeunt/internal/channel"
 	"exeunt/internal/dbtest"
 	"exeunt/internal/job"
+	"exeunt/internal/who"
 )
 
 // TestSweepSpool clears what killed processes have left, but for what will be gone on with.
@@ -41,34 +45,74 @@ func TestSweepSpool(t *testing.T) {
 	})
 }
 
+// halt has FFmpeg stop where it makes the renditions of a new video of somebody's, and gives its id; the video's job goes on when goOn is called, which gives how it ended.
+func (h *studio) halt(v who.Viewer) (id who.ID, goOn func() error) {
+	h.t.Helper()
+	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
+	h.t.Cleanup(cancel)
+	dir := h.t.TempDir()
+	begun, on := filepath.Join(dir, "begun"), filepath.Join(dir, "on")
+	script := "#!/bin/sh\ncase \"$*\" in *hls*) : > '" + begun + "'; while [ ! -e '" + on + "' ]; do sleep 0.02; done;; esac\nexec '" + h.Tools.FFmpeg + "' \"$@\"\n"
+	h.Tools.FFmpeg = filepath.Join(dir, "ffmpeg")
+	h.must(os.WriteFile(h.Tools.FFmpeg, []byte(script), 0o700)) //nolint:gosec // it is run
+	id = h.bring(v, 0, "clip.mp4", clip(h.t, ".mp4"))
+	done := make(chan error, 1)
+	go func() {
+		_, err := h.queue.Work(ctx, 1)
+		done <- err
+	}()
+	for _, err := os.Stat(begun); err != nil && ctx.Err() == nil; _, err = os.Stat(begun) {
+		runtime.Gosched()
+	}
+	return id, func() error {
+		return errors.Join(os.WriteFile(on, nil, 0o600), <-done)
+	}
+}
+
 // TestDaysOfWork has FFmpeg take so long that what was put before is swept meanwhile.
 func TestDaysOfWork(t *testing.T) {
 	eachStudio(t, false, func(t *testing.T, h *studio) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
 		ann := h.creator("ann")
-		dir := t.TempDir()
-		begun, goOn := filepath.Join(dir, "begun"), filepath.Join(dir, "go")
-		// It waits where renditions are made, which are all that progress is told of.
-		script := "#!/bin/sh\ncase \"$*\" in *hls*) : > '" + begun + "'; while [ ! -e '" + goOn + "' ]; do sleep 0.02; done;; esac\nexec '" + h.Tools.FFmpeg + "' \"$@\"\n"
-		h.Tools.FFmpeg = filepath.Join(dir, "ffmpeg")
-		h.must(os.WriteFile(h.Tools.FFmpeg, []byte(script), 0o700)) //nolint:gosec // it is run
-		id := h.bring(ann, 0, "clip.mp4", clip(t, ".mp4"))
-		done := make(chan error, 1)
-		go func() {
-			_, err := h.queue.Work(ctx, 1)
-			done <- err
-		}()
-		for _, err := os.Stat(begun); err != nil && ctx.Err() == nil; _, err = os.Stat(begun) {
-		}
+		id, goOn := h.halt(ann)
 		dbtest.Clock(t, h.d).Add(30 * time.Hour)
-		_, err := h.blobs.Sweep(ctx)
+		_, err := h.blobs.Sweep(t.Context())
 		h.must(err)
-		h.must(os.WriteFile(goOn, nil, 0o600))
-		h.must(<-done)
+		h.must(goOn())
 		if x := h.see(ann, id); x.Media != channel.Ready {
 			t.Errorf("after days of work it is %s, %q", x.Media, x.Fault)
 		}
 		h.tidy()
+	})
+}
+
+// TestManyWait has many videos wait for one: they do not ask for their turn so often that nothing else is done.
+func TestManyWait(t *testing.T) {
+	eachStudio(t, false, func(t *testing.T, h *studio) {
+		_, goOn := h.halt(h.creator("ann"))
+		const waiting = 30
+		h.must(h.d.Update(t.Context(), func(ctx context.Context) error {
+			for i := range waiting {
+				if err := h.queue.Add(ctx, job.Job{Kind: "channel.process", Ref: strconv.Itoa(i + 1)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		asked := 0
+		for range 25 { // seconds: then the lease of the one that is worked on would have to be renewed
+			n, err := h.queue.Work(t.Context(), 2*waiting)
+			h.must(err)
+			asked += n
+			dbtest.Clock(t, h.d).Add(time.Second)
+		}
+		if asked < waiting || asked > 5*waiting {
+			t.Errorf("%d videos asked %d times for their turn", waiting, asked)
+		}
+		h.must(goOn())
+		dbtest.Clock(t, h.d).Add(time.Minute)
+		h.work()
+		if n := h.sole(`select count(*) from jobs`); n != 0 {
+			t.Errorf("%d jobs are left", n)
+		}
 	})
 }
