@@ -59,9 +59,18 @@ func TestStoryChannel(t *testing.T) {
 			name string
 			tell func()
 		}{
-			{"open a channel", s.opens}, {"upload over a line that breaks", s.uploads}, {"publish", s.publishes}, {"watch and talk", s.watches}, {"share", s.shares},
-			{"the desk", s.looks}, {"hide and show", s.hides}, {"hibernate and wake", s.sleeps}, {"take along", s.takes}, {"close the channel, return on day 27", s.returns},
-			{"close it for good", s.leaves}, {"bring it back", s.brings},
+			{"open a channel", s.opens},
+			{"upload over a line that breaks", s.uploads},
+			{"publish", s.publishes},
+			{"watch and talk", s.watches},
+			{"share", s.shares},
+			{"the desk", s.looks},
+			{"hide and show", s.hides},
+			{"hibernate and wake", s.sleeps},
+			{"take along", s.takes},
+			{"close the channel, return on day 27", s.returns},
+			{"close it for good", s.leaves},
+			{"bring it back", s.brings},
 		} {
 			s.tale.chapter(chapter.name, chapter.tell)
 		}

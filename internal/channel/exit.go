@@ -48,9 +48,11 @@ func (r *Room) Holder() *Holder {
 	return &Holder{room: r, Tables: exitsql.Tables{
 		classVideos: {videos, of("video_subtitles"), of("video_topics")},
 		classDrafts: {drafts},
-		classRenditions: {table("video_renditions", "bytes", blob.DoomSQL("{rows} r", "r.key", "r.account_id"),
-			`update videos set media = 'processing', progress = 0 where media = 'ready' and id in (select r.video_id from {rows} r)`),
-			table("video_frames", "bytes", blob.DoomSQL("{rows} r", "r.key", "r.account_id"))},
+		classRenditions: {
+			table("video_renditions", "bytes", blob.DoomSQL("{rows} r", "r.key", "r.account_id"),
+				`update videos set media = 'processing', progress = 0 where media = 'ready' and id in (select r.video_id from {rows} r)`),
+			table("video_frames", "bytes", blob.DoomSQL("{rows} r", "r.key", "r.account_id")),
+		},
 		classHistory:   {table("video_history", "")},
 		classChannel:   {table("collection_videos", ""), table("collections", "length(title) + length(text)"), table("channel_links", "length(label) + length(url)"), channels},
 		classFarewells: {farewells},

@@ -169,6 +169,7 @@ func (r *Room) record(x Video, subtitles []Subtitle, topics []string) archive.Vi
 		a.URL = "https://" + r.Host + VideoPath(x.ID)
 	}
 	switch x.State {
+	case Live, Deleting: // the latter is not taken along
 	case Drafted:
 		a.State = archive.StateDraft
 	case Scheduled:

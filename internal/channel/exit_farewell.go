@@ -44,8 +44,9 @@ func (h *Holder) RunChanged(ctx context.Context, run exit.Run) error {
 			return err
 		}
 		return h.room.Queue.Add(ctx, job.Job{Kind: remakeJob, Ref: account.String(), Account: account})
+	default: // once it is sealed what was left stays as it is
+		return nil
 	}
-	return nil
 }
 
 // show has what was left stand under the hash of the name, until the day that the plan states; what the plan does not state is not shown.

@@ -178,8 +178,10 @@ func (f *filler) fillVideo(ctx context.Context, owner int64, state string, i int
 		query string
 		args  []any
 	}{
-		{`insert into videos (` + columns + `) values ($1, $2, 't', 'text @{3}', $3, 'zh', $4, 'ready', '', 0, 0, 0, '', $5, 'video/mp4', 10, 's', 1, 1, 1, $6, $7, 0, 1, $8, 'f.mp4')`,
-			[]any{id, owner, audience, state, key, "p" + key, "t" + key, comments}},
+		{
+			`insert into videos (` + columns + `) values ($1, $2, 't', 'text @{3}', $3, 'zh', $4, 'ready', '', 0, 0, 0, '', $5, 'video/mp4', 10, 's', 1, 1, 1, $6, $7, 0, 1, $8, 'f.mp4')`,
+			[]any{id, owner, audience, state, key, "p" + key, "t" + key, comments},
+		},
 		{`insert into video_subtitles (id, video_id, account_id, language, label, key, bytes) values ($1, $1, $2, 'zh', '', $3, 3)`, []any{id, owner, "s" + key}},
 		{`insert into video_days (video_id, account_id, day, source, views, watched) values ($1, $2, 1, 'feed', 3, 9)`, []any{id, owner}},
 		{`insert into video_frames (id, video_id, account_id, moment, key, bytes) values ($1, $1, $2, 0, $3, 3)`, []any{id, owner, "f" + key}},

@@ -61,7 +61,7 @@ func TestFarewellForm(t *testing.T) {
 func TestFarewellLinks(t *testing.T) {
 	eachStudio(t, true, func(t *testing.T, h *studio) {
 		mira := h.creator("mira")
-		for _, link := range []string{"http://example.org/", "https://localhost/", "https://user:pass@example.org/", "//example.org", "data:text/html,x", "https://example.org/" + strings.Repeat("x", 600), "https://exa‮mple.org/"} {
+		for _, link := range []string{"http://example.org/", "https://localhost/", "https://user:pass@example.org/", "//example.org", "data:text/html,x", "https://example.org/" + strings.Repeat("x", 600), "https://exa\u202emple.org/"} {
 			h.refused(h.Leave(t.Context(), mira, channel.Farewell{Scope: channel.Name, Links: []string{link}}), exit.Invalid, "farewell.error.link")
 		}
 		h.refuse = "forbidden"

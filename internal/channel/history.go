@@ -80,7 +80,7 @@ func (r *Room) historyLines(ctx context.Context, v who.Viewer, list []watched) (
 		if out[i].gone {
 			continue
 		}
-		out[i].video = tile(ctx, x, VideoPath(x.ID))
+		out[i].video = tile(x, VideoPath(x.ID))
 		if w.Position >= 5*time.Second {
 			out[i].stood = ui.Clock(w.Position)
 		}
@@ -89,7 +89,7 @@ func (r *Room) historyLines(ctx context.Context, v who.Viewer, list []watched) (
 }
 
 // tile draws a video that leads to an address.
-func tile(ctx context.Context, x Video, href string) ui.VideoTileView {
+func tile(x Video, href string) ui.VideoTileView {
 	owner := channelView(x.Channel)
 	return ui.VideoTileView{
 		Href: href, Title: x.Title, Picture: service.MediaPath(x.Thumb), Tall: x.Height > x.Width, Duration: x.Duration, Owner: &owner, Views: x.Views, Audience: shownAudience(x),

@@ -116,9 +116,20 @@ func (p problems) status() int {
 
 // fields are the fields of this room's forms by the beginning of the keys of their errors.
 var fields = []struct{ prefix, field string }{
-	{"channel.error.name_", "name"}, {"channel.error.bio", "bio"}, {"channel.error.link", "links"}, {"channel.error.title_", "title"}, {"channel.error.text_", "text"},
-	{"channel.error.audience", "audience"}, {"channel.error.when", "when"}, {"channel.error.subtitle_", "subtitle"}, {"channel.error.collection_title", "title"},
-	{"channel.error.collection_text", "text"}, {"channel.error.limits", "limits"}, {"channel.error.badge", "badge"}, {"upload.error.limit", "length"}, {"media.error.", "file"},
+	{"channel.error.name_", "name"},
+	{"channel.error.bio", "bio"},
+	{"channel.error.link", "links"},
+	{"channel.error.title_", "title"},
+	{"channel.error.text_", "text"},
+	{"channel.error.audience", "audience"},
+	{"channel.error.when", "when"},
+	{"channel.error.subtitle_", "subtitle"},
+	{"channel.error.collection_title", "title"},
+	{"channel.error.collection_text", "text"},
+	{"channel.error.limits", "limits"},
+	{"channel.error.badge", "badge"},
+	{"upload.error.limit", "length"},
+	{"media.error.", "file"},
 }
 
 // explain turns an error that a person can do something about into a sentence at its field. Any other error is given back.

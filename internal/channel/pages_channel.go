@@ -46,7 +46,7 @@ func (r *Room) getChannel(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view.Tiles = tilesOf(ctx, v, list)
+	view.Tiles = tilesOf(v, list)
 	if next := nextOf(list, tilesAPage); next != "" {
 		view.Older = Path(c.Handle) + "?before=" + next
 	}
@@ -86,12 +86,12 @@ func (r *Room) fillHead(ctx context.Context, v who.Viewer, view *channelPageView
 }
 
 // tilesOf draws those of the videos that the viewer may see.
-func tilesOf(ctx context.Context, v who.Viewer, list []Video) (out []ui.VideoTileView) {
+func tilesOf(v who.Viewer, list []Video) (out []ui.VideoTileView) {
 	for _, x := range list {
 		if !sees(v, x) {
 			continue
 		}
-		t := tile(ctx, x, VideoPath(x.ID))
+		t := tile(x, VideoPath(x.ID))
 		if x.Channel.Followed {
 			t.Href = Watch(x.ID, fromFollow)
 		}
@@ -261,7 +261,7 @@ func (r *Room) getTopic(w http.ResponseWriter, req *http.Request) error {
 	view := listView{None: ui.T(ctx, "channel.topic.none")}
 	for _, x := range list {
 		if sees(v, x) {
-			t := tile(ctx, x, VideoPath(x.ID))
+			t := tile(x, VideoPath(x.ID))
 			t.At = x.At
 			view.Tiles = append(view.Tiles, t)
 		}

@@ -80,7 +80,7 @@ func (r *Room) showCollection(w http.ResponseWriter, req *http.Request, typed *C
 	if err != nil {
 		return err
 	}
-	view := listView{About: c.Text, Tiles: tilesOf(ctx, v, list), None: ui.T(ctx, "channel.collection.none"), Problems: p}
+	view := listView{About: c.Text, Tiles: tilesOf(v, list), None: ui.T(ctx, "channel.collection.none"), Problems: p}
 	if len(list) == tilesAPage {
 		view.Older = CollectionPath(id) + "?after=" + strconv.FormatInt(last, 10)
 	}

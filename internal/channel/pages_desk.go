@@ -193,8 +193,12 @@ func stateOf(ctx context.Context, x Video) string {
 // table gives the videos.
 func (v deskView) table(ctx context.Context) ui.TableView {
 	t := ui.TableView{Caption: ui.T(ctx, "channel_desk.videos"), Columns: []ui.Column{
-		{Title: ui.T(ctx, "channel_desk.video")}, {Title: ui.T(ctx, "channel_desk.state")}, {Title: ui.T(ctx, "channel_desk.views"), Numeric: true}, {Title: ui.T(ctx, "channel_desk.watched"), Numeric: true},
-		{Title: ui.T(ctx, "channel_desk.likes"), Numeric: true}, {Title: ui.T(ctx, "channel_desk.comments"), Numeric: true},
+		{Title: ui.T(ctx, "channel_desk.video")},
+		{Title: ui.T(ctx, "channel_desk.state")},
+		{Title: ui.T(ctx, "channel_desk.views"), Numeric: true},
+		{Title: ui.T(ctx, "channel_desk.watched"), Numeric: true},
+		{Title: ui.T(ctx, "channel_desk.likes"), Numeric: true},
+		{Title: ui.T(ctx, "channel_desk.comments"), Numeric: true},
 	}}
 	for _, x := range v.Videos {
 		title := x.Title
@@ -202,8 +206,12 @@ func (v deskView) table(ctx context.Context) ui.TableView {
 			title = ui.T(ctx, "channel_desk.untitled")
 		}
 		t.Rows = append(t.Rows, []ui.Cell{
-			{Text: title, Href: VideoPath(x.ID)}, {Text: stateOf(ctx, x.Video)}, {Text: ui.Number(x.Views)}, {Text: lasting(ctx, x.Watched)},
-			{Text: ui.Number(int64(x.Likes))}, {Text: ui.Number(int64(x.Comments))},
+			{Text: title, Href: VideoPath(x.ID)},
+			{Text: stateOf(ctx, x.Video)},
+			{Text: ui.Number(x.Views)},
+			{Text: lasting(ctx, x.Watched)},
+			{Text: ui.Number(int64(x.Likes))},
+			{Text: ui.Number(int64(x.Comments))},
 		})
 	}
 	return t

@@ -142,7 +142,7 @@ func backOf(scope string) string {
 }
 
 func goTo(w http.ResponseWriter, req *http.Request, path string) error {
-	http.Redirect(w, req, path, http.StatusSeeOther)
+	http.Redirect(w, req, path, http.StatusSeeOther) //nolint:gosec // one of our own pages
 	return nil
 }
 

@@ -126,7 +126,7 @@ func (r *Room) firstTab(ctx context.Context, v who.Viewer, view *feedView, from 
 
 // tileOf draws a video of the entrance.
 func tileOf(ctx context.Context, v who.Viewer, s Shown, explained bool) feedTile {
-	t := feedTile{VideoTileView: tile(ctx, s.Video, Watch(s.ID, fromFeed))}
+	t := feedTile{VideoTileView: tile(s.Video, Watch(s.ID, fromFeed))}
 	t.At, t.Views = s.At, -1
 	if explained {
 		t.Why = s.why(ctx)

@@ -80,7 +80,7 @@ func (r *Room) getDrafts(w http.ResponseWriter, req *http.Request) error {
 	}
 	view := listView{None: ui.T(ctx, "channel.drafts.none")}
 	for _, x := range list {
-		t := tile(ctx, x, VideoPath(x.ID)+"/edit")
+		t := tile(x, VideoPath(x.ID)+"/edit")
 		t.Owner, t.At, t.Views, t.Badge = nil, x.At, -1, badgeOf(ctx, x)
 		view.Tiles = append(view.Tiles, t)
 	}

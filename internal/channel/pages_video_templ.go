@@ -906,7 +906,7 @@ func deletePage(x Video) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.VideoTile(tile(ctx, x, VideoPath(x.ID))).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.VideoTile(tile(x, VideoPath(x.ID))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -72,11 +72,11 @@ func process(ctx context.Context, task []string) error {
 func tiny(t *testing.T) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "tiny.mp4")
-	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=duration=0.5:size=128x96:rate=8", "-pix_fmt", "yuv420p", path).CombinedOutput() //nolint:gosec // the arguments are the test's own
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=duration=0.5:size=128x96:rate=8", "-pix_fmt", "yuv420p", path).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	b, err := os.ReadFile(path) //nolint:gosec // the test's own file
+	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ func (h *studio) halt(v who.Viewer) (id who.ID, goOn func() error) {
 	begun, on := filepath.Join(dir, "begun"), filepath.Join(dir, "on")
 	script := "#!/bin/sh\ncase \"$*\" in *hls*) : > '" + begun + "'; while [ ! -e '" + on + "' ]; do sleep 0.02; done;; esac\nexec '" + h.Tools.FFmpeg + "' \"$@\"\n"
 	h.Tools.FFmpeg = filepath.Join(dir, "ffmpeg")
-	h.must(os.WriteFile(h.Tools.FFmpeg, []byte(script), 0o700)) //nolint:gosec // it is run
+	h.must(os.WriteFile(h.Tools.FFmpeg, []byte(script), 0o700))
 	id = h.bring(v, 0, "clip.mp4", clip(h.t, ".mp4"))
 	done := make(chan error, 1)
 	go func() {

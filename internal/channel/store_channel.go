@@ -99,14 +99,6 @@ func (s store) channelsAbove(ctx context.Context, viewer, after who.ID, limit in
 	return list, nil
 }
 
-// published counts the videos of a channel that everybody sees.
-func (s store) published(ctx context.Context, account who.ID) (n int64, err error) {
-	if err := s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from videos where account_id = $1 and state = 'live' and audience = 'public'`, int64(account)).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count a channel's videos: %w", err)
-	}
-	return n, nil
-}
-
 // rows builds the values of an insert of many rows.
 type rows struct {
 	text strings.Builder

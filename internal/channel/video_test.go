@@ -81,7 +81,10 @@ func (h *studio) wantFiles(owner, other who.Viewer, id who.ID) {
 		keys        []string
 		may, public bool
 	}{
-		{who.Viewer{}, played, true, true}, {other, played, true, true}, {who.Viewer{}, append(frames, original), false, false}, {other, frames, false, false},
+		{who.Viewer{}, played, true, true},
+		{other, played, true, true},
+		{who.Viewer{}, append(frames, original), false, false},
+		{other, frames, false, false},
 		{owner, append(frames, original), true, false},
 	} {
 		for _, key := range c.keys {

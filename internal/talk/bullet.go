@@ -51,7 +51,7 @@ func parseMoment(s string) time.Duration {
 		if err != nil || len(parts) > 3 || i > 0 && n > 59 {
 			return -1
 		}
-		at = at*60 + int(n) //nolint:gosec // at most 16 bits
+		at = at*60 + int(n)
 	}
 	return time.Duration(at) * time.Second
 }
