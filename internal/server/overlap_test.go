@@ -99,8 +99,8 @@ var goneBySeven = map[string]int{
 	"- video_history": 1, "- uploads": 1, "- upload_pieces": 1, "- upload_items": 1, "- video_renditions": 1, "- video_frames": 1, "- blob": 3,
 	"videos.media": 1, "videos.fault": 1, "videos.progress": 1,
 
-	// Who looked in on her three times is told, and the last day on which she may return.
-	"+ notices": 4,
+	// Who looked in on her three times is told, the last day on which she may return, and that the film cannot be made again.
+	"+ notices": 5,
 	// What nobody looked at for two weeks is not kept as a proof.
 	"proofs.material": 1, "proofs.photo": 1, "proofs.state": 1,
 }
