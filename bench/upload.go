@@ -129,7 +129,7 @@ func (i *install) uploader(ctx context.Context) (cookie string, err error) {
 
 // sendByTus sends all of a file but that the upload is one byte longer: nothing is made of it then, and it is taken back.
 func sendByTus(ctx context.Context, address, cookie, file string, size int64, more ...string) (time.Duration, error) {
-	ask := func(method, url string, headers ...string) (*http.Response, error) {
+	ask := func(method, url string, headers ...string) (http.Header, error) {
 		req, err := http.NewRequestWithContext(ctx, method, url, nil)
 		if err != nil {
 			return nil, err
@@ -148,23 +148,23 @@ func sendByTus(ctx context.Context, address, cookie, file string, size int64, mo
 		if err := answer.Body.Close(); err != nil || answer.StatusCode >= 300 {
 			return nil, errors.Join(fmt.Errorf("%s: %s", method, answer.Status), err)
 		}
-		return answer, nil
+		return answer.Header, nil
 	}
-	answer, err := ask(http.MethodPost, address+"/uploads", "Upload-Length", strconv.FormatInt(size+1, 10), "Upload-Metadata", "what "+base64.StdEncoding.EncodeToString([]byte("video")))
+	told, err := ask(http.MethodPost, address+"/uploads", "Upload-Length", strconv.FormatInt(size+1, 10), "Upload-Metadata", "what "+base64.StdEncoding.EncodeToString([]byte("video")))
 	if err != nil {
 		return 0, err
 	}
-	url := address + answer.Header.Get("Location")
+	url := address + told.Get("Location")
 	took, err := curl(ctx, file, url, append([]string{
 		"-X", "PATCH", "-H", "Cookie: session=" + cookie, "-H", "Tus-Resumable: 1.0.0", "-H", "Upload-Offset: 0", "-H", "Content-Type: application/offset+octet-stream",
 	}, more...)...)
 	if err != nil {
 		return 0, err
 	}
-	if answer, err = ask(http.MethodHead, url); err != nil {
+	if told, err = ask(http.MethodHead, url); err != nil {
 		return 0, err
 	}
-	if got := answer.Header.Get("Upload-Offset"); got != strconv.FormatInt(size, 10) {
+	if got := told.Get("Upload-Offset"); got != strconv.FormatInt(size, 10) {
 		return 0, fmt.Errorf("the upload is at %s", got)
 	}
 	_, err = ask(http.MethodDelete, url)

@@ -230,7 +230,7 @@ func watch(ctx context.Context, client *http.Client, base, film string, fetched 
 // ended says that what fails because the time is over has not failed.
 func ended(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the time is over
 	}
 	return err
 }

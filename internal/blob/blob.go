@@ -45,7 +45,9 @@ const (
 )
 
 // Folders gives all folders.
-func Folders() []string { return []string{Archives, Channels, Circles, Imports, Posts, Profile, Renditions, Uploads, Videos} }
+func Folders() []string {
+	return []string{Archives, Channels, Circles, Imports, Posts, Profile, Renditions, Uploads, Videos}
+}
 
 // Blob is a file that was put.
 type Blob struct {

@@ -83,7 +83,9 @@ func beside(class string) bool {
 }
 
 // lost reports whether nobody would look for a class afterwards, so that its way back is not told. Renditions are made anew.
-func lost(class string) bool { return record(class) || beside(class) || class == "leave.archives" || class == "channel.renditions" || class == "upload.uploads" }
+func lost(class string) bool {
+	return record(class) || beside(class) || class == "leave.archives" || class == "channel.renditions" || class == "upload.uploads"
+}
 
 // className gives the name of a class; one that the words do not know is "other data".
 func className(ctx context.Context, class string) string {

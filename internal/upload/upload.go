@@ -59,6 +59,7 @@ func (s State) term() time.Duration {
 		return doneTerm
 	case posted:
 		return postedTerm
+	case Open, Taken:
 	}
 	return openTerm
 }

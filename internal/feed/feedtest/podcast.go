@@ -61,11 +61,15 @@ func (e *Element) name() string {
 // rules say which children and attributes an element may have, and which attributes it must have; "+" marks these.
 var rules = map[string]struct{ children, attrs []string }{
 	"rss": {[]string{"channel"}, []string{"+version"}},
-	"channel": {[]string{"title", "link", "description", "language", "pubDate", "lastBuildDate", "docs", "ttl", "atom:link", "image", "itunes:image", "itunes:author", "itunes:explicit", "itunes:type",
-		"itunes:category", "podcast:guid", "podcast:locked", "podcast:medium", "podcast:person", "item"}, nil},
+	"channel": {[]string{
+		"title", "link", "description", "language", "pubDate", "lastBuildDate", "docs", "ttl", "atom:link", "image", "itunes:image", "itunes:author", "itunes:explicit", "itunes:type",
+		"itunes:category", "podcast:guid", "podcast:locked", "podcast:medium", "podcast:person", "item",
+	}, nil},
 	"image": {[]string{"url", "title", "link"}, nil},
-	"item": {[]string{"title", "link", "guid", "pubDate", "category", "description", "content:encoded", "enclosure", "itunes:duration", "itunes:image", "itunes:explicit", "itunes:episodeType",
-		"podcast:alternateEnclosure", "podcast:transcript", "media:group"}, nil},
+	"item": {[]string{
+		"title", "link", "guid", "pubDate", "category", "description", "content:encoded", "enclosure", "itunes:duration", "itunes:image", "itunes:explicit", "itunes:episodeType",
+		"podcast:alternateEnclosure", "podcast:transcript", "media:group",
+	}, nil},
 	"atom:link": {nil, []string{"+href", "+rel", "type"}}, "guid": {nil, []string{"isPermaLink"}}, "enclosure": {nil, []string{"+url", "+length", "+type"}},
 	"itunes:image": {nil, []string{"+href"}}, "itunes:category": {nil, []string{"+text"}}, "podcast:person": {nil, []string{"role", "img", "href"}},
 	"podcast:alternateEnclosure": {[]string{"podcast:source"}, []string{"+type", "length", "bitrate", "height", "title", "default"}}, "podcast:source": {nil, []string{"+uri"}},
