@@ -55,13 +55,19 @@ func (s *someone) film(t *testing.T) who.ID {
 			{`insert into collections (id, account_id, title, text, origin, created_at) ` + own + `$3, $4, null, 1)`, []any{int64(list), int64(s.v.Account), s.plant("collection"), s.plant("series")}},
 			{`insert into collection_videos (id, account_id, collection_id, video_id, position) ` + own + `$3, $4, 0)`, []any{int64(id()), int64(s.v.Account), int64(list), int64(video)}},
 			{`insert into video_days (video_id, account_id, day, source, views, watched) ` + own + `1, 'feed', 3, 9)`, []any{int64(video), int64(s.v.Account)}},
-			{`insert into notice_spreads (id, by_id, kind, ref_kind, ref_id, service, place_id, reached, created_at) ` + own + `'video', 'video', $3, 'channel', 0, 0, 1)`,
-				[]any{int64(id()), int64(s.v.Account), int64(video)}},
-			{`insert into uploads (id, account_id, what, name, type, detail, length, received, state, created_at, expires_at) ` + own + `'video', $3, 'video/mp4', '', 20, 9, 'open', 1, $4)`,
-				[]any{int64(upload), int64(s.v.Account), s.plant("upload"), int64(1) << 50}},
+			{
+				`insert into notice_spreads (id, by_id, kind, ref_kind, ref_id, service, place_id, reached, created_at) ` + own + `'video', 'video', $3, 'channel', 0, 0, 1)`,
+				[]any{int64(id()), int64(s.v.Account), int64(video)},
+			},
+			{
+				`insert into uploads (id, account_id, what, name, type, detail, length, received, state, created_at, expires_at) ` + own + `'video', $3, 'video/mp4', '', 20, 9, 'open', 1, $4)`,
+				[]any{int64(upload), int64(s.v.Account), s.plant("upload"), int64(1) << 50},
+			},
 			{`insert into upload_pieces (id, account_id, upload_id, position, bytes, key) ` + own + `$3, 0, 9, $4)`, []any{int64(id()), int64(s.v.Account), int64(upload), files["piece"]}},
-			{`insert into upload_items (id, account_id, upload_id, position, name, state, reason, ref) ` + own + `$3, 0, $4, 'open', '', '')`,
-				[]any{int64(id()), int64(s.v.Account), int64(upload), s.plant("item")}},
+			{
+				`insert into upload_items (id, account_id, upload_id, position, name, state, reason, ref) ` + own + `$3, 0, $4, 'open', '', '')`,
+				[]any{int64(id()), int64(s.v.Account), int64(upload), s.plant("item")},
+			},
 			{`insert into video_frames (id, account_id, video_id, moment, key, bytes) ` + own + `$3, 0, $4, 9)`, []any{int64(id()), int64(s.v.Account), int64(video), files["frame"]}},
 			{`insert into farewells (id, account_id, scope, words, links, redirect, created_at) ` + own + `'channel', $3, '', 0, 1)`, []any{int64(id()), int64(s.v.Account), s.plant(farewell)}},
 		} {
