@@ -113,13 +113,8 @@ func (s services) start(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	env := append(s3, "EXEUNT_TEST_POSTGRES="+postgres, "EXEUNT_TEST_CHROMIUM="+chromium)
-	var text strings.Builder
-	for _, entry := range env {
-		name, value, _ := strings.Cut(entry, "=")
-		fmt.Fprintf(&text, "export %s='%s'\n", name, value)
-	}
-	if err := os.WriteFile(s.envFile(), []byte(text.String()), 0o600); err != nil {
+	env := s.withVideo(append(s3, "EXEUNT_TEST_POSTGRES="+postgres, "EXEUNT_TEST_CHROMIUM="+chromium))
+	if err := os.WriteFile(s.envFile(), []byte(exports(env)), 0o600); err != nil {
 		return nil, fmt.Errorf("write the variables of the test servers: %w", err)
 	}
 	return env, nil
