@@ -47,8 +47,8 @@ type Config struct {
 	Posts     *post.Room // its topics and mentions
 	Talks     *talk.Room
 	Uploads   *upload.Room // in which the files of videos arrive
-	// Tools work on videos. Without any videos play as they came.
-	Tools media.Tools
+	// Tools gives what works on videos. Without any videos play as they came.
+	Tools func() media.Tools
 	// Secret keys pseudonyms of others in archives.
 	Secret []byte
 	// Host is the install's own host, for addresses that leave the house; may be "".

@@ -97,7 +97,7 @@ func openStudioAt(t *testing.T, d *db.DB, with media.Tools, spool, folder string
 	h.uploads = upload.New(upload.Config{DB: d, Desk: h.desk, Blobs: h.blobs, RoomFor: accounts.RoomFor})
 	h.Room = channel.New(channel.Config{
 		DB: d, Desk: h.desk, Registry: registry, Blobs: h.blobs, Queue: h.queue, Notices: notices, Search: h.index, Relations: relations, Accounts: accounts,
-		Posts: posts, Talks: talks, Uploads: h.uploads, Tools: with, Secret: []byte("secret"), Spool: spool,
+		Posts: posts, Talks: talks, Uploads: h.uploads, Tools: func() media.Tools { return with }, Secret: []byte("secret"), Spool: spool,
 	})
 	h.Screen = func(_ context.Context, _ service.Pass, in post.ScreenIn) (bool, error) {
 		if h.refuse != "" && strings.Contains(in.Text, h.refuse) {

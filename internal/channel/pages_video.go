@@ -187,7 +187,7 @@ func (r *Room) audiences(ctx context.Context, v who.Viewer, chosen string) ([]ui
 func (r *Room) showEdit(w http.ResponseWriter, req *http.Request, x Video, typed VideoWords, when string, p problems) error {
 	ctx := req.Context()
 	v := service.ViewerOf(ctx)
-	view := editView{Video: x, Typed: typed, When: when, Problems: p, Progress: progressOf(ctx, x), Tools: r.Tools.Have()}
+	view := editView{Video: x, Typed: typed, When: when, Problems: p, Progress: progressOf(ctx, x), Tools: r.Tools().Have()}
 	view.Zone = zoneOf(ctx).String()
 	var err error
 	if view.Audiences, err = r.audiences(ctx, v, typed.Audience); err != nil {

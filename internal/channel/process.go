@@ -214,7 +214,7 @@ func (r *Room) work(ctx context.Context, x Video) (err error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("read video again: %w", err)
 	}
-	if !r.Tools.Have() {
+	if !r.Tools().Have() {
 		return r.settlePlain(ctx, x)
 	}
 	return r.produce(ctx, x, f, dir)
@@ -344,7 +344,7 @@ func (m made) keys() (out []string) {
 func (r *Room) produce(ctx context.Context, x Video, f *os.File, dir string) error {
 	var m made
 	var err error
-	if m.probe, err = r.Tools.Probe(ctx, f); err != nil {
+	if m.probe, err = r.Tools().Probe(ctx, f); err != nil {
 		return err
 	}
 	limits, err := r.Limits(ctx)
@@ -354,12 +354,12 @@ func (r *Room) produce(ctx context.Context, x Video, f *os.File, dir string) err
 	if limits.Minutes > 0 && m.probe.Duration > time.Duration(limits.Minutes)*time.Minute {
 		return exit.Fail(exit.Invalid, "channel.fault.long")
 	}
-	if m.look, err = r.Tools.Look(ctx, f, m.probe); err != nil {
+	if m.look, err = r.Tools().Look(ctx, f, m.probe); err != nil {
 		return err
 	}
 	working, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	list, err := r.Tools.Renditions(working, f, m.probe, dir, r.tell(working, x, stop))
+	list, err := r.Tools().Renditions(working, f, m.probe, dir, r.tell(working, x, stop))
 	if cause := context.Cause(working); cause != nil && ctx.Err() == nil {
 		return cause
 	}
@@ -382,7 +382,7 @@ func (r *Room) produce(ctx context.Context, x Video, f *os.File, dir string) err
 
 // picture makes the pictures from which a cover is chosen, and the first cover.
 func (r *Room) picture(ctx context.Context, x Video, f *os.File, m *made) error {
-	list, err := r.Tools.Frames(ctx, f, m.probe, frames, frameWidth)
+	list, err := r.Tools().Frames(ctx, f, m.probe, frames, frameWidth)
 	if err != nil {
 		return err
 	}

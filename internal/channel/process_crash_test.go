@@ -60,7 +60,7 @@ func process(ctx context.Context, task []string) error {
 	q := job.New(d, d.Clock)
 	channel.New(channel.Config{
 		DB: d, Desk: desk, Registry: registry, Blobs: blobs, Queue: q, Posts: post.New(post.Config{DB: d, Desk: desk, Registry: registry, NameKey: strings.ToLower}),
-		Uploads: upload.New(upload.Config{DB: d, Desk: desk, Blobs: blobs}), Tools: tools(), Spool: task[2],
+		Uploads: upload.New(upload.Config{DB: d, Desk: desk, Blobs: blobs}), Tools: tools, Spool: task[2],
 	})
 	for n := 1; n > 0 && err == nil; {
 		n, err = q.Work(ctx, 10)

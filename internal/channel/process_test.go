@@ -42,7 +42,7 @@ func TestWithoutTools(t *testing.T) {
 		h.tidy()
 
 		// FFmpeg has come.
-		h.Tools = tools()
+		h.Tools = tools
 		h.must(h.Again(ctx, ann, id))
 		h.must(h.Again(ctx, ann, mkv))
 		if x := h.see(guest, id); x.Media != channel.Plain {
@@ -150,7 +150,7 @@ func TestProcessTwice(t *testing.T) {
 		ann := h.creator("ann")
 		id := h.bring(ann, 0, "clip.mp4", clip(t, ".mp4"))
 		whole := h.Tools
-		h.Tools = media.Tools{FFmpeg: "/bin/false", FFprobe: whole.FFprobe}
+		h.Tools = func() media.Tools { return media.Tools{FFmpeg: "/bin/false", FFprobe: whole().FFprobe} }
 		for range 2 {
 			_, err := h.queue.Work(t.Context(), 1)
 			h.must(err)

@@ -14,6 +14,7 @@ import (
 	"exeunt/internal/channel"
 	"exeunt/internal/dbtest"
 	"exeunt/internal/job"
+	"exeunt/internal/media"
 	"exeunt/internal/who"
 )
 
@@ -52,9 +53,11 @@ func (h *studio) halt(v who.Viewer) (id who.ID, goOn func() error) {
 	h.t.Cleanup(cancel)
 	dir := h.t.TempDir()
 	begun, on := filepath.Join(dir, "begun"), filepath.Join(dir, "on")
-	script := "#!/bin/sh\ncase \"$*\" in *hls*) : > '" + begun + "'; while [ ! -e '" + on + "' ]; do sleep 0.02; done;; esac\nexec '" + h.Tools.FFmpeg + "' \"$@\"\n"
-	h.Tools.FFmpeg = filepath.Join(dir, "ffmpeg")
-	h.must(os.WriteFile(h.Tools.FFmpeg, []byte(script), 0o700))
+	own := h.Tools()
+	script := "#!/bin/sh\ncase \"$*\" in *hls*) : > '" + begun + "'; while [ ! -e '" + on + "' ]; do sleep 0.02; done;; esac\nexec '" + own.FFmpeg + "' \"$@\"\n"
+	own.FFmpeg = filepath.Join(dir, "ffmpeg")
+	h.Tools = func() media.Tools { return own }
+	h.must(os.WriteFile(own.FFmpeg, []byte(script), 0o700))
 	id = h.bring(v, 0, "clip.mp4", clip(h.t, ".mp4"))
 	done := make(chan error, 1)
 	go func() {

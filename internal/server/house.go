@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"exeunt/exit"
@@ -245,7 +246,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	h.channels = channel.New(channel.Config{
 		DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, Queue: h.Queue, Notices: h.notices, Search: h.search, Relations: h.relations,
 		Accounts: h.Accounts, Posts: h.posts, Talks: h.talks, Secret: secret, Host: o.Host, Secure: o.Secure, Spool: filepath.Join(o.Data, "spool"),
-		Uploads: h.uploads, Tools: media.FindTools(ctx),
+		Uploads: h.uploads, Tools: sync.OnceValue(func() media.Tools { return media.FindTools(context.WithoutCancel(ctx)) }), // most processes need none
 	})
 	h.channels.Screen = h.order.ScreenPost
 	h.pages = page.New(page.Config{

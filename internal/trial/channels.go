@@ -43,7 +43,7 @@ var neighbourReels = []reel{
 
 // screen makes the channels that are there to be found, once: each is one of the neighbours'. Without FFmpeg there are none.
 func (r *Room) screen(ctx context.Context, crowd []who.Viewer) error {
-	if !r.Tools.Have() {
+	if !r.Tools().Have() {
 		return nil
 	}
 	rng := rand.New(rand.NewPCG(11, 11)) //nolint:gosec // made-up films, the same each time
@@ -62,7 +62,7 @@ func (r *Room) screen(ctx context.Context, crowd []who.Viewer) error {
 
 // film gives a lent account its channel.
 func (r *Room) film(ctx context.Context, own who.Viewer, rng *rand.Rand, lang ui.Lang) error {
-	if !r.Tools.Have() {
+	if !r.Tools().Have() {
 		return nil
 	}
 	list := lentReels[lang]
@@ -112,7 +112,7 @@ func (r *Room) expose(ctx context.Context, rng *rand.Rand, tall bool) (b []byte,
 	one, two := shade(hue, 0.35, 0.85), shade(hue+0.2, 0.5, 0.45)
 	source := fmt.Sprintf("gradients=size=%s:rate=15:duration=6:speed=0.02:c0=0x%02x%02x%02x:c1=0x%02x%02x%02x:seed=%d", size, one.R, one.G, one.B, two.R, two.G, two.B, rng.IntN(1<<20))
 	name := filepath.Join(dir, "film.mp4")
-	cmd := exec.CommandContext(ctx, r.Tools.FFmpeg, "-v", "error", "-f", "lavfi", "-i", source, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", name) //nolint:gosec // numbers and our own folder
+	cmd := exec.CommandContext(ctx, r.Tools().FFmpeg, "-v", "error", "-f", "lavfi", "-i", source, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", name) //nolint:gosec // numbers and our own folder
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("make film: %w: %.200s", err, out)
 	}

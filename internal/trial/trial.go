@@ -36,8 +36,8 @@ type Room struct {
 	Circles   *circle.Room
 	Channels  *channel.Room
 	Uploads   *upload.Room
-	Tools     media.Tools // without FFmpeg there are no films
-	Spool     string      // a folder for films that are being made
+	Tools     func() media.Tools // without FFmpeg there are no films
+	Spool     string             // a folder for films that are being made
 	// Travel moves the promise clock forward and has all that falls due done.
 	Travel func(ctx context.Context, by time.Duration) error
 
