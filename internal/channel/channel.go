@@ -47,7 +47,7 @@ type Config struct {
 	Posts     *post.Room // its topics and mentions
 	Talks     *talk.Room
 	Uploads   *upload.Room // in which the files of videos arrive
-	// Tools gives what works on videos. Without any videos play as they came.
+	// Tools gives what works on videos. Without any, and where it is nil, videos play as they came.
 	Tools func() media.Tools
 	// Secret keys pseudonyms of others in archives.
 	Secret []byte
@@ -72,6 +72,9 @@ type Room struct {
 
 // New gives the channel room.
 func New(c Config) *Room {
+	if c.Tools == nil {
+		c.Tools = func() media.Tools { return media.Tools{} }
+	}
 	r := &Room{Config: c, store: store{c.DB}}
 	if c.Queue != nil {
 		c.Queue.Handle(processJob, r.process)
