@@ -29,8 +29,9 @@ func TestBenchmarks(t *testing.T) {
 	if err := os.WriteFile(document, []byte("# Performance\n\nWords before.\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	on := os.Getenv("EXEUNT_TEST_DATABASES") // as [engines] reads it; SQLite is too slow for -race
 	for _, b := range benchmarks() {
-		t.Run(b.name, func(t *testing.T) {
+		t.Run(b.name+on, func(t *testing.T) {
 			r, err := b.run(t.Context(), tiny(t))
 			if err != nil {
 				t.Fatal(err)
