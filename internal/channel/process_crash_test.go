@@ -83,7 +83,7 @@ func tiny(t *testing.T) []byte {
 	return b
 }
 
-// TestProcessCrashes kills the process at every thirteenth of its commits and calls to the media store while it works on a video. The next one goes on:
+// TestProcessCrashes kills the process at every seventh of its commits and calls to the media store while it works on a video. The next one goes on:
 // the video is ready, its file is what was sent, and the store keeps what rows refer to and nothing else.
 func TestProcessCrashes(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "victim")
@@ -111,7 +111,7 @@ func TestProcessCrashes(t *testing.T) {
 		if !d.SQLite() {
 			first = 5
 		}
-		for n := first; ; n += 13 {
+		for n := first; ; n += 7 {
 			id := h.bring(ann, 0, "tiny.mp4", film)
 			crashed := run(n)
 			if run(0) {
@@ -144,7 +144,7 @@ func TestProcessCrashes(t *testing.T) {
 			killed++
 		}
 		if killed < 4 {
-			t.Errorf("it was killed %d times, want at each thirteenth of at least thirty places", killed)
+			t.Errorf("it was killed %d times, want at each seventh of at least thirty places", killed)
 		}
 	})
 }
