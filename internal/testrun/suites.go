@@ -99,6 +99,8 @@ func (r *runner) all(ctx context.Context) error {
 			return err
 		case strings.HasSuffix(p.ImportPath, "/e2e"):
 			browser = append(browser, p.ImportPath)
+		case usesDatabase.MatchString(tests) && strings.HasSuffix(p.ImportPath, "/server"):
+			stored = append([]string{p.ImportPath}, stored...) // what takes longest begins first
 		case usesDatabase.MatchString(tests):
 			stored = append(stored, p.ImportPath)
 		default:
