@@ -119,9 +119,16 @@ func (r *runner) all(ctx context.Context) error {
 	r.test(ctx, filepath.Join(r.root, "examples", "notes"), named(suiteNotes, noDatabase), nil, []string{"-race", "./..."})
 	<-checked
 	r.fuzz(ctx, packages)
-	r.test(ctx, r.root, named(suiteStories, sqlite), []string{"EXEUNT_TEST_DATABASES=sqlite"}, browser)
-	// The pages are the same on both databases, so that accessibility is looked at once.
-	r.test(ctx, r.root, named(suiteStories, postgres), []string{"EXEUNT_TEST_DATABASES=postgres"}, append([]string{"-skip=^TestAccessib"}, browser...))
+	// The pages are the same on both databases, so that accessibility is looked at once, beside the stories: it measures no time.
+	looked := make(chan struct{})
+	go func() {
+		defer close(looked)
+		r.test(ctx, r.root, named(suiteStories, sqlite), []string{"EXEUNT_TEST_DATABASES=sqlite"}, append([]string{"-run=^TestAccessib"}, browser...))
+	}()
+	for _, database := range []string{sqlite, postgres} {
+		r.test(ctx, r.root, named(suiteStories, database), []string{"EXEUNT_TEST_DATABASES=" + database}, append([]string{"-skip=^TestAccessib"}, browser...))
+	}
+	<-looked
 	return nil
 }
 
