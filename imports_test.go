@@ -71,6 +71,7 @@ var layers = []rule{
 	{folder: "internal/channel", service: true},
 
 	{folder: "internal/leave"},
+	{folder: "internal/sunset"},
 
 	{folder: "internal/trial"},
 	{folder: "internal/backup"},

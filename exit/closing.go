@@ -3,6 +3,7 @@ package exit
 import (
 	"slices"
 	"sort"
+	"strings"
 )
 
 // close plans the closing of an account, or of one service or place within it.
@@ -74,6 +75,10 @@ func (m *maker) checkChoices() error {
 
 // touches reports whether a class belongs to what is closed.
 func (m *maker) touches(c ClassFact) bool {
+	if s := m.ask.Subject; s.Ending() {
+		name, _, _ := strings.Cut(s.Part(), ":")
+		return s.Kind == SubjectInstall || c.Subject != SubjectPerson && slices.Contains(c.Services, name)
+	}
 	if c.Subject == SubjectPerson {
 		return m.ask.Subject.In == "" && m.facts.Owner != Subject{}
 	}

@@ -36,6 +36,9 @@ type Engine struct {
 	Extend func(ctx context.Context, of string, r Run, steps []StepStatus) error
 	// Forget reports whether a sealed run's subject is gone and must be dropped from the run. Nil: whole accounts that were closed.
 	Forget func(r Run) bool
+	// Whose gives, in an order of their own, those of whom a class may hold something within what ends: the first after a subject's text ("": the first
+	// of all); ok is false at the end. Only sunsets ask for it.
+	Whose func(ctx context.Context, c ClassFact, ends Subject, after string) (s Subject, ok bool, err error)
 	// Log receives ids and keys only. Nil: discarded.
 	Log *slog.Logger
 	// ChunkTime is how long a chunk should hold a writer; 0 means 40 ms.
@@ -171,12 +174,12 @@ func (e *Engine) plan(ctx context.Context, ask Ask, now time.Time, counted bool)
 // policyFor gives the policy under which the request is planned: an open run's own for what changes that run.
 func (e *Engine) policyFor(ctx context.Context, ask Ask, f Facts) (*Policy, error) {
 	switch ask.Journey {
-	case Hasten, Cancel, Return, Wake:
+	case Hasten, Cancel, Return, Wake, Withdraw:
 	default:
 		return e.Policy, nil
 	}
 	for _, r := range f.Runs {
-		if r.Run.State.Open() && r.Run.Subject == ask.Subject && (r.Run.Journey == Close || r.Run.Journey == Hibernate) {
+		if r.Run.State.Open() && r.Run.Subject == ask.Subject && (r.Run.Journey == Close || r.Run.Journey == Hibernate || r.Run.Journey == Sunset) {
 			return e.PolicyOf(ctx, r.Run)
 		}
 	}
@@ -257,7 +260,9 @@ func (f *Facts) addAbilities(h Holder) {
 	if _, ok := h.(Transferrer); ok {
 		f.Transfers = append(f.Transfers, h.Name())
 	}
-	if _, ok := h.(Packer); ok {
+	if _, ok := h.(Conductor); ok { // its packing is that of a sunset, not of a person
+		f.Conductor = h.Name()
+	} else if _, ok := h.(Packer); ok {
 		f.Packer = h.Name()
 	}
 }
@@ -343,10 +348,14 @@ func (e *Engine) begun(ctx context.Context, id string, ask Ask, plan *Plan, by s
 		ID: id, Subject: ask.Subject, Journey: ask.Journey, State: RunRunning, By: by,
 		Hash: plan.Hash(), Plan: plan, Policy: plan.Policy, Agreed: now, Version: 1,
 	}
-	if ask.Journey == Close && !ask.Now {
+	if ask.Journey == Close && !ask.Now || ask.Journey == Sunset {
 		run.State = RunOpen
 	}
-	if plan.Undoes != "" {
+	if ask.Journey == Sunset && plan.Undoes != "" {
+		if err := e.supersede(ctx, plan.Undoes, now); err != nil {
+			return run, err
+		}
+	} else if plan.Undoes != "" {
 		return run, e.change(ctx, &run, plan, now)
 	}
 	steps := statuses(plan, now)
@@ -443,6 +452,10 @@ func perform(ctx context.Context, h Holder, act Act, t Task) error {
 		if x, ok := h.(Binder); ok {
 			return x.Rebind(ctx, t)
 		}
+	case ActPhase, ActRemind, ActReopen:
+		if x, ok := h.(Conductor); ok {
+			return conductors[act](x, ctx, t)
+		}
 	}
 	return errors.New("the holder cannot " + string(act))
 }
@@ -461,7 +474,7 @@ func (e *Engine) change(ctx context.Context, run *Run, plan *Plan, now time.Time
 		a.DueNow = append(a.DueNow, string(ActSeal))
 	} else {
 		a.State, a.FreeSteps = RunReturned, true
-		if run.Journey == Cancel {
+		if run.Journey == Cancel || run.Journey == Withdraw {
 			a.State = RunCancelled
 		}
 		for _, s := range steps {

@@ -66,7 +66,8 @@ type Progress struct {
 	Bytes     int64
 	Cursor    string
 	Done      bool
-	Uncounted bool // the holder cannot tell how much a repeat had already done
+	Uncounted bool          // the holder cannot tell how much a repeat had already done
+	Again     time.Duration // there is nothing to do for now: the step is asked again after so long, by the promise clock
 }
 
 // Residue is what a second look found to be left. Left is the number of items; Excepted

@@ -76,11 +76,16 @@ func (m *maker) takeAlong() error {
 	}
 	m.add(Step{Key: string(ActPack), Act: ActPack, Holder: m.facts.Packer, Due: m.day, AtOnce: true, Choice: m.ask.Pack})
 	keep := m.policy.Export.Keep
-	m.add(Step{
+	erase := Step{
 		Key: "erase:" + m.facts.Packer + ".archives", Act: ActErase, Holder: m.facts.Packer, Class: "archives", Manner: Erase,
 		Term: keep, From: string(ActPack), Due: keep.From(m.day, m.facts.Calendar), After: []string{string(ActPack)}, Choice: "run",
 		Back: BackByItself,
-	})
+	}
+	if at := m.ask.Keep; m.day.AddDays(1).Before(DateOf(at, m.policy.Zone)) && erase.Due.Before(dayBefore(at, m.policy.Zone)) {
+		erase = m.at(erase, at, m.policy.Zone)
+		erase.Term, erase.From = Term{}, ""
+	}
+	m.add(erase)
 	m.seal()
 	m.plan.Stays = append(m.plan.Stays, Stay{What: "everything", State: "kept"})
 	return nil

@@ -66,14 +66,16 @@ const (
 
 // Ask is a person's request.
 type Ask struct {
-	Subject Subject
-	Journey Journey
-	Choices map[string]Manner // class → manner, where the policy leaves a choice
-	Heir    string            // who takes over what is shared
-	Until   Date              // hibernate: wakes then; close: returnable until then
-	Now     bool              // close: nothing is kept for a return
-	Pack    string            // take-along: what to pack, in the packer's own words ("" is all of it)
-	Run     string            // cancel, return, hasten, wake: the run meant; "" if there is only one
+	Subject  Subject
+	Journey  Journey
+	Choices  map[string]Manner // class → manner, where the policy leaves a choice
+	Heir     string            // who takes over what is shared
+	Until    Date              // hibernate: wakes then; close: returnable until then
+	Now      bool              // close: nothing is kept for a return
+	Pack     string            // take-along: what to pack, in the packer's own words ("" is all of it)
+	Run      string            // cancel, return, hasten, wake: the run meant; "" if there is only one
+	Calendar string            `json:",omitempty"` // sunset: the calendar, as [ParseSunset] reads it
+	Keep     time.Time         `json:",omitzero"`  // take-along: until when the archive is kept, where that is later than by the policy
 }
 
 // ClassFact is a declared class with its holder.
@@ -100,6 +102,7 @@ type Facts struct {
 	Binders   []string
 	Transfers []string
 	Packer    string
+	Conductor string // carries sunsets out
 	Bindings  []Binding
 	Runs      []RunFact       // open runs that touch the subject
 	Owner     Subject         // the person to whom the account belongs; empty if it is not their last
@@ -132,27 +135,28 @@ type Plan struct {
 
 // Step is one thing owed, with its date.
 type Step struct {
-	Key       string   `json:"key"` // unique in the plan: the act and what it acts on
-	Act       Act      `json:"act"`
-	Holder    string   `json:"holder,omitempty"`
-	Class     string   `json:"class,omitempty"`
-	Manner    Manner   `json:"manner,omitempty"`
-	Subject   string   `json:"subject,omitempty"` // where it is not the plan's
-	Term      Term     `json:"term"`
-	From      string   `json:"from,omitempty"` // the anchor: "", or the key of the step from whose end the term counts
-	Due       Date     `json:"due"`            // it is carried out at the end of this day
-	AtConsent bool     `json:"at_consent,omitempty"`
-	AtOnce    bool     `json:"at_once,omitempty"` // it does not wait for the end of the day
-	After     []string `json:"after,omitempty"`   // keys of the steps it waits for
-	Why       []string `json:"why,omitempty"`     // why it waits for classes that go first
-	Gate      string   `json:"gate,omitempty"`
-	Choice    string   `json:"choice,omitempty"`
-	Choices   []Manner `json:"choices,omitempty"` // what the person may choose
-	Law       string   `json:"law,omitempty"`
-	Until     Date     `json:"until"` // end of a hold
-	Back      Back     `json:"back,omitempty"`
-	Settles   string   `json:"settles,omitempty"` // the key of the hold that it ends, in the run that the plan's subject names
-	Gated     bool     `json:"-"`
+	Key       string    `json:"key"` // unique in the plan: the act and what it acts on
+	Act       Act       `json:"act"`
+	Holder    string    `json:"holder,omitempty"`
+	Class     string    `json:"class,omitempty"`
+	Manner    Manner    `json:"manner,omitempty"`
+	Subject   string    `json:"subject,omitempty"` // where it is not the plan's
+	Term      Term      `json:"term"`
+	From      string    `json:"from,omitempty"`   // the anchor: "", or the key of the step from whose end the term counts
+	Due       Date      `json:"due"`              // it is carried out at the end of this day
+	Instant   time.Time `json:"instant,omitzero"` // where it is carried out at an instant that was published
+	AtConsent bool      `json:"at_consent,omitempty"`
+	AtOnce    bool      `json:"at_once,omitempty"` // it does not wait for the end of the day
+	After     []string  `json:"after,omitempty"`   // keys of the steps it waits for
+	Why       []string  `json:"why,omitempty"`     // why it waits for classes that go first
+	Gate      string    `json:"gate,omitempty"`
+	Choice    string    `json:"choice,omitempty"`
+	Choices   []Manner  `json:"choices,omitempty"` // what the person may choose
+	Law       string    `json:"law,omitempty"`
+	Until     Date      `json:"until"` // end of a hold
+	Back      Back      `json:"back,omitempty"`
+	Settles   string    `json:"settles,omitempty"` // the key of the hold that it ends, in the run that the plan's subject names
+	Gated     bool      `json:"-"`
 }
 
 // ClassID gives "holder.class", "" for a step without a class.
@@ -167,6 +171,8 @@ func (s Step) ClassID() string {
 // hours runs by the clock, unless the step was put on another day than its term's.
 func (s Step) DueAt(agreed time.Time, zone *time.Location) time.Time {
 	switch {
+	case !s.Instant.IsZero():
+		return s.Instant
 	case s.AtConsent || s.AtOnce:
 		return agreed
 	case s.Term.Unit == Hours && s.Due == s.Term.From(DateOf(agreed, zone), Calendar{}):
@@ -227,6 +233,10 @@ func MakePlan(policy *Policy, ask Ask, facts Facts, now time.Time) (*Plan, error
 		err = m.close()
 	case Hasten:
 		err = m.hasten()
+	case Sunset:
+		err = m.sunset()
+	case Withdraw:
+		err = m.withdraw()
 	case Wake, Cancel, Return:
 		err = m.undo()
 	default:

@@ -97,6 +97,7 @@ type Settlement struct {
 	Now       time.Time // promise time
 	Retry     time.Time // machine time; for StepWaiting after a failure
 	Ask       time.Time // promise time; for a gate that is still closed
+	Soon      time.Time // promise time; for a step that has nothing to do for now, and is due again then
 	Problem   string
 	Satisfier string
 	Redate    map[string]time.Time // steps whose term counts from the end of this one

@@ -18,7 +18,7 @@ func (e *Engine) seal(ctx context.Context, l Lease) error {
 		if err != nil {
 			return fmt.Errorf("read run: %w", err)
 		}
-		if run.Journey == Close {
+		if run.Journey == Close || run.Journey == Sunset {
 			added, err := e.amendments(ctx, run, steps, now)
 			if err != nil {
 				return err
@@ -36,7 +36,7 @@ func (e *Engine) seal(ctx context.Context, l Lease) error {
 		if err := e.endOthers(ctx, run, now); err != nil {
 			return err
 		}
-		if run.Journey == Close {
+		if run.Journey == Close || run.Journey == Sunset {
 			if err := e.endHolds(ctx, run, steps, now); err != nil {
 				return err
 			}
@@ -136,10 +136,10 @@ func (e *Engine) amendments(ctx context.Context, run Run, steps []StepStatus, no
 	for _, h := range e.Holders {
 		for _, c := range h.Classes() {
 			cf := ClassFact{Holder: h.Name(), Class: c}
-			if known[cf.ID()] || c.Subject == SubjectPerson || !m.touches(cf) {
+			if known[cf.ID()] || c.Subject == SubjectPerson && !run.Subject.Ending() || !m.touches(cf) {
 				continue
 			}
-			left, err := h.Verify(ctx, Task{Run: run.ID, Subject: run.Subject, Class: c.Name, Manner: Erase, Now: now})
+			left, err := e.look(ctx, h, Task{Run: run.ID, Subject: run.Subject, Class: c.Name, Manner: Erase, Now: now})
 			if err != nil {
 				return nil, fmt.Errorf("look for %s: %w", cf.ID(), err)
 			}

@@ -124,6 +124,8 @@ func (e *Engine) step(ctx context.Context, l Lease) error {
 		return e.seal(ctx, l)
 	case ActGate:
 		return e.gate(ctx, l)
+	case ActPhase, ActRemind:
+		return e.conduct(ctx, l)
 	case ActPack, ActErase, ActDetach, ActHold:
 		return e.drain(ctx, l)
 	}
@@ -161,6 +163,9 @@ func (e *Engine) drain(ctx context.Context, l Lease) error {
 	limit := firstItems
 	for round := 0; ; round++ {
 		if err := e.chunks(ctx, h, &l, &limit); err != nil {
+			if errors.Is(err, errLater) {
+				return nil
+			}
 			return err
 		}
 		left, err := e.verify(ctx, h, l)
@@ -189,6 +194,9 @@ func (e *Engine) chunks(ctx context.Context, h Holder, l *Lease, limit *int) err
 		if err != nil {
 			return err
 		}
+		if p.Again > 0 {
+			return e.askAgain(ctx, *l, p.Again)
+		}
 		rewind, done = false, p.Done
 		switch took := e.Machine().Sub(began); {
 		case took > aim && *limit > leastItems:
@@ -198,6 +206,21 @@ func (e *Engine) chunks(ctx context.Context, h Holder, l *Lease, limit *int) err
 		}
 	}
 	return nil
+}
+
+// errLater means that the step waits, and is asked again.
+var errLater = errors.New("the step is asked again")
+
+// askAgain puts a step back that has nothing to do for now.
+func (e *Engine) askAgain(ctx context.Context, l Lease, in time.Duration) error {
+	now, err := e.Now(ctx)
+	if err != nil {
+		return fmt.Errorf("read the clock: %w", err)
+	}
+	if err := e.settle(ctx, l, Settlement{State: StepWaiting, Now: now, Soon: now.Add(in)}); err != nil {
+		return err
+	}
+	return errLater
 }
 
 // chunk does one chunk. A holder outside the database works first, with the idempotency key,
@@ -216,7 +239,11 @@ func (e *Engine) chunk(ctx context.Context, h Holder, l *Lease, limit int, rewin
 		if err != nil {
 			return Progress{}, err
 		}
-		p, err = hand(ctx, h, s.Act, t)
+		if ofAll(t) && s.Act != ActPack {
+			p, err = e.eraseAll(ctx, h, s.Act, t)
+		} else {
+			p, err = hand(ctx, h, s.Act, t)
+		}
 		return p, err
 	}
 	c, _ := e.class(l.Step.Holder, l.Step.Class)
@@ -272,7 +299,7 @@ func (e *Engine) verify(ctx context.Context, h Holder, l Lease) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		left, err := h.Verify(ctx, t)
+		left, err := e.look(ctx, h, t)
 		if err != nil {
 			return 0, fmt.Errorf("verify: %w", err)
 		}

@@ -53,6 +53,8 @@ func put(ctx context.Context, tx *sql.Tx, l exit.Lease, to exit.Settlement) erro
 		set += `, retry = ` + a.add(millis(to.Retry))
 	case !to.Ask.IsZero():
 		set += `, retry = 0, attempts = 0, due = ` + a.add(millis(to.Ask))
+	case !to.Soon.IsZero():
+		set += `, retry = 0, attempts = 0, due = ` + a.add(millis(to.Soon))
 	default:
 		set += `, retry = 0, attempts = 0`
 	}

@@ -83,7 +83,7 @@ func (l *Room) Pack(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	if b.SHA256 != hex.EncodeToString(h.Sum(nil)) {
 		return exit.Progress{}, errors.New("the stored volume is not the one that was read back")
 	}
-	return l.storeVolume(ctx, id, p, b, sum)
+	return l.storeVolume(ctx, t.Run, id, p, b, sum)
 }
 
 // exportOf gives the run's export, made with its first chunk.
@@ -122,7 +122,7 @@ func (l *Room) newExport(ctx context.Context, t exit.Task) (who.ID, Packing, err
 }
 
 // storeVolume makes a volume exist: its row, its file's keeping and the packing's place change together.
-func (l *Room) storeVolume(ctx context.Context, id who.ID, p Packing, b blob.Blob, sum archive.Summary) (exit.Progress, error) {
+func (l *Room) storeVolume(ctx context.Context, run string, id who.ID, p Packing, b blob.Blob, sum archive.Summary) (exit.Progress, error) {
 	var items int64
 	for _, c := range sum.Classes {
 		items += c.Count + c.Files
@@ -146,7 +146,10 @@ func (l *Room) storeVolume(ctx context.Context, id who.ID, p Packing, b blob.Blo
 		if err := l.tellPacked(ctx, pass, id, p); err != nil {
 			return err
 		}
-		return l.moveExport(ctx, pass, id, p, items, b.Size)
+		if err := l.moveExport(ctx, pass, id, p, items, b.Size); err != nil || !p.Finished || l.Packed == nil {
+			return err
+		}
+		return l.Packed(ctx, run, b.Size)
 	})
 	return exit.Progress{Items: items, Bytes: b.Size, Done: p.Finished}, err
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"exeunt/internal/sunset"
 	"net/http"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 // Rooms are the rooms that people write in.
 type Rooms struct {
+	Sunsets   *sunset.Room
 	Notices   *notify.Room
 	Relations *relation.Room
 	Posts     *post.Room
@@ -31,7 +33,7 @@ type Rooms struct {
 
 // RoomsOf gives a house's rooms to tests, which write as people do, through the rooms.
 func RoomsOf(h *House) Rooms {
-	return Rooms{h.notices, h.relations, h.posts, h.talks, h.circles, h.search, h.order, h.channels, h.uploads}
+	return Rooms{h.sunsets, h.notices, h.relations, h.posts, h.talks, h.circles, h.search, h.order, h.channels, h.uploads}
 }
 
 // GuestServer gives the pages kept for guests over a state and a clock of a test's own: it answers requests for an own page,

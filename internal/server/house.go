@@ -29,6 +29,7 @@ import (
 	"exeunt/internal/relation"
 	"exeunt/internal/search"
 	"exeunt/internal/service"
+	"exeunt/internal/sunset"
 	"exeunt/internal/talk"
 	"exeunt/internal/upload"
 	"exeunt/internal/who"
@@ -79,6 +80,7 @@ type House struct {
 	uploads   *upload.Room
 	channels  *channel.Room
 	pages     *page.Room
+	sunsets   *sunset.Room
 	rooms     []room
 	wake      chan struct{}
 }
@@ -262,6 +264,11 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	l.Notices, l.Left = h.notices, h.channels
 	l.Policy, l.Key, l.Log, l.Host, l.Spool = h.Policy, key, o.Log, o.Host, filepath.Join(o.Data, "spool")
 	l.Begin()
+	h.sunsets = sunset.New(sunset.Config{
+		DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, Queue: h.Queue, Engine: h.Engine, Leave: l, Notices: h.notices, Install: h.install,
+		Log: o.Log, Host: o.Host, Owned: h.circles.Owned,
+	})
+	h.Engine.Holders = append(h.Engine.Holders, h.sunsets.Holder())
 	h.Accounts.Stored = []account.Stored{h.posts.Stored, h.circles.Stored, h.uploads.Stored, h.channels.Stored, l.Stored}
 	h.Registry.Services = []service.Service{page.Service, circle.Service, channel.Service}
 	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.posts.TopicKind(), h.talks.Kind(), h.circles.Kind(), h.circles.NoticeKind(), h.channels.Kind(), h.Accounts.Kind()}

@@ -32,20 +32,26 @@ type Write struct {
 	Onto    []who.ID // others' accounts that it touches
 	Service string   // "" for what belongs to no service: profile, follows
 	Place   who.ID
-	Removal bool // it only takes away: a muted account may
+	Removal bool // it only takes away: a muted account may, and in every phase of a sunset until the stop
+	Keeps   bool // it keeps order or says farewell: it goes on until the stop too
+	Join    bool // somebody comes in: an account, a member, a channel
 }
 
 // Enter lets a write through the fence: it keeps the states of the accounts and of the service from
-// changing until the transaction ends, takes one timestamp and compares. A frozen account or a
-// service that takes no writes is Unavailable, an account that is gone NotFound, one that may not write
-// here for now (muted by who answers for the place or the install) Forbidden. It must be called inside a
+// changing until the transaction ends, takes one timestamp and compares. A frozen account is
+// Unavailable, an account that is gone NotFound; one that may not write here for now (muted by who answers
+// for the place or the install), or a service, place or install whose sunset allows it no more by now, Forbidden. It must be called inside a
 // transaction, before anything is written.
 func (k *Desk) Enter(ctx context.Context, w Write) (Pass, error) {
 	frozen, muted, err := k.lock(ctx, append([]who.ID{w.By}, w.Onto...), w.Service, w.Place)
 	if err != nil {
 		return Pass{}, err
 	}
-	if err := k.allowed(ctx, w.Service); err != nil {
+	pass, err := k.stamp(ctx)
+	if err != nil {
+		return Pass{}, err
+	}
+	if err := k.allowed(ctx, w, pass.At); err != nil {
 		return Pass{}, err
 	}
 	if len(frozen) > 0 {
@@ -58,7 +64,7 @@ func (k *Desk) Enter(ctx context.Context, w Write) (Pass, error) {
 	if !w.Removal && slices.Contains(muted, w.By) {
 		return Pass{}, exit.Fail(exit.Forbidden, "error.muted")
 	}
-	return k.stamp(ctx)
+	return pass, nil
 }
 
 // EnterExit lets through what freezing never forbids: signing in and out, exports, what belongs
@@ -75,12 +81,22 @@ func (k *Desk) EnterExit(ctx context.Context, accounts ...who.ID) (Pass, error) 
 func (k *Desk) Alone(ctx context.Context, account who.ID) error { return k.exclusive(ctx, account) }
 
 // NewAccount gives the pass for rows of an account that is made in this very transaction, and
-// makes its state row.
+// makes its state row. Forbidden where the install's sunset lets nobody in any more.
 func (k *Desk) NewAccount(ctx context.Context, account who.ID) (Pass, error) {
+	if err := k.advise(ctx, nil, ""); err != nil {
+		return Pass{}, err
+	}
+	pass, err := k.stamp(ctx)
+	if err != nil {
+		return Pass{}, err
+	}
+	if err := k.allowed(ctx, Write{Join: true}, pass.At); err != nil {
+		return Pass{}, err
+	}
 	if _, err := k.db.Exec(ctx, `insert into standings (account_id, version) values ($1, 1)`, int64(account)); err != nil {
 		return Pass{}, fmt.Errorf("make state row: %w", err)
 	}
-	return k.stamp(ctx)
+	return pass, nil
 }
 
 func (k *Desk) stamp(ctx context.Context) (Pass, error) {
@@ -142,11 +158,9 @@ func (k *Desk) advise(ctx context.Context, ids []who.ID, service string) error {
 	for _, id := range ids {
 		args = append(args, int64(id))
 	}
+	args = append(args, serviceLock("")) // the install as a whole
 	if service != "" {
 		args = append(args, serviceLock(service))
-	}
-	if len(args) == 0 { // a change that is of no account
-		return nil
 	}
 	for i := range args {
 		if i > 0 {
@@ -165,20 +179,6 @@ func serviceLock(name string) int64 {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(name)) // never fails (hash.Hash)
 	return -1 - int64(h.Sum32())
-}
-
-func (k *Desk) allowed(ctx context.Context, name string) error {
-	if name == "" {
-		return nil
-	}
-	var allows string
-	if err := k.db.Q(ctx).QueryRowContext(ctx, `select allows from services where name = $1`, name).Scan(&allows); err != nil {
-		return fmt.Errorf("read service %s: %w", name, err)
-	}
-	if !slices.Contains(strings.Fields(allows), "write") {
-		return exit.Fail(exit.Unavailable, "error.service_closed")
-	}
-	return nil
 }
 
 // In gives the placeholders of an SQL list, from $first on, and its arguments.

@@ -141,16 +141,23 @@ func (r *Registry) Thing(ctx context.Context, v who.Viewer, ref who.Ref) (Thing,
 type Desk struct {
 	db       *db.DB
 	registry *Registry
+	endings  endings
 }
 
 // NewDesk gives the service room.
 func NewDesk(d *db.DB, r *Registry) *Desk { return &Desk{db: d, registry: r} }
 
-// Visible gives an SQL condition: the account is not veiled in the scope of a row. The columns
+// Open gives an SQL condition: what a row stands in has not stopped. Both are SQL expressions ("p.service", "p.place_id"). It asks a list that is nearly
+// always empty, once a statement.
+func Open(service, place string) string {
+	return service + ` not in (select scope from shut) and ` + service + ` || ':' || coalesce(` + place + `, 0) not in (select scope from shut)`
+}
+
+// Visible gives an SQL condition: the account is not veiled in the scope of a row, and the scope has not stopped. The columns
 // name the row's account, service and place ("p.author_id", "p.service", "p.place_id").
 func Visible(account, service, place string) string {
 	return `not exists (select 1 from reasons z where z.account_id = ` + account + ` and z.what = 'veil' and (z.scope = '' or z.scope = ` +
-		service + ` or z.scope = ` + service + ` || ':' || ` + place + `))`
+		service + ` or z.scope = ` + service + ` || ':' || ` + place + `)) and ` + Open(service, place)
 }
 
 // Unblocked gives an SQL condition: neither of two accounts has blocked the other. Both are SQL

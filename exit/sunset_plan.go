@@ -1,0 +1,257 @@
+package exit
+
+import (
+	"slices"
+	"sort"
+	"strconv"
+	"time"
+)
+
+// The acts of a sunset.
+const (
+	ActPhase  Act = "phase"  // a word of the calendar begins to hold
+	ActRemind Act = "remind" // everybody concerned is told again
+	ActReopen Act = "reopen" // a withdrawn sunset's calendar is taken away
+)
+
+// sunset plans an ending: a dated step for each phase and reminder, everybody's archive when writing has ceased, and then the erasure, class by
+// class, of what all accounts have in what ends. A request with the calendar of a sunset that is under way postpones it.
+func (m *maker) sunset() error {
+	cal, err := ParseSunset([]byte(m.ask.Calendar))
+	if err != nil {
+		return err
+	}
+	if m.facts.Conductor == "" || cal.Ends != m.ask.Subject {
+		return Fail(Invalid, "error.subject", "text", m.ask.Subject.String())
+	}
+	m.plan.Zone, m.day = cal.Zone.String(), DateOf(m.plan.At, cal.Zone)
+	m.plan.Day = m.day
+	before := m.openSunset()
+	if before != nil {
+		if err := m.postpones(before, cal); err != nil {
+			return err
+		}
+		m.plan.Undoes = before.Run.ID
+	}
+	if err := m.datesToCome(cal, before); err != nil {
+		return err
+	}
+	m.plan.CoolingOff = dayBefore(cal.At(Erased), cal.Zone)
+	m.sunsetPhases(cal)
+	m.add(m.at(Step{Key: string(ActBegin), Act: ActBegin, After: []string{"phase:" + Erased, "pack:" + m.facts.Conductor}}, cal.At(Erased), cal.Zone))
+	if err := m.sunsetClasses(cal); err != nil {
+		return err
+	}
+	m.order()
+	m.plan.ReturnTill = Date{}
+	m.seal()
+	if cal.At(Erased).Before(cal.Late) {
+		m.plan.Stays = append(m.plan.Stays, Stay{What: "archives", State: "held", Until: dayBefore(cal.Late, cal.Zone)})
+	}
+	return nil
+}
+
+// at dates a step by an instant. Its day is the last one on which it has not come.
+func (m *maker) at(s Step, at time.Time, zone *time.Location) Step {
+	s.Instant, s.Due = at.UTC(), dayBefore(at, zone)
+	return s
+}
+
+func dayBefore(at time.Time, zone *time.Location) Date { return DateOf(at.Add(-time.Second), zone) }
+
+func (m *maker) sunsetPhases(cal *SunsetCalendar) {
+	last := ""
+	for _, p := range cal.Phases {
+		s := m.at(Step{Key: "phase:" + p.Word, Act: ActPhase, Holder: m.facts.Conductor, Choice: p.Word, AtConsent: !p.At.After(m.plan.At)}, p.At, cal.Zone)
+		if last != "" {
+			s.After = []string{last}
+		}
+		m.add(s)
+		last = s.Key
+	}
+	writes := cal.Ceases(AllowWrite)
+	pack := Step{Key: "pack:" + m.facts.Conductor, Act: ActPack, Holder: m.facts.Conductor, After: []string{"phase:" + cal.wordAt(writes)}}
+	m.add(m.at(pack, writes, cal.Zone))
+	stop := cal.At(Stopped)
+	for _, days := range cal.Remind {
+		at := stop.In(cal.Zone).AddDate(0, 0, -days)
+		if at.After(m.plan.At) && at.After(cal.At(Announced)) {
+			n := strconv.Itoa(days)
+			m.add(m.at(Step{Key: "remind:" + n, Act: ActRemind, Holder: m.facts.Conductor, Choice: n, After: []string{"phase:" + Announced}}, at, cal.Zone))
+		}
+	}
+}
+
+// wordAt gives the last word that begins at an instant.
+func (s *SunsetCalendar) wordAt(at time.Time) string {
+	word := ""
+	for _, p := range s.Phases {
+		if p.At.Equal(at) && slices.Contains([]string{ReadOnly, ExportOnly, Stopped}, p.Word) && word == "" {
+			word = p.Word
+		}
+	}
+	return word
+}
+
+// sunsetClasses adds the steps that erase, and hold where a law says so. What a holder keeps for people only, the policy's terms for those who close,
+// does not hold here: the calendar is the term.
+func (m *maker) sunsetClasses(cal *SunsetCalendar) error {
+	for _, c := range m.facts.Classes {
+		if !m.touches(c) {
+			continue
+		}
+		cp := m.policy.Class(c.ID())
+		s := Step{Act: ActErase, Holder: c.Holder, Class: c.Name, Manner: Erase, After: []string{string(ActBegin)}, Back: BackNever}
+		if cp.Manner == Hold && slices.Contains(c.Manners, Hold) {
+			s.Act, s.Manner, s.Law = ActHold, Hold, cp.Law
+			s.Until = cp.Until.From(DateOf(cal.At(Erased), cal.Zone), m.facts.Calendar)
+		}
+		if c.Exported && c.Imported {
+			s.Back = BackArchive
+		}
+		s.Key = string(s.Act) + ":" + c.ID()
+		m.add(m.at(s, cal.At(Erased), cal.Zone))
+	}
+	return nil
+}
+
+func (m *maker) openSunset() *openRun {
+	for _, r := range m.facts.Runs {
+		if r.Run.Journey == Sunset && r.Run.State.Open() && r.Run.Subject == m.ask.Subject {
+			return &openRun{r}
+		}
+	}
+	return nil
+}
+
+// datesToCome refuses a calendar whose dates are over before anybody could read it. What an earlier version had reached stays as it was.
+func (m *maker) datesToCome(cal *SunsetCalendar, before *openRun) error {
+	for _, p := range cal.Phases {
+		if p.At.After(m.plan.At) {
+			continue
+		}
+		reached := before != nil && before.instant(p.Word).Equal(p.At)
+		today := p.Word == Announced && DateOf(p.At, cal.Zone) == m.day
+		if !reached && !today {
+			return Fail(Invalid, "error.sunset_past", "phase", p.Word, "date", DateOf(p.At, cal.Zone))
+		}
+	}
+	return nil
+}
+
+// instant gives the instant of a phase in an agreed run's plan.
+func (r openRun) instant(word string) time.Time {
+	for _, s := range r.Steps {
+		if s.Act == ActPhase && s.Key == "phase:"+word {
+			return s.Instant
+		}
+	}
+	return time.Time{}
+}
+
+// postpones refuses a calendar that takes something away earlier than the published one does, and one that moves what has come.
+func (m *maker) postpones(before *openRun, cal *SunsetCalendar) error {
+	if before.Run.State != RunOpen {
+		return Fail(Conflict, "error.sunset_begun")
+	}
+	old := &SunsetCalendar{Zone: cal.Zone}
+	for _, p := range phases {
+		if at := before.instant(p.word); !at.IsZero() {
+			old.Phases = append(old.Phases, Phase{Word: p.word, At: at})
+		}
+	}
+	ends := []struct {
+		word     string
+		was, now time.Time
+	}{{Erased, old.At(Erased), cal.At(Erased)}, {Announced, old.At(Announced), cal.At(Announced)}}
+	for _, what := range everything {
+		ends = append(ends, struct {
+			word     string
+			was, now time.Time
+		}{what, old.Ceases(what), cal.Ceases(what)})
+	}
+	for _, x := range ends {
+		switch {
+		case x.now.Before(x.was):
+			return Fail(Conflict, "error.sunset_earlier", "phase", x.word, "date", DateOf(x.was, cal.Zone))
+		case !x.was.After(m.plan.At) && !x.now.Equal(x.was):
+			return Fail(Conflict, "error.sunset_reached", "phase", x.word, "date", DateOf(x.was, cal.Zone))
+		}
+	}
+	return nil
+}
+
+// withdraw plans the inverse of a sunset that has erased nothing.
+func (m *maker) withdraw() error {
+	r := m.openSunset()
+	switch {
+	case r == nil:
+		return Fail(NotFound, "error.nothing_to_withdraw")
+	case r.Run.State != RunOpen:
+		return Fail(Conflict, "error.sunset_begun")
+	}
+	m.plan.Undoes = r.Run.ID
+	m.add(Step{Key: string(ActReopen) + ":" + m.facts.Conductor, Act: ActReopen, Holder: m.facts.Conductor, Due: m.day, AtConsent: true})
+	m.plan.Stays = append(m.plan.Stays, Stay{What: "everything", State: "kept"})
+	return nil
+}
+
+// Finding is a rule that a calendar breaks.
+type Finding struct {
+	Rule     string // "SU-01"
+	Profile  string // whose rule
+	Severity string // "error", "warning", "advice"
+	Key      string // the sentence
+	Args     map[string]any
+	Source   string // law, article, and how its text was read
+	Propose  Date   // the date of the phase that would do; no date where no date helps
+}
+
+// sunsetRules are the numbers of reference/rules.md 7.4, by profile.
+var sunsetRules = []struct {
+	rule, profile, severity, from, to string
+	days                              int
+	source                            string
+}{
+	{"SU-01", "cn-ecommerce", "error", Announced, AllowWrite, 30, "电子商务法 16 (text read)"},
+	{"SU-01", "cn-telecom", "error", Announced, AllowWrite, 90, "电信条例 15 (text read)"},
+	{"SU-01", "cn-games", "advice", Announced, AllowWrite, 60, "网络游戏管理暂行办法 22 (repealed 2019; draft 2023)"},
+	{"SU-01", "eu-business", "error", Announced, AllowWrite, 30, "Regulation (EU) 2019/1150 Art. 4(2) (text read; repeal proposed, COM(2025) 837)"},
+	{"SU-02", "cn", "warning", AllowJoin, AllowWrite, 0, "个人信息保护法 47(2) (text read); GB/T 35273-2020 6.4 (not verified)"},
+	{"SU-03", "eu-da", "error", AllowWrite, AllowExport, 30, "Regulation (EU) 2023/2854 Art. 25(2)(g) (text read)"},
+	{"SU-03", "", "advice", AllowWrite, AllowExport, 90, "practice: Pocket 92 days (2025)"},
+}
+
+// CheckSunset compares a calendar with the rules SU-01 to SU-03 for the profiles that it names, those of everybody included. None is legal advice.
+func CheckSunset(cal *SunsetCalendar) []Finding {
+	var out []Finding
+	at := func(what string) time.Time {
+		if what == Announced {
+			return cal.At(Announced)
+		}
+		return cal.Ceases(what)
+	}
+	for _, r := range sunsetRules {
+		if r.profile != "" && !slices.Contains(cal.Profiles, r.profile) {
+			continue
+		}
+		from := DateOf(at(r.from), cal.Zone)
+		earliest := from.AddDays(r.days)
+		if r.days == 0 && !at(r.to).Before(at(r.from)) || r.days > 0 && !at(r.to).Before(earliest.Start(cal.Zone)) {
+			continue
+		}
+		out = append(out, Finding{
+			Rule: r.rule, Profile: r.profile, Severity: r.severity, Source: r.source, Propose: earliest, Key: "sunset.rule." + r.rule + "." + r.to,
+			Args: map[string]any{"Days": r.days, "Date": earliest, "From": r.from, "To": r.to},
+		})
+	}
+	if slices.Contains(cal.Profiles, "cn") && cal.Successor == "" {
+		out = append(out, Finding{
+			Rule: "SU-03", Profile: "cn", Severity: "advice", Source: "个人信息保护法 22 (text read)", Key: "sunset.rule.SU-03.successor", Args: map[string]any{},
+		})
+	}
+	sort.SliceStable(out, func(i, j int) bool { return severity(out[i]) < severity(out[j]) })
+	return out
+}
+
+func severity(f Finding) int { return slices.Index([]string{"error", "warning", "advice"}, f.Severity) }

@@ -1,0 +1,41 @@
+-- endings: the newest version of each published calendar
+create table sunsets (
+  id integer primary key, name text not null unique, scope text not null, run text not null, version integer not null, zone text not null, source text not null, picture text not null default '',
+  state text not null, published_at integer not null, ended_at integer, certificate text not null default '', archives integer not null default 0, fetched integer not null default 0, bytes integer not null default 0
+);
+create unique index sunsets_open on sunsets (scope) where state = 'open';
+create index sunsets_run on sunsets (run);
+-- every version that was published, with what it moved and why
+create table sunset_versions (
+  sunset_id integer not null references sunsets (id), version integer not null, source text not null, published_at integer not null, reason text not null default '', primary key (sunset_id, version)
+);
+-- when a phase was to begin by the first version, and when it did
+create table sunset_phases (
+  sunset_id integer not null references sunsets (id), word text not null, first_at integer not null, due_at integer not null, done_at integer, primary key (sunset_id, word)
+);
+-- what is allowed where, from when on: the fence reads it. scope '' is the install
+create table service_dates (
+  sunset_id integer not null references sunsets (id), word text not null, scope text not null, at integer not null, allows text not null, primary key (sunset_id, word)
+);
+create index service_dates_scope on service_dates (scope, at);
+-- what is out of everybody's sight because it has stopped
+create table shut (scope text primary key);
+-- the archives that nobody had to ask for; part is what one is of ('circle', 'circle:7', 'circle:7/whole')
+create table sunset_exports (
+  id integer primary key, sunset_id integer not null references sunsets (id), account_id integer not null references accounts (id), part text not null, run text not null default '',
+  state text not null, asked_at integer not null, packed_at integer, fetched_at integer, bytes integer not null default 0
+);
+create unique index sunset_exports_one on sunset_exports (sunset_id, account_id, part);
+create index sunset_exports_account on sunset_exports (account_id);
+create index sunset_exports_run on sunset_exports (run);
+create index sunset_exports_state on sunset_exports (sunset_id, state);
+-- a link in an e-mail by which one archive can be fetched once
+create table archive_links (
+  id integer primary key, account_id integer not null references accounts (id), export_id integer not null, hash text not null unique, used_at integer, ends_at integer not null
+);
+create index archive_links_account on archive_links (account_id);
+-- what the owner of a circle leaves to be read where it was
+create table circle_farewells (
+  circle_id integer primary key, account_id integer references accounts (id), words text not null, link text not null, statement text not null default '', offered integer not null default 0, created_at integer not null
+);
+create index circle_farewells_account on circle_farewells (account_id) where account_id is not null;
