@@ -96,7 +96,14 @@ func (e *env) community(ctx context.Context, engine string, c community) (*insta
 		}
 		e.logf("circles on %s: make the index", engine)
 		rebuild := func() error { // in one transaction: the index is written in large pieces
-			return h.DB.Update(ctx, func(ctx context.Context) error { return h.RebuildSearch(ctx, nil) })
+			return h.DB.Update(ctx, func(ctx context.Context) error {
+				if !h.DB.SQLite() { // plans are kept from when the table was empty, and nothing renews them before the commit
+					if _, err := h.DB.Exec(ctx, `set local plan_cache_mode = force_custom_plan`); err != nil {
+						return err
+					}
+				}
+				return h.RebuildSearch(ctx, nil)
+			})
 		}
 		if err := e.indexed(ctx, h.DB, rebuild); err != nil {
 			return nil, nil, errors.Join(err, h.Close())

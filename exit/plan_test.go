@@ -240,7 +240,7 @@ func (c planCase) make(t testing.TB) (*exit.Plan, time.Time, error) {
 
 func TestPlans(t *testing.T) {
 	seen := map[string]bool{}
-	for _, cases := range [][]planCase{closeCases(t), calendarCases(t), overlapCases(t), otherCases(t), undoCases(t)} {
+	for _, cases := range [][]planCase{closeCases(t), calendarCases(t), overlapCases(t), otherCases(t), undoCases(t), sunsetCases(t)} {
 		for _, c := range cases {
 			if seen[c.name] {
 				t.Fatalf("two cases are named %s", c.name)
