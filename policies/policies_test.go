@@ -34,10 +34,50 @@ func TestEachPolicyParses(t *testing.T) {
 }
 
 func TestByNameKnowsNoOtherFile(t *testing.T) {
-	for _, name := range []string{"", "Default", "default.yaml", "../policies/default", "policies"} {
+	for _, name := range []string{"", "Default", "default.yaml", "../policies/default", "policies", "wechat-circles", "wechat-circles-sunset"} {
 		if _, ok := policies.ByName(name); ok {
 			t.Errorf("ByName(%q) gives a policy", name)
 		}
+	}
+}
+
+// TestCirclesSunset reads the ending of WeChat Circles: the dates of its notice, those of ours, and what the rules find.
+func TestCirclesSunset(t *testing.T) {
+	if names := policies.Sunsets(); !slices.Equal(names, []string{"wechat-circles"}) {
+		t.Fatalf("sunsets are %v", names)
+	}
+	src, ok := policies.Sunset("wechat-circles")
+	if !ok {
+		t.Fatal("wechat-circles is listed and not there")
+	}
+	cal, err := exit.ParseSunset(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cal.Name != "wechat-circles" || cal.Ends.String() != "service:circle" {
+		t.Errorf("%s ends %s", cal.Name, cal.Ends)
+	}
+	want := map[string]string{
+		exit.Announced: "2021-05-28", exit.ReadOnly: "2021-06-28", exit.NoEntrance: "2021-06-28", exit.Stopped: "2021-12-28", exit.Erased: "2022-01-28",
+	}
+	for _, p := range cal.Phases {
+		if got := p.At.In(cal.Zone).Format("2006-01-02 15:04"); got != want[p.Word]+" 00:00" {
+			t.Errorf("%s is on %s, want %s", p.Word, got, want[p.Word])
+		}
+		if p.Says["zh"] == "" || p.Says["en"] == "" {
+			t.Errorf("%s says nothing in one of the languages", p.Word)
+		}
+	}
+	if len(cal.Phases) != len(want) || !cal.Late.Equal(cal.At(exit.Erased)) {
+		t.Errorf("%d phases, archives until %s", len(cal.Phases), cal.Late)
+	}
+	var found []string
+	for _, f := range exit.CheckSunset(cal) {
+		found = append(found, f.Severity+" "+f.Rule+" "+f.Profile)
+	}
+	// 31 days to read-only do for the e-commerce law, half a year of taking along for everybody; nobody was named to go on.
+	if !slices.Equal(found, []string{"advice SU-03 cn"}) {
+		t.Errorf("found %v", found)
 	}
 }
 
