@@ -45,20 +45,12 @@ func (v Violation) String() string {
 	return b.String()
 }
 
-const (
-	everything = `{runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], resultTypes: ["violations"]}`
-	colours    = `{runOnly: {type: "rule", values: ["color-contrast", "link-in-text-block"]}, resultTypes: ["violations"]}`
-)
+// rules are those of WCAG 2.2, levels A and AA.
+const rules = `{runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], resultTypes: ["violations"]}`
 
 // Check runs axe-core on the page that is open in ctx, a chromedp context, and
 // returns what it finds; nil when the page is clean.
-func Check(ctx context.Context) ([]Violation, error) { return run(ctx, everything) }
-
-// CheckColours runs only the rules that depend on colours, for a page that has
-// been checked in another theme.
-func CheckColours(ctx context.Context) ([]Violation, error) { return run(ctx, colours) }
-
-func run(ctx context.Context, options string) ([]Violation, error) {
+func Check(ctx context.Context) ([]Violation, error) {
 	loaded, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`typeof axe === "object"`))
 	if err == nil && !loaded {
 		_, err = chromedp.Run(ctx, chromedp.Evaluate[bool](source+"\n;true"))
@@ -66,7 +58,7 @@ func run(ctx context.Context, options string) ([]Violation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load axe-core: %w", err)
 	}
-	found, err := chromedp.Run(ctx, chromedp.Evaluate[string](`axe.run(document, `+options+`).then((r) => JSON.stringify(r.violations))`, chromedp.EvalAwaitPromise))
+	found, err := chromedp.Run(ctx, chromedp.Evaluate[string](`axe.run(document, `+rules+`).then((r) => JSON.stringify(r.violations))`, chromedp.EvalAwaitPromise))
 	if err != nil {
 		return nil, fmt.Errorf("run axe-core: %w", err)
 	}

@@ -66,8 +66,8 @@ var rows = []row{
 }
 
 // fuzzedAtOnce is how many targets are fuzzed at once, each by one worker and all for the same time: some more than the smallest machine has
-// cores, so that a dozen of them end in a minute and a half.
-const fuzzedAtOnce = 3
+// cores, so that a dozen of them end in a minute.
+const fuzzedAtOnce = 5
 
 // runner runs suites in the work tree at root with the tools in bin.
 type runner struct {
