@@ -48,7 +48,7 @@ func (r *Room) AddPersona(ctx context.Context, v who.Viewer, name string, kind K
 	id := who.RandomID()
 	err = r.db.Update(ctx, func(ctx context.Context) error {
 		// A person whose account is closing gets no new one by it: that would keep the person alive.
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account})
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Join: true})
 		if err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func (r *Room) mustHold(ctx context.Context, account, person who.ID) error {
 func (r *Room) Invite(ctx context.Context, v who.Viewer) (token string, err error) {
 	token, hash := newToken()
 	err = r.db.Update(ctx, func(ctx context.Context) error {
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account})
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Join: true})
 		if err != nil {
 			return err
 		}
@@ -177,7 +177,7 @@ func (r *Room) Accept(ctx context.Context, v who.Viewer, token string) (who.ID, 
 		return 0, err
 	}
 	return org.ID, r.db.Update(ctx, func(ctx context.Context) error {
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Onto: []who.ID{org.ID}})
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Onto: []who.ID{org.ID}, Join: true})
 		if err != nil {
 			return err
 		}
@@ -201,7 +201,7 @@ func (r *Room) Accept(ctx context.Context, v who.Viewer, token string) (who.ID, 
 // they would have nothing left to sign in with.
 func (r *Room) RemoveAdministrator(ctx context.Context, v who.Viewer, person who.ID) error {
 	return r.db.Update(ctx, func(ctx context.Context) error {
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account})
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Keeps: true})
 		if err != nil {
 			return err
 		}

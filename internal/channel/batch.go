@@ -76,6 +76,9 @@ func (r *Room) batch(ctx context.Context, j job.Job) error {
 		j.Delay = restDelay
 		return r.Queue.Add(ctx, j)
 	}
+	if service.Stopped(err) {
+		return nil // it ends with the service
+	}
 	return err
 }
 
@@ -141,7 +144,7 @@ func (r *Room) takeFilms(ctx context.Context, u upload.Upload, files *archive.Fi
 
 // owner runs a change in the name of an account whose batch is being taken in; errResting while it is frozen.
 func (r *Room) owner(ctx context.Context, account who.ID, fn func(context.Context, service.Pass) error) error {
-	return resting(r.own(ctx, who.Viewer{Account: account, State: who.Active}, fn))
+	return resting(r.entering(ctx, service.Write{By: account, Service: Name, Keeps: true}, fn))
 }
 
 // endBatch gives the zip up; what is said of it as a whole is its only item.
@@ -236,6 +239,9 @@ func (r *Room) bringFilm(ctx context.Context, u upload.Upload, files *archive.Fi
 		if known != 0 || again != 0 {
 			i.State, i.Ref = upload.ItemDuplicate, max(known, again).String()
 			return r.Uploads.SettleItem(ctx, pass, u.ID, i)
+		}
+		if err := r.stillWrites(ctx, pass); err != nil {
+			return err
 		}
 		b.ID = r.DB.IDs.Next()
 		if err := r.storeFilm(ctx, pass, v, b); err != nil {

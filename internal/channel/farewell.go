@@ -89,7 +89,7 @@ func (r *Room) Leave(ctx context.Context, v who.Viewer, f Farewell) error {
 		return exit.Fail(exit.NotFound, "error.not_found")
 	}
 	return r.DB.Update(ctx, func(ctx context.Context) error {
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: f.Scope})
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: f.Scope, Keeps: true})
 		if exit.KindOf(err) == exit.Unavailable {
 			return exit.Fail(exit.Conflict, "farewell.error.agreed")
 		}

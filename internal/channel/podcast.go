@@ -24,7 +24,7 @@ func (r *Room) podcast(w http.ResponseWriter, req *http.Request) error {
 		}
 	}
 	guest := who.Viewer{}
-	ctx := service.WithSession(req.Context(), &service.Session{})
+	ctx := service.AsGuest(req.Context())
 	c, err := r.Named(ctx, guest, req.PathValue("name"))
 	if err != nil {
 		return err
@@ -34,7 +34,7 @@ func (r *Room) podcast(w http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	p := feed.Podcast{
-		Title: c.Name, Link: ui.Absolute(ctx, Path(c.Handle)), Self: ui.Absolute(ctx, podcastPath(c.Handle)), Description: c.Bio, Language: string(ui.LangOf(ctx)), Author: c.Name,
+		Title: c.Name, Link: ui.Absolute(ctx, Path(c.Handle)), Self: ui.Absolute(ctx, podcastPath(c.Handle)), Description: service.EndingWords(ctx, c.Bio), Language: string(ui.LangOf(ctx)), Author: c.Name,
 	}
 	if c.Avatar != "" {
 		p.Image = ui.Absolute(ctx, service.MediaPath(c.Avatar))

@@ -143,6 +143,8 @@ func (r *Room) process(ctx context.Context, j job.Job) error {
 		return r.Queue.Add(ctx, j)
 	case kind == exit.Invalid:
 		return r.fail(ctx, x, keyOf(err))
+	case service.Stopped(err):
+		return nil // it ends with the service
 	}
 	return err
 }

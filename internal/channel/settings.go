@@ -97,7 +97,7 @@ func (r *Room) Open(ctx context.Context, v who.Viewer, w Words) error {
 	if err != nil {
 		return err
 	}
-	return r.own(ctx, v, func(ctx context.Context, pass service.Pass) error {
+	return r.entering(ctx, service.Write{By: v.Account, Service: Name, Join: true}, func(ctx context.Context, pass service.Pass) error {
 		if err := r.enough(ctx, v, limits.ToOpen, "channel.error.followers_open"); err != nil {
 			return err
 		}
@@ -163,8 +163,13 @@ func (r *Room) enough(ctx context.Context, v who.Viewer, need int64, key string)
 
 // own runs a change of the viewer's own, through the fence.
 func (r *Room) own(ctx context.Context, v who.Viewer, fn func(context.Context, service.Pass) error) error {
+	return r.entering(ctx, service.Write{By: v.Account, Service: Name}, fn)
+}
+
+// entering runs a change behind the fence.
+func (r *Room) entering(ctx context.Context, w service.Write, fn func(context.Context, service.Pass) error) error {
 	return r.DB.Update(ctx, func(ctx context.Context) error {
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: Name})
+		pass, err := r.Desk.Enter(ctx, w)
 		if err != nil {
 			return err
 		}

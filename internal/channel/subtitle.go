@@ -92,7 +92,7 @@ func (r *Room) AddSubtitle(ctx context.Context, v who.Viewer, id who.ID, lang, l
 
 // DropSubtitle deletes subtitles of a video.
 func (r *Room) DropSubtitle(ctx context.Context, v who.Viewer, id, subtitle who.ID) error {
-	return r.changing(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, _ Video) error {
+	return r.removing(ctx, v, id, func(ctx context.Context, pass service.Pass, _ Video) error {
 		list, err := r.store.subtitles(ctx, id)
 		if err != nil {
 			return err

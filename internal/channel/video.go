@@ -355,6 +355,9 @@ func (r *Room) publishDue(ctx context.Context, id who.ID) error {
 			}
 			return r.tellOwner(ctx, pass, x, notify.VideoUnpublished)
 		}
+		if refused = r.stillWrites(ctx, pass); refused != nil {
+			return refused
+		}
 		// What its frames look like is known only now.
 		if refused = r.screen(ctx, pass, x, true); refused != nil {
 			return refused
@@ -369,6 +372,17 @@ func (r *Room) publishDue(ctx context.Context, id who.ID) error {
 		return r.DB.Update(ctx, live)
 	case kind == exit.Unavailable:
 		return nil // its account rests; the sweep finds it when that is over
+	case service.Stopped(err):
+		return nil // it ends with the service
+	}
+	return err
+}
+
+// stillWrites refuses, with Forbidden, to publish once the service is read-only.
+func (r *Room) stillWrites(ctx context.Context, pass service.Pass) error {
+	ok, err := r.Desk.Still(ctx, exit.AllowWrite, Name, 0, pass.At)
+	if err == nil && !ok {
+		err = exit.Fail(exit.Forbidden, "sunset_effects.unpublished")
 	}
 	return err
 }
@@ -379,7 +393,8 @@ func (r *Room) entered(ctx context.Context, id who.ID) (Video, service.Pass, err
 	if err != nil {
 		return x, service.Pass{}, err
 	}
-	pass, err := r.Desk.Enter(ctx, service.Write{By: x.Owner, Service: Name})
+	// What was accepted before the service became read-only comes to its end.
+	pass, err := r.Desk.Enter(ctx, service.Write{By: x.Owner, Service: Name, Keeps: true})
 	if err != nil {
 		return x, pass, err
 	}

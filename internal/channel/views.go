@@ -80,6 +80,9 @@ func (r *Room) countView(ctx context.Context, v who.Viewer, x Video, w Viewing) 
 	most := int64(max(mostWatches*x.Duration, leastWatchable) / time.Second)
 	return r.DB.Update(ctx, func(ctx context.Context) error {
 		pass, err := r.Desk.Enter(ctx, service.Write{Onto: []who.ID{x.Owner}, Service: Name})
+		if service.ReadOnly(err) {
+			return nil // what is only read is watched, and not counted
+		}
 		if err != nil {
 			return err
 		}
@@ -131,10 +134,13 @@ func (r *Room) rememberView(ctx context.Context, v who.Viewer, x Video, w Viewin
 	}
 	return r.DB.Update(ctx, func(ctx context.Context) error {
 		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: Name, Removal: true}) // who is muted watches all the same
-		if exit.KindOf(err) == exit.Unavailable {
+		if exit.KindOf(err) == exit.Unavailable || service.Stopped(err) {
 			return nil // of whose account is leaving, nothing new is kept
 		}
 		if err != nil {
+			return err
+		}
+		if ok, err := r.Desk.Still(ctx, exit.AllowWrite, Name, 0, pass.At); err != nil || !ok {
 			return err
 		}
 		return r.store.remember(ctx, pass, v.Account, x.ID, at)

@@ -62,7 +62,7 @@ func (r *Room) Invite(ctx context.Context, v who.Viewer, id who.ID, t Terms) (to
 		return "", exit.Fail(exit.Invalid, "circle.error.terms")
 	}
 	token = rand.Text()
-	err = r.inside(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, c Circle, m Membership) error {
+	err = r.joining(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, c Circle, m Membership) error {
 		if !manages(m) {
 			return exit.Fail(exit.Forbidden, "circle.error.moderators_only")
 		}
@@ -84,7 +84,7 @@ func (r *Room) Invite(ctx context.Context, v who.Viewer, id who.ID, t Terms) (to
 // Revoke ends one of a circle's invitation links, or all of them if invite is 0; owners and moderators may. The log tells of it, where it can be undone: then
 // what has not come to its own end works again.
 func (r *Room) Revoke(ctx context.Context, v who.Viewer, id, invite who.ID) error {
-	return r.inside(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, _ Circle, m Membership) error {
+	return r.keeping(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, _ Circle, m Membership) error {
 		if !manages(m) {
 			return exit.Fail(exit.Forbidden, "circle.error.moderators_only")
 		}
@@ -120,7 +120,7 @@ func (r *Room) JoinBy(ctx context.Context, v who.Viewer, token string) (who.ID, 
 		return 0, err
 	}
 	return c.ID, r.DB.Update(ctx, func(ctx context.Context) error {
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: Name, Place: c.ID})
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: Name, Place: c.ID, Join: true})
 		if err != nil {
 			return err
 		}

@@ -48,7 +48,7 @@ func (r *Room) JoinWith(ctx context.Context, v who.Viewer, id who.ID, answer str
 	if !fits(answer, mostAnswer) {
 		return "", exit.Fail(exit.Invalid, "circle.error.answer_long", "Count", mostAnswer)
 	}
-	err := r.inside(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, c Circle, m Membership) error {
+	err := r.joining(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, c Circle, m Membership) error {
 		if m.State != "" {
 			state = m.State
 			return nil
@@ -115,7 +115,7 @@ func (r *Room) Leave(ctx context.Context, v who.Viewer, id who.ID) error {
 
 // Accept says yes to somebody who asked; owner and moderators may.
 func (r *Room) Accept(ctx context.Context, v who.Viewer, id, account who.ID) error {
-	return r.managing(ctx, v, id, account, func(ctx context.Context, pass service.Pass, c Circle, _, theirs Membership) error {
+	return r.managing(ctx, v, id, account, r.joining, func(ctx context.Context, pass service.Pass, c Circle, _, theirs Membership) error {
 		if theirs.State != Asked {
 			return nil
 		}
@@ -137,7 +137,7 @@ func (r *Room) Accept(ctx context.Context, v who.Viewer, id, account who.ID) err
 
 // Refuse says no to somebody who asked; they may ask again.
 func (r *Room) Refuse(ctx context.Context, v who.Viewer, id, account who.ID) error {
-	return r.managing(ctx, v, id, account, func(ctx context.Context, pass service.Pass, _ Circle, _, theirs Membership) error {
+	return r.managing(ctx, v, id, account, r.keeping, func(ctx context.Context, pass service.Pass, _ Circle, _, theirs Membership) error {
 		if theirs.State != Asked {
 			return nil
 		}
@@ -150,7 +150,7 @@ func (r *Room) Refuse(ctx context.Context, v who.Viewer, id, account who.ID) err
 
 // Remove takes a member out. What they wrote stays theirs. The log of the circle tells of it, where it can be undone.
 func (r *Room) Remove(ctx context.Context, v who.Viewer, id, account who.ID) error {
-	return r.managing(ctx, v, id, account, func(ctx context.Context, pass service.Pass, _ Circle, own, theirs Membership) error {
+	return r.managing(ctx, v, id, account, r.keeping, func(ctx context.Context, pass service.Pass, _ Circle, own, theirs Membership) error {
 		if theirs.State == "" {
 			return nil
 		}
@@ -173,7 +173,11 @@ func (r *Room) Appoint(ctx context.Context, v who.Viewer, id, account who.ID, ro
 	if role != CoOwner && role != Moderator && role != Member {
 		return exit.Fail(exit.Invalid, "circle.error.role")
 	}
-	return r.inside(ctx, v, id, []who.ID{account}, func(ctx context.Context, pass service.Pass, c Circle, own Membership) error {
+	in := r.joining
+	if role == Member {
+		in = r.keeping
+	}
+	return in(ctx, v, id, []who.ID{account}, func(ctx context.Context, pass service.Pass, c Circle, own Membership) error {
 		theirs, err := r.store.membership(ctx, id, account)
 		if err != nil {
 			return err
@@ -226,9 +230,12 @@ func (r *Room) SetNamed(ctx context.Context, v who.Viewer, id who.ID, on bool) e
 	})
 }
 
+// change is how a change in a circle passes the fence: [Room.inside], [Room.joining] or [Room.keeping].
+type change func(ctx context.Context, v who.Viewer, id who.ID, onto []who.ID, fn func(context.Context, service.Pass, Circle, Membership) error) error
+
 // managing runs a change of one member by the owner or a moderator.
-func (r *Room) managing(ctx context.Context, v who.Viewer, id, account who.ID, fn func(ctx context.Context, pass service.Pass, c Circle, own, theirs Membership) error) error {
-	return r.inside(ctx, v, id, []who.ID{account}, func(ctx context.Context, pass service.Pass, c Circle, m Membership) error {
+func (r *Room) managing(ctx context.Context, v who.Viewer, id, account who.ID, in change, fn func(ctx context.Context, pass service.Pass, c Circle, own, theirs Membership) error) error {
+	return in(ctx, v, id, []who.ID{account}, func(ctx context.Context, pass service.Pass, c Circle, m Membership) error {
 		if !manages(m) {
 			return exit.Fail(exit.Forbidden, "circle.error.moderators_only")
 		}

@@ -70,7 +70,7 @@ func (r *Room) Tell(ctx context.Context, v who.Viewer, id who.ID, text string) e
 // Untell takes a notice down; owners may, and moderators their own. The log of the circle tells of it, where it can be undone; it is
 // erased once it cannot any more, or goes with its author.
 func (r *Room) Untell(ctx context.Context, v who.Viewer, id, notice who.ID) error {
-	return r.inside(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, _ Circle, m Membership) error {
+	return r.keeping(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, _ Circle, m Membership) error {
 		if !manages(m) {
 			return exit.Fail(exit.Forbidden, "circle.error.moderators_only")
 		}

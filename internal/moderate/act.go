@@ -124,7 +124,7 @@ func (r *Room) Decide(ctx context.Context, v who.Viewer, id who.ID, d Decision) 
 		if !c.Open {
 			return exit.Fail(exit.Conflict, "moderate.error.decided")
 		}
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: c.Place.Service, Place: c.Place.ID})
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: c.Place.Service, Place: c.Place.ID, Keeps: true})
 		if err != nil {
 			return err
 		}

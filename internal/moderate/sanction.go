@@ -51,7 +51,7 @@ func (r *Room) Lay(ctx context.Context, v who.Viewer, p Place, account who.ID, o
 		if known, err := r.peopleOf(ctx, []who.ID{account}); err != nil || known[account].id == 0 {
 			return errors.Join(err, errNone())
 		}
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: p.Service, Place: p.ID})
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: p.Service, Place: p.ID, Keeps: true})
 		if err != nil {
 			return err
 		}

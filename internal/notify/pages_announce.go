@@ -158,7 +158,7 @@ func (r *Room) postWithdraw(w http.ResponseWriter, req *http.Request) error {
 // change runs a change that is of no account.
 func (r *Room) change(ctx context.Context, fn func(context.Context, service.Pass) error) error {
 	return r.DB.Update(ctx, func(ctx context.Context) error {
-		pass, err := r.Desk.Enter(ctx, service.Write{})
+		pass, err := r.Desk.Enter(ctx, service.Write{Keeps: true})
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 
+	"exeunt/exit"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
@@ -39,7 +40,7 @@ func (r *Room) findCircles(ctx context.Context, v who.Viewer, view *discoverView
 		return err
 	}
 	for i, c := range found {
-		if t := things[refs[i]]; t.See {
+		if t := things[refs[i]]; t.See && service.Allowed(ctx, exit.AllowEntrance, t.Service, t.Place) {
 			view.Circles = append(view.Circles, c.view(ctx, t))
 		}
 	}
@@ -93,7 +94,7 @@ func (r *Room) topics(ctx context.Context, v who.Viewer, pages, circles bool) ([
 	var out []topicView
 	for i, t := range found {
 		thing := things[refs[i]]
-		if !thing.See {
+		if !thing.See || !service.Allowed(ctx, exit.AllowEntrance, thing.Service, thing.Place) {
 			continue
 		}
 		about := ui.T(ctx, "page.topic.posts", "Count", t.posts)

@@ -47,7 +47,7 @@ func (r *Room) ownFeed(w http.ResponseWriter, req *http.Request) error {
 			return err
 		}
 	}
-	ctx := service.WithSession(req.Context(), &service.Session{})
+	ctx := service.AsGuest(req.Context())
 	p, err := r.Person(ctx, guest, req.PathValue("name"))
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func (r *Room) ownFeed(w http.ResponseWriter, req *http.Request) error {
 			public = append(public, x)
 		}
 	}
-	f := feed.Feed{Title: p.Shown(), Link: ui.Absolute(ctx, Path(p.Name)), Self: ui.Absolute(ctx, feedOf(Path(p.Name))), Description: p.Profile.Bio, Language: string(ui.LangOf(ctx))}
+	f := feed.Feed{Title: p.Shown(), Link: ui.Absolute(ctx, Path(p.Name)), Self: ui.Absolute(ctx, feedOf(Path(p.Name))), Description: service.EndingWords(ctx, p.Profile.Bio), Language: string(ui.LangOf(ctx))}
 	if p.Profile.Avatar != "" {
 		f.Image = ui.Absolute(ctx, service.MediaPath(p.Profile.Avatar))
 	}
@@ -72,7 +72,7 @@ func (r *Room) ownFeed(w http.ResponseWriter, req *http.Request) error {
 
 // circleFeed answers with what a guest may preview of a circle. NotFound where the owner does not let guests.
 func (r *Room) circleFeed(w http.ResponseWriter, req *http.Request) error {
-	ctx := service.WithSession(req.Context(), &service.Session{})
+	ctx := service.AsGuest(req.Context())
 	in, t, err := r.circleOf(ctx, guest, req)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (r *Room) circleFeed(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f := feed.Feed{Title: in.Name, Link: ui.Absolute(ctx, in.Href), Self: ui.Absolute(ctx, feedOf(in.Href)), Description: t.Excerpt, Language: string(ui.LangOf(ctx))}
+	f := feed.Feed{Title: in.Name, Link: ui.Absolute(ctx, in.Href), Self: ui.Absolute(ctx, feedOf(in.Href)), Description: service.EndingWords(ctx, t.Excerpt), Language: string(ui.LangOf(ctx))}
 	return r.serveFeed(ctx, w, req, f, list)
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"exeunt/exit"
 	"exeunt/internal/post"
 	"exeunt/internal/relation"
 	"exeunt/internal/service"
@@ -301,6 +302,9 @@ func (r *Room) discover(w http.ResponseWriter, req *http.Request) error {
 	}
 	shown := map[string]bool{}
 	for _, e := range all {
+		if !service.Allowed(ctx, exit.AllowEntrance, e.Service.Name, 0) {
+			continue
+		}
 		if !e.Shown {
 			view.Hidden++
 			continue

@@ -185,3 +185,9 @@ func (r *Room) MayMedia(ctx context.Context, v who.Viewer, key string) (may, pub
 	}
 	return true, p.Audience == who.Public && !p.Veiled && p.State == Live, true, nil
 }
+
+// OfKey gives the post to whose images a blob belongs, whoever may see it; ok is false if there is none.
+func (r *Room) OfKey(ctx context.Context, key string) (ref who.Ref, ok bool, err error) {
+	id, err := r.store.postOfKey(ctx, key)
+	return Post{ID: id}.Ref(), id != 0, err
+}

@@ -16,7 +16,7 @@ const longestReason = 500
 
 // AcceptSubmission lets a submitted post be seen, as of now, and tells its author. NotFound for what the viewer may not decide.
 func (r *Room) AcceptSubmission(ctx context.Context, v who.Viewer, id who.ID) error {
-	return r.decide(ctx, v, id, notify.SubmissionAccepted, func(ctx context.Context, pass service.Pass, p Post) error {
+	return r.decide(ctx, v, id, notify.SubmissionAccepted, false, func(ctx context.Context, pass service.Pass, p Post) error {
 		if err := r.store.accept(ctx, pass, p); err != nil {
 			return err
 		}
@@ -38,7 +38,7 @@ func (r *Room) RefuseSubmission(ctx context.Context, v who.Viewer, id who.ID, re
 	case !utf8.ValidString(reason) || strings.ContainsRune(reason, 0) || utf8.RuneCountInString(reason) > longestReason:
 		return exit.Fail(exit.Invalid, "post.error.long_reason", "Most", longestReason)
 	}
-	return r.decide(ctx, v, id, notify.SubmissionRefused, func(ctx context.Context, pass service.Pass, p Post) error {
+	return r.decide(ctx, v, id, notify.SubmissionRefused, true, func(ctx context.Context, pass service.Pass, p Post) error {
 		if err := r.store.refuse(ctx, pass, p.ID, reason); err != nil {
 			return err
 		}
@@ -48,14 +48,14 @@ func (r *Room) RefuseSubmission(ctx context.Context, v who.Viewer, id who.ID, re
 	})
 }
 
-// decide runs a decision on a submission and tells its author.
-func (r *Room) decide(ctx context.Context, v who.Viewer, id who.ID, kind notify.Kind, fn func(context.Context, service.Pass, Post) error) error {
+// decide runs a decision on a submission and tells its author. One that keeps order goes on while the place is being ended.
+func (r *Room) decide(ctx context.Context, v who.Viewer, id who.ID, kind notify.Kind, keeps bool, fn func(context.Context, service.Pass, Post) error) error {
 	return r.DB.Update(ctx, func(ctx context.Context) error {
 		p, err := r.standing(ctx, v, id, decides)
 		if err != nil {
 			return err
 		}
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Onto: []who.ID{p.Author}, Service: p.Service, Place: p.Place})
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Onto: []who.ID{p.Author}, Service: p.Service, Place: p.Place, Keeps: keeps})
 		if err != nil {
 			return err
 		}

@@ -302,9 +302,11 @@ func (r *Room) suggest(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := make([]line, len(list))
-	for i, h := range list {
-		out[i] = line{Kind: h.Thing.Ref.Kind, Title: Marked(h.Thing.Title, q), Plain: h.Thing.Title, Href: found(h.Thing)}
+	out := make([]line, 0, len(list))
+	for _, h := range list {
+		if service.Allowed(ctx, exit.AllowEntrance, h.Thing.Service, h.Thing.Place) {
+			out = append(out, line{Kind: h.Thing.Ref.Kind, Title: Marked(h.Thing.Title, q), Plain: h.Thing.Title, Href: found(h.Thing)})
+		}
 	}
 	return ui.Render(w, req, http.StatusOK, suggestions(out))
 }

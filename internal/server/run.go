@@ -19,7 +19,7 @@ import (
 
 // Handler gives the answers to requests.
 func (h *House) Handler() http.Handler {
-	s := &web{log: h.Options.Log, now: h.DB.Now, visit: h.visit, zone: h.Policy.Zone, site: h.install.Site, meter: h.meter, host: h.Options.Host, secure: h.Options.Secure, origins: http.NewCrossOriginProtection(), guests: newGuestPages(h.DB.State, h.Options.Clock.Now), bid: h.channels.Bid}
+	s := &web{log: h.Options.Log, now: h.DB.Now, visit: h.visit, zone: h.Policy.Zone, site: h.install.Site, meter: h.meter, host: h.Options.Host, secure: h.Options.Secure, origins: http.NewCrossOriginProtection(), guests: newGuestPages(h.DB.State, h.Options.Clock.Now), bid: h.channels.Bid, ends: h.endings()}
 	if h.DB.Trial() {
 		s.trial = h.trialBar
 	}
@@ -30,7 +30,10 @@ func (h *House) Handler() http.Handler {
 func (h *House) Routes() []service.Route {
 	var routes []service.Route
 	for _, r := range h.rooms {
-		routes = append(routes, r.Routes()...)
+		for _, rt := range r.Routes() {
+			rt.Service = h.belongsTo(r, rt)
+			routes = append(routes, rt)
+		}
 	}
 	routes = append(routes, service.Route{Pattern: "GET /media/{key...}", Access: service.Anyone, Handle: h.Blobs.Handler(h.mayMedia)})
 	routes = append(routes, service.Route{Pattern: "GET " + ui.ManifestPath, Handle: ui.Manifest})

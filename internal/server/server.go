@@ -54,6 +54,7 @@ type web struct {
 	secure  bool   // behind TLS
 	origins *http.CrossOriginProtection
 	guests  *guestPages
+	ends    ends
 	bid     func(w http.ResponseWriter, r *http.Request) error // answers for what its owner has left; NotFound where nothing was left to be read
 }
 
@@ -123,7 +124,11 @@ func (s *web) route(rt service.Route) http.Handler {
 func (s *web) answer(rec *recorder, r *http.Request, rt service.Route) {
 	ctx, err := s.enter(rec, r)
 	r = r.WithContext(ctx)
+	answered := false
 	if err == nil {
+		answered, err = s.meet(rec, r, rt)
+	}
+	if err == nil && !answered {
 		err = s.serve(rec, r, rt)
 	}
 	if err != nil {
@@ -155,6 +160,11 @@ func (s *web) enter(w http.ResponseWriter, r *http.Request) (context.Context, er
 		reader.Zone = v.Zone
 	}
 	ctx = ui.WithReader(ctx, reader)
+	if s.ends.list != nil {
+		if v.Session.Endings, err = s.ends.list(ctx); err != nil {
+			return ctx, err
+		}
+	}
 	v.Session.Path = r.RequestURI
 	v.Session.Flash = service.TakeFlash(w, r.WithContext(ctx))
 	if s.trial != nil {
@@ -236,9 +246,14 @@ func (s *web) fail(w *recorder, r *http.Request, pattern string, err error) {
 		err = exit.Fail(exit.Invalid, "error.too_large")
 	}
 	if exit.KindOf(err) == exit.NotFound && w.status == 0 {
-		if bid := s.bid(w, r); bid == nil {
+		bid := s.bid(w, r)
+		if exit.KindOf(bid) == exit.NotFound {
+			bid = s.missed(w, r, pattern)
+		}
+		if bid == nil {
 			return
-		} else if exit.KindOf(bid) != exit.NotFound {
+		}
+		if exit.KindOf(bid) != exit.NotFound {
 			err = bid
 		}
 	}

@@ -28,7 +28,8 @@ type Route struct {
 	Pattern string
 	Access  Access
 	Handle  func(w http.ResponseWriter, r *http.Request) error
-	Upload  bool // takes a large body: the room bounds it itself
+	Upload  bool   // takes a large body: the room bounds it itself
+	Service string // the service that it belongs to and ends with; "" for what many share. The server fills it in
 }
 
 // Session is what the server knows about a request's viewer, read once a request.
@@ -46,7 +47,9 @@ type Session struct {
 	Trial       *ui.TrialBar
 	Flash       *ui.Notice
 	Path        string
-	Unread      int // notices that the account has not seen, as [ui.BellView] counts them
+	Unread      int      // notices that the account has not seen, as [ui.BellView] counts them
+	Endings     []Ending // all that are published
+	Here        *Ending  // the one with which the page ends; nil: none
 }
 
 type sessionKey struct{}
@@ -84,9 +87,9 @@ func MediaPath(key string) string {
 // Frame gives the page's frame for the request's viewer: tabs, trial bar, flash.
 func Frame(ctx context.Context, title string) ui.Frame {
 	s := SessionOf(ctx)
-	f := ui.Frame{Title: title, Path: s.Path, Trial: s.Trial, Flash: s.Flash}
+	f := ui.Frame{Title: title, Path: s.Path, Trial: s.Trial, Flash: s.Flash, Ending: endingBar(ctx, s)}
 	for _, e := range s.Entrances {
-		if e.Shown {
+		if e.Shown && Allowed(ctx, exit.AllowEntrance, e.Service.Name, 0) {
 			f.Tabs = append(f.Tabs, ui.Tab{Label: ui.T(ctx, e.Service.Title), Href: e.Service.Path, Icon: e.Service.Icon})
 		}
 	}
@@ -98,7 +101,7 @@ func Frame(ctx context.Context, title string) ui.Frame {
 	}
 	f.Bell = &ui.BellView{Href: NoticesPath, Unread: s.Unread, Live: NoticesPath + "/live"}
 	f.Viewer = &ui.ViewerView{Name: s.DisplayName, Avatar: MediaPath(s.Avatar), Href: ui.MePath}
-	if s.Viewer.State == who.Active {
+	if s.Viewer.State == who.Active && Allowed(ctx, exit.AllowWrite, "", 0) {
 		f.WriteHref = "/write"
 	}
 	return f

@@ -1,0 +1,288 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"exeunt/exit"
+	"exeunt/internal/blob"
+	"exeunt/internal/channel"
+	"exeunt/internal/circle"
+	"exeunt/internal/page"
+	"exeunt/internal/service"
+	"exeunt/internal/ui"
+	"exeunt/internal/who"
+)
+
+// ends is what the server asks about endings. The zero value knows of none.
+type ends struct {
+	list   func(ctx context.Context) ([]service.Ending, error)                                          // all that are published
+	stands func(r *http.Request, rt service.Route, stopped bool) (name string, place who.ID, err error) // in which service and place something stands; "": in none
+	ended  func(w http.ResponseWriter, r *http.Request, e service.Ending, known bool) error             // the answer where something ended, or can only be taken along
+}
+
+// endings wires the above.
+func (h *House) endings() ends { return ends{list: h.Desk.Endings, stands: h.standsIn, ended: h.ended} }
+
+// belongsTo gives the service with which a room's route ends. What people need in order to leave, and what operators do, ends with none.
+func (h *House) belongsTo(rm room, rt service.Route) string {
+	_, path, _ := strings.Cut(rt.Pattern, " ")
+	switch {
+	case rt.Access == service.Leaving, rt.Access == service.Operator, strings.HasPrefix(path, "/slip/"), strings.HasPrefix(path, "/exit"):
+		return ""
+	case strings.HasPrefix(path, "/circles"), rm == room(h.circles):
+		return circle.Service.Name
+	case rm == room(h.channels):
+		return channel.Service.Name
+	case rm == room(h.pages) && strings.HasPrefix(path, "/@"):
+		return page.Service.Name
+	}
+	return ""
+}
+
+// stays lists what is there after the end of the whole install, besides what people need in order to leave and what operators do: coming in, what was promised,
+// what machines watch.
+var stays = []string{
+	"/sign-in", "/recover", "/reset/", "/exit", "/slip/", "/sunsets", "/archives/", "/about/", "/operator", "/healthz", "/metrics", ui.ManifestPath, "/icon.png", "/trial/",
+}
+
+func staysOpen(rt service.Route) bool {
+	_, path, _ := strings.Cut(rt.Pattern, " ")
+	return rt.Access == service.Leaving || rt.Access == service.Operator || slices.ContainsFunc(stays, func(s string) bool { return strings.HasPrefix(path, s) })
+}
+
+// takesAway reports whether a page asks before something is taken away: it opens as long as that is possible.
+func takesAway(rt service.Route) bool {
+	return strings.HasSuffix(rt.Pattern, "/delete") || strings.HasSuffix(rt.Pattern, "/leave") || strings.HasSuffix(rt.Pattern, "/me/drafts")
+}
+
+// meet says with what the route's answer ends: in headers (RFC 8594, RFC 9745) and in the session, for the page's bar. Where nothing can be had there any more it
+// answers itself.
+func (s *web) meet(w http.ResponseWriter, r *http.Request, rt service.Route) (answered bool, err error) {
+	ctx := r.Context()
+	session, now := service.SessionOf(ctx), ui.ReaderFrom(ctx).Now
+	if len(session.Endings) == 0 {
+		return false, nil
+	}
+	stopped := slices.ContainsFunc(session.Endings, func(e service.Ending) bool { return !e.Allows(exit.AllowRead, now) })
+	name, place, err := s.ends.stands(r, rt, stopped)
+	if err != nil {
+		return false, err
+	}
+	e := service.Of(session.Endings, name, place, now)
+	if e == nil {
+		if rt.Pattern == "GET /{$}" {
+			session.Here = soonest(session.Endings, now)
+		}
+		return false, nil
+	}
+	session.Here = e
+	w.Header().Set("Deprecation", fmt.Sprintf("@%d", e.Announced().Unix()))
+	w.Header().Set("Sunset", e.Stop().UTC().Format(http.TimeFormat))
+	w.Header().Add("Link", "<"+service.NoticePath(e.Name)+`>; rel="sunset"`)
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	switch {
+	case e.Scope == "" && staysOpen(rt):
+		return false, nil
+	case !e.Allows(exit.AllowExport, now), !e.Allows(exit.AllowRead, now) && reads && !takesAway(rt):
+		return true, s.ends.ended(w, r, *e, true)
+	}
+	if what := forms[rt.Pattern]; what != "" {
+		if closed := service.Closed(ctx, what, name, place); closed != nil {
+			return true, ui.Render(w, r, http.StatusForbidden, ui.EndedPage(service.Frame(ctx, ""), ui.EndedView{
+				Title: ui.T(ctx, "sunset_effects.closed.title"), Sentence: closed.Sentence, Notice: *closed.Action,
+			}))
+		}
+	}
+	return false, nil
+}
+
+// forms are the pages that are nothing but a form, each with what it takes. Once that is not allowed any more, a sentence stands in their place.
+var forms = map[string]string{
+	"GET /circles/new": exit.AllowJoin, "GET /circles/{id}/join": exit.AllowJoin, "GET /circles/{id}/invite": exit.AllowJoin, "GET /join/{token}": exit.AllowJoin,
+	"GET /channels/open": exit.AllowJoin, "GET /sign-up": exit.AllowJoin, "GET /sign-up/{link}": exit.AllowJoin, "GET /join-organisation/{token}": exit.AllowJoin,
+	"GET /write": exit.AllowWrite, "GET /posts/{id}/edit": exit.AllowWrite, "GET /videos/new": exit.AllowWrite, "GET /channels/batch": exit.AllowWrite,
+	"GET /channels/settings": exit.AllowWrite, "GET /settings/profile": exit.AllowWrite, "GET /exit/import": exit.AllowWrite,
+}
+
+// soonest gives the service that is the next to stop, or the install; nil if none is to.
+func soonest(list []service.Ending, now time.Time) *service.Ending {
+	var found *service.Ending
+	for i, e := range list {
+		if strings.Contains(e.Scope, ":") || e.Announced().After(now) || !now.Before(e.Stop()) {
+			continue
+		}
+		if found == nil || e.Stop().Before(found.Stop()) {
+			found = &list[i]
+		}
+	}
+	return found
+}
+
+// missed answers for an address at which nothing is found, if it may have gone with something that ended. NotFound if not; nothing is written then.
+func (s *web) missed(w http.ResponseWriter, r *http.Request, pattern string) error {
+	ctx := r.Context()
+	now := ui.ReaderFrom(ctx).Now
+	services := holds(pattern, r)
+	for _, e := range service.SessionOf(ctx).Endings {
+		name, _ := e.ParseScope()
+		if slices.Contains(services, name) && !e.Allows(exit.AllowRead, now) {
+			return s.ends.ended(w, r, e, false)
+		}
+	}
+	return exit.Fail(exit.NotFound, "error.not_found")
+}
+
+// holds gives the services of which something may have stood at an address.
+func holds(pattern string, r *http.Request) []string {
+	if ref, ok := refOf(pattern, r); ok {
+		switch ref.Kind {
+		case channel.KindVideo:
+			return []string{channel.Service.Name}
+		case circle.Name, "notice":
+			return []string{circle.Service.Name}
+		}
+		return []string{page.Service.Name, circle.Service.Name, channel.Service.Name}
+	}
+	if key, ok := blob.ParseKey(r.PathValue("key")); ok && strings.Contains(pattern, "/media/") {
+		if name := folderOf(key.Folder); name != "" {
+			return []string{name}
+		}
+		if key.Folder == blob.Posts {
+			return []string{page.Service.Name, circle.Service.Name}
+		}
+	}
+	return nil
+}
+
+// folderOf gives the one service of which a folder holds files; "" for all others.
+func folderOf(folder string) string {
+	switch folder {
+	case blob.Circles:
+		return circle.Service.Name
+	case blob.Channels, blob.Videos, blob.Renditions:
+		return channel.Service.Name
+	}
+	return ""
+}
+
+// refOf gives the thing that an address of a shared room names.
+func refOf(pattern string, r *http.Request) (who.Ref, bool) {
+	_, path, _ := strings.Cut(pattern, " ")
+	kind := ""
+	switch {
+	case strings.HasPrefix(path, "/posts/{id}"), strings.HasPrefix(path, "/submissions/{id}"):
+		kind = "post"
+	case strings.HasPrefix(path, "/topics/{id}"):
+		kind = "topic"
+	case strings.HasPrefix(path, "/talk/comments/{id}"):
+		kind = "comment"
+	case strings.Contains(path, "/{kind}/{id}") && !strings.HasPrefix(path, "/settings/") && !strings.HasPrefix(path, "/mail/"):
+		kind = r.PathValue("kind")
+	}
+	id, ok := who.ParseID(r.PathValue("id"))
+	return who.Ref{Kind: kind, ID: id}, ok && kind != ""
+}
+
+// standsIn gives the service and the place of which a request's address is: by the route, or by the thing that it names.
+func (h *House) standsIn(r *http.Request, rt service.Route, stopped bool) (name string, place who.ID, err error) {
+	_, path, _ := strings.Cut(rt.Pattern, " ")
+	switch {
+	case strings.HasPrefix(path, "/circles/{id}"), strings.HasPrefix(path, "/moderation/circle/{id}"):
+		place, _ = who.ParseID(r.PathValue("id"))
+		return circle.Service.Name, place, nil
+	case strings.HasPrefix(path, "/submissions/{service}/{id}"):
+		place, _ = who.ParseID(r.PathValue("id"))
+		return r.PathValue("service"), place, nil
+	case rt.Service != "":
+		return rt.Service, 0, nil
+	case rt.Access == service.Leaving || rt.Access == service.Operator:
+		return "", 0, nil
+	}
+	ref, ok := refOf(rt.Pattern, r)
+	if !ok && strings.HasPrefix(path, "/media/") {
+		key, _ := blob.ParseKey(r.PathValue("key"))
+		if key.Folder != blob.Posts || !stopped {
+			return folderOf(key.Folder), 0, nil
+		}
+		ref, ok, err = h.posts.OfKey(r.Context(), r.PathValue("key"))
+	}
+	if !ok || err != nil {
+		return "", 0, err
+	}
+	// Who looks is left out: what has stopped is hidden, and still says where it stood.
+	things, err := h.Registry.Things(r.Context(), who.Viewer{}, []who.Ref{ref})
+	if err != nil {
+		return "", 0, fmt.Errorf("find where something stands: %w", err)
+	}
+	return things[ref].Service, things[ref].Place, nil
+}
+
+// problem is what machines are told (RFC 9457).
+type problem struct {
+	Type      string `json:"type"` // the notice
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Detail    string `json:"detail"`
+	Stopped   string `json:"stopped"` // RFC 3339
+	Successor string `json:"successor,omitempty"`
+	Archives  string `json:"archives,omitempty"`
+}
+
+// ended answers where something has stopped (410), or can only be taken along (403). Known says that the address was of it for certain.
+func (h *House) ended(w http.ResponseWriter, r *http.Request, e service.Ending, known bool) error {
+	ctx := r.Context()
+	reader := ui.ReaderFrom(ctx)
+	gone := !e.Allows(exit.AllowExport, reader.Now)
+	if gone && known {
+		if err := h.channels.Bid(w, r); exit.KindOf(err) != exit.NotFound {
+			return err
+		}
+	}
+	x, err := h.sunsets.Named(ctx, e.Name)
+	if err != nil {
+		return err
+	}
+	day := func(t time.Time) string { return ui.Date(reader.Lang, t, e.Zone) }
+	what := e.What(ctx, h.Registry.Services)
+	view := ui.EndedView{
+		Title: ui.T(ctx, "sunset_effects.only.title"), Sentence: ui.T(ctx, "sunset_effects.only", "What", what, "Date", day(e.Ceases(exit.AllowRead))),
+		Notice: ui.Link{Text: ui.T(ctx, "sunset_effects.notice"), Href: service.NoticePath(e.Name)},
+	}
+	status := http.StatusForbidden
+	if gone {
+		status, view.Title = http.StatusGone, ui.T(ctx, "sunset_effects.gone.title")
+		view.Sentence = ui.T(ctx, "sunset_effects.gone", "What", what, "Date", day(e.Stop()))
+		if s := x.Calendar.Successor; s != "" {
+			view.Where = &ui.Link{Text: s, Href: s}
+		}
+	}
+	if !known {
+		view.Maybe = ui.T(ctx, "sunset_effects.gone.maybe")
+	}
+	if reader.Now.Before(x.Calendar.Late) {
+		view.Along = ui.T(ctx, "sunset_effects.archives.until", "Date", day(x.Calendar.Late))
+		view.Archives = &ui.Link{Text: ui.T(ctx, "sunset_effects.archives"), Href: "/exit/archives"}
+	}
+	if asksJSON(r) {
+		p := problem{Type: view.Notice.Href, Title: view.Title, Status: status, Detail: view.Sentence, Stopped: e.Stop().UTC().Format(time.RFC3339), Successor: x.Calendar.Successor}
+		if view.Archives != nil {
+			p.Archives = view.Archives.Href
+		}
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(status)
+		return json.NewEncoder(w).Encode(p)
+	}
+	return ui.Render(w, r, status, ui.EndedPage(service.Frame(ctx, ""), view))
+}
+
+// asksJSON reports whether a request would rather be answered in JSON than with a page.
+func asksJSON(r *http.Request) bool {
+	accept := r.Header.Get("Accept")
+	return strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
+}
