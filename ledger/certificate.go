@@ -29,7 +29,7 @@ type Certificate struct {
 	// Extends is the [FileHash] of the version before this one; empty in the first.
 	Extends string `json:"extends,omitempty"`
 	Trial   bool   `json:"trial"`   // made by a trial install, whose clock can be moved: proves nothing
-	Journey string `json:"journey"` // close, hasten …
+	Journey string `json:"journey"` // close, sunset …
 	Policy  string `json:"policy"`  // hash of the policy
 	Plan    string `json:"plan"`    // hash of the plan that was agreed
 	Zone    string `json:"zone"`    // IANA name of the zone of the days below
@@ -47,8 +47,10 @@ type Certificate struct {
 	Exceptions []Exception    `json:"exceptions,omitempty"`
 	AgedOut    AgedOut        `json:"aged_out"`
 	Sums       Sums           `json:"sums"` // set by [Sign]
-	Head       string         `json:"head"` // the signed head that all proofs lead to
-	Receipts   []Entry        `json:"receipts"`
+	// Sunset is set where a service, a place or the install has ended, and nowhere else.
+	Sunset   *Sunset `json:"sunset,omitempty"`
+	Head     string  `json:"head"` // the signed head that all proofs lead to
+	Receipts []Entry `json:"receipts"`
 }
 
 // A Promise is one step of the plan that was agreed. Due is empty where the date was
@@ -170,6 +172,7 @@ func Sign(c Certificate, key *Key) ([]byte, error) {
 func (c Certificate) canonical() Certificate {
 	c.CoolingOffEnds, c.Hastened = seconds(c.CoolingOffEnds), seconds(c.Hastened)
 	c.Sealed, c.Issued = seconds(c.Sealed), seconds(c.Issued)
+	c.Sunset = c.Sunset.canonical()
 	c.Receipts = slices.Clone(c.Receipts)
 	for i := range c.Receipts {
 		e := &c.Receipts[i]

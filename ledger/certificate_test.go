@@ -207,6 +207,10 @@ func (x *changer) walk(path string, v reflect.Value) {
 		for i := range v.NumField() {
 			x.walk(path+"."+strings.Split(v.Type().Field(i).Tag.Get("json"), ",")[0], v.Field(i))
 		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			x.walk(path, v.Elem())
+		}
 	case reflect.Slice:
 		for i := range v.Len() {
 			x.walk(path, v.Index(i))
@@ -230,7 +234,7 @@ func TestNamesNobody(t *testing.T) {
 	var walk func(reflect.Type)
 	walk = func(typ reflect.Type) {
 		switch typ.Kind() {
-		case reflect.Slice:
+		case reflect.Slice, reflect.Pointer:
 			walk(typ.Elem())
 		case reflect.Struct:
 			for i := range typ.NumField() {

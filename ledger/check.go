@@ -16,6 +16,9 @@ func (c Certificate) checkSize() error {
 			return fmt.Errorf("%w: a list of %d, at most %d", ErrTooLarge, n, MaxReceipts)
 		}
 	}
+	if c.Sunset != nil && (len(c.Sunset.Versions) > MaxVersions || len(c.Sunset.Phases) > len(sunsetWords)) {
+		return fmt.Errorf("%w: a sunset of %d versions and %d phases, at most %d and %d", ErrTooLarge, len(c.Sunset.Versions), len(c.Sunset.Phases), MaxVersions, len(sunsetWords))
+	}
 	return nil
 }
 
@@ -82,6 +85,9 @@ func (c Certificate) checkFields() error {
 		return fmt.Errorf("%w: issued before it was sealed", ErrFormat)
 	}
 	if err := checkDay("agreed", c.Agreed, true); err != nil {
+		return err
+	}
+	if err := c.checkSunset(); err != nil {
 		return err
 	}
 	return c.checkLists()

@@ -30,7 +30,7 @@ func ReceiptOf(r exit.Run, s exit.StepStatus) Receipt {
 // CertificateOf gives the first version of the certificate of a run that is being sealed, as
 // [exit.Engine] hands it to its Certify hook: what was agreed, amended, cancelled and kept, and,
 // by the policy under which it was agreed, when what was erased has left the backups. ID, Issued,
-// Trial and Receipts are the caller's to set.
+// Trial and Receipts are the caller's to set, and Sunset for the run of one.
 func CertificateOf(r exit.Run, p *exit.Policy, steps []exit.StepStatus) Certificate {
 	zone := r.Plan.Location()
 	ended := exit.DateOf(r.Ended, zone)
@@ -54,6 +54,12 @@ func CertificateOf(r exit.Run, p *exit.Policy, steps []exit.StepStatus) Certific
 				Class: s.What, Law: "the person's own choice", Until: dayOf(s.Until), Reason: "words left to be read; the slip takes them away sooner",
 			})
 		case "held":
+			if r.Journey == exit.Sunset {
+				c.Exceptions = append(c.Exceptions, Exception{
+					Class: s.What, Law: "the calendar that was published", Until: dayOf(s.Until), Reason: "kept for those who have not fetched theirs",
+				})
+				continue
+			}
 			c.Exceptions = append(c.Exceptions, Exception{
 				Class: s.What, Law: "the operator's exit policy", Until: dayOf(s.Until), Reason: "held, so that nobody takes it over",
 			})

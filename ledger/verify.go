@@ -47,10 +47,16 @@ const (
 	Late FindingCode = "late"
 	// AfterIssue: the receipt is dated after the certificate itself.
 	AfterIssue FindingCode = "after-issue"
+	// MovedEarlier: a date of a sunset came earlier in the end than it was published at first.
+	MovedEarlier FindingCode = "moved-earlier"
+	// BeforeErasure: done before the instant from which a sunset's calendar says that all is erased.
+	BeforeErasure FindingCode = "before-erasure"
 )
 
 // FindingCodes returns every code, for those who must have a sentence for each.
-func FindingCodes() []FindingCode { return []FindingCode{BeforeCoolingOff, Early, Late, AfterIssue} }
+func FindingCodes() []FindingCode {
+	return []FindingCode{BeforeCoolingOff, Early, Late, AfterIssue, MovedEarlier, BeforeErasure}
+}
 
 // Verify checks a certificate offline: its signature, that of the head inside
 // by the same key, the proof of every receipt, that every promise has a receipt, an
@@ -135,7 +141,7 @@ func extends(older, newer Report) error {
 		return fmt.Errorf("%w: version %d is not the next of this version %d", ErrPromise, n.Version, o.Version)
 	case newer.Leaves < older.Leaves:
 		return fmt.Errorf("%w: the newer head is the shorter log", ErrProof)
-	case n.terms() != o.terms():
+	case n.terms() != o.terms() || !sameSunset(n.Sunset, o.Sunset):
 		return fmt.Errorf("%w: the versions differ in what was agreed", ErrPromise)
 	case !hasPrefix(n.Promises, o.Promises) || len(n.Promises) != len(o.Promises),
 		!hasPrefix(n.Amendments, o.Amendments), !hasPrefix(n.Cancelled, o.Cancelled), !hasPrefix(n.Exceptions, o.Exceptions):
@@ -229,6 +235,7 @@ func (c Certificate) findings() []Finding {
 			add(AfterIssue, r.Step)
 		}
 	}
+	c.Sunset.findings(c.Receipts, add)
 	return list
 }
 
