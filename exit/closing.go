@@ -77,7 +77,7 @@ func (m *maker) checkChoices() error {
 func (m *maker) touches(c ClassFact) bool {
 	if s := m.ask.Subject; s.Ending() {
 		name, _, _ := strings.Cut(s.Part(), ":")
-		return s.Kind == SubjectInstall || c.Subject != SubjectPerson && slices.Contains(c.Services, name)
+		return s.Kind == SubjectInstall || c.Subject != SubjectPerson && (slices.Contains(c.Services, name) || slices.Contains(c.EndsWith, name))
 	}
 	if c.Subject == SubjectPerson {
 		return m.ask.Subject.In == "" && m.facts.Owner != Subject{}

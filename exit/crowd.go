@@ -3,14 +3,21 @@ package exit
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
 
 // Ender is a holder of a service that keeps some of it for nobody: what people left behind as "a member who left", what is drawn up of all. When everybody's
-// part of a class has gone, its Erase and Verify are asked for the class once more, with what ends as the subject ([Subject.Ending]).
+// part of a class has gone, its Erase and Verify are asked for the class once more, with what ends as the subject ([Subject.Ending]). Of a class that
+// ends with a service as a whole ([Class].EndsWith) nobody's part is asked for: that one question is all there is.
 type Ender interface {
 	Ends(class string) bool
+}
+
+// asAWhole reports whether a class goes at once with what ends, and not account by account.
+func (c Class) asAWhole(ends Subject) bool {
+	return ends.Kind != SubjectInstall && slices.Contains(c.EndsWith, Account("").Within(ends.Part()).Service())
 }
 
 // Conductor carries a sunset's calendar out: it lets the phases begin to hold (t.Choice is the word), reminds, and takes all of it back
@@ -30,14 +37,15 @@ const crowdMark = "\x1f"
 // ofAll reports whether a task is about what everybody has in something that ends.
 func ofAll(t Task) bool { return t.Subject.Ending() }
 
-// eraseAll does one chunk of a class for all of whom the holder keeps some of it, one after the other, and then for nobody. A holder outside the database
+// EraseAll does one chunk of a class for all of whom the holder keeps some of it, one after the other, and then for nobody: what a sunset's step does, and what does
+// it again in a database that has forgotten it. A holder outside the database
 // does one account's chunk at a time: nothing of the next may happen before what it did is put down.
-func (e *Engine) eraseAll(ctx context.Context, h Holder, act Act, t Task) (Progress, error) {
+func (e *Engine) EraseAll(ctx context.Context, h Holder, act Act, t Task) (Progress, error) {
 	c, _ := e.class(h.Name(), t.Class)
 	fact := ClassFact{Holder: h.Name(), Class: c}
 	var sum Progress
 	who, inner, _ := strings.Cut(t.Cursor, crowdMark)
-	if who == rest {
+	if who == rest || c.asAWhole(t.Subject) {
 		return e.eraseRest(ctx, h, act, t, sum)
 	}
 	for budget := t.Limit; budget > 0; {
@@ -102,6 +110,7 @@ func (e *Engine) oneOf(t Task, who, inner string, budget int) (Task, error) {
 	if err != nil {
 		return t, err
 	}
+	t.Ends = t.Subject
 	t.Subject, t.Cursor, t.Limit = s, strings.TrimSuffix(inner, "."), max(1, budget)
 	if inner == "" {
 		t.Chunk = 0
@@ -109,12 +118,12 @@ func (e *Engine) oneOf(t Task, who, inner string, budget int) (Task, error) {
 	return t, nil
 }
 
-// verifyAll looks at a class of everybody, and of nobody.
-func (e *Engine) verifyAll(ctx context.Context, h Holder, t Task) (Residue, error) {
+// VerifyAll looks at a class of everybody, and of nobody.
+func (e *Engine) VerifyAll(ctx context.Context, h Holder, t Task) (Residue, error) {
 	c, _ := e.class(h.Name(), t.Class)
 	fact := ClassFact{Holder: h.Name(), Class: c}
 	var sum Residue
-	for who := ""; ; {
+	for who := ""; !c.asAWhole(t.Subject); {
 		s, ok, err := e.Whose(ctx, fact, t.Subject, who)
 		if err != nil {
 			return sum, fmt.Errorf("find whose %s: %w", fact.ID(), err)
@@ -124,7 +133,7 @@ func (e *Engine) verifyAll(ctx context.Context, h Holder, t Task) (Residue, erro
 		}
 		who = s.String()
 		one := t
-		one.Subject, one.Cursor = s, ""
+		one.Subject, one.Ends, one.Cursor = s, t.Subject, ""
 		left, err := h.Verify(ctx, one)
 		if err != nil {
 			return sum, err
@@ -144,7 +153,7 @@ func (e *Engine) verifyAll(ctx context.Context, h Holder, t Task) (Residue, erro
 // look has a holder look again, at one subject or at all.
 func (e *Engine) look(ctx context.Context, h Holder, t Task) (Residue, error) {
 	if ofAll(t) {
-		return e.verifyAll(ctx, h, t)
+		return e.VerifyAll(ctx, h, t)
 	}
 	return h.Verify(ctx, t)
 }

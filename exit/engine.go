@@ -71,6 +71,9 @@ func (e *Engine) Check() error {
 			if _, ok := h.(Gatekeeper); c.Gate != "" && !ok {
 				return fmt.Errorf("class %s has gate %q and its holder answers none", id, c.Gate)
 			}
+			if x, ok := h.(Ender); len(c.EndsWith) > 0 && (!ok || !x.Ends(c.Name)) {
+				return fmt.Errorf("class %s ends with a service and its holder ends nothing", id)
+			}
 			if err := e.checkPromise(id, c); err != nil {
 				return err
 			}
@@ -212,7 +215,7 @@ func (e *Engine) facts(ctx context.Context, ask Ask, counted bool) (Facts, error
 			}
 			f.Bindings = append(f.Bindings, found...)
 		}
-		if x, ok := h.(Leaver); ok && ask.Journey == Close {
+		if x, ok := h.(Leaver); ok && (ask.Journey == Close || ask.Journey == Sunset) {
 			left, err := x.Left(ctx, ask.Subject)
 			if err != nil {
 				return f, fmt.Errorf("read what %s leaves: %w", h.Name(), err)

@@ -29,6 +29,7 @@ type Class struct {
 	Places   []Place  // where it lies
 	Subject  string   // the kind of subject it belongs to: SubjectAccount, unless a person's
 	Services []string // the services to which it can be narrowed; nil: belongs to the whole only
+	EndsWith []string // the services with whose end all of it that is in them, or about them, goes at once; its holder is an [Ender]
 	Manners  []Manner // what can be done to it; nil: erase only
 	After    []Order  // classes that go first
 	Rank     int      // 0 ordinary; a class goes after all of a lower rank that the run touches
@@ -57,6 +58,7 @@ type Task struct {
 	Cut     string    // export: the highest id there was at the start; what came later stays out
 	Choice  string    // what the person chose for this step, e.g. an heir's id
 	Until   Date      // the end date of a hold
+	Ends    Subject   // what ends, where the task is one subject's part in the end of something for all; else empty
 	Now     time.Time
 }
 
@@ -187,7 +189,7 @@ type Transferrer interface {
 }
 
 // Leaver tells what a subject has left to be seen once it is closed, by its owner's own choice: codes of sentences ("farewell"). The plan of
-// a closing states them as what stays, until the name is held no longer.
+// a closing states them as what stays, until the name is held no longer. Of what a sunset ends it tells what may be left until then.
 type Leaver interface {
 	Left(ctx context.Context, s Subject) ([]string, error)
 }

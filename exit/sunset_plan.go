@@ -45,6 +45,11 @@ func (m *maker) sunset() error {
 	m.order()
 	m.plan.ReturnTill = Date{}
 	m.seal()
+	if held := m.policy.Close.NameHeld; held.N > 0 {
+		for _, what := range m.facts.Left {
+			m.plan.Stays = append(m.plan.Stays, Stay{What: what, State: "shown", Until: held.From(dayBefore(cal.At(Erased), cal.Zone), m.facts.Calendar)})
+		}
+	}
 	if cal.At(Erased).Before(cal.Late) {
 		m.plan.Stays = append(m.plan.Stays, Stay{What: "archives", State: "held", Until: dayBefore(cal.Late, cal.Zone)})
 	}
@@ -96,6 +101,8 @@ func (s *SunsetCalendar) wordAt(at time.Time) string {
 // sunsetClasses adds the steps that erase, and hold where a law says so. What a holder keeps for people only, the policy's terms for those who close,
 // does not hold here: the calendar is the term.
 func (m *maker) sunsetClasses(cal *SunsetCalendar) error {
+	name := Account("").Within(m.ask.Subject.Part()).Service()
+	var about []string
 	for _, c := range m.facts.Classes {
 		if !m.touches(c) {
 			continue
@@ -110,9 +117,23 @@ func (m *maker) sunsetClasses(cal *SunsetCalendar) error {
 			s.Back = BackArchive
 		}
 		s.Key = string(s.Act) + ":" + c.ID()
+		if name != "" && c.Rank == 0 && !slices.Contains(c.Services, name) {
+			about = append(about, s.Key)
+		}
 		m.add(m.at(s, cal.At(Erased), cal.Zone))
 	}
+	m.aboutFirst(about, name)
 	return nil
+}
+
+// aboutFirst has what was said about things of a service go before the things, by which it is found.
+func (m *maker) aboutFirst(about []string, name string) {
+	for _, c := range m.facts.Classes {
+		i := slices.IndexFunc(m.plan.Steps, func(s Step) bool { return s.Act.Irreversible() && s.ClassID() == c.ID() })
+		if i >= 0 && slices.Contains(c.Services, name) {
+			m.plan.Steps[i].After = append(m.plan.Steps[i].After, about...)
+		}
+	}
 }
 
 func (m *maker) openSunset() *openRun {

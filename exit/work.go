@@ -240,7 +240,7 @@ func (e *Engine) chunk(ctx context.Context, h Holder, l *Lease, limit int, rewin
 			return Progress{}, err
 		}
 		if ofAll(t) && s.Act != ActPack {
-			p, err = e.eraseAll(ctx, h, s.Act, t)
+			p, err = e.EraseAll(ctx, h, s.Act, t)
 		} else {
 			p, err = hand(ctx, h, s.Act, t)
 		}

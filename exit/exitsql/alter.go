@@ -168,8 +168,8 @@ func forgetEnded(ctx context.Context, tx *sql.Tx, where, arg string) error {
 		select 1 from exit_steps s where s.run = exit_runs.id and s.state in ('waiting', 'running', 'stuck'))`, arg)
 }
 
-func drop(ctx context.Context, tx *sql.Tx, where, arg string) error {
-	rows, err := tx.QueryContext(ctx, `update exit_runs set subject = '', part = '', owner = '' where `+where+` returning id, 0`, arg)
+func drop(ctx context.Context, tx *sql.Tx, where string, args ...any) error {
+	rows, err := tx.QueryContext(ctx, `update exit_runs set subject = '', part = '', owner = '' where `+where+` returning id, 0`, args...)
 	if err != nil {
 		return fmt.Errorf("forget subject: %w", err)
 	}

@@ -80,6 +80,9 @@ func (t Table) condition(a *list, s exit.Subject) (string, error) {
 		}
 		return t.Held + ` = ` + a.add(s.ID), nil
 	}
+	if s.Ending() {
+		return t.ending(a, s)
+	}
 	owner, err := column(t.OwnerID, s.ID)
 	if err != nil {
 		return "", err
@@ -91,6 +94,11 @@ func (t Table) condition(a *list, s exit.Subject) (string, error) {
 	if s.In == "" {
 		return where, nil
 	}
+	return t.narrow(a, s, where)
+}
+
+// narrow adds to a condition that of a service or place.
+func (t Table) narrow(a *list, s exit.Subject, where string) (string, error) {
 	if t.Scope != nil {
 		scope, err := t.Scope(s, a.add)
 		if err != nil || scope == "" {

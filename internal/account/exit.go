@@ -82,20 +82,32 @@ func tables(d *db.DB) exitsql.Tables {
 	}
 }
 
+// ending gives the tables with what belongs to nobody yet and goes with the install: links by which somebody was to come in.
+func (r *Room) ending() exitsql.Ending {
+	links := exitsql.Table{Name: "sign_up_links", Key: "id", Bytes: "octet_length(note)", DB: r.db.Reader}
+	once := exitsql.Table{Name: "one_time_links", Key: "id", DB: r.db.Reader}
+	return exitsql.Ending{Tables: r.tables, All: exitsql.Tables{classPerson: {links, once}}}
+}
+
+// Ends reports whether something of a class belongs to nobody, and goes with the install.
+func (r *Room) Ends(class string) bool { return r.ending().Ends(class) }
+
 // Erase does one chunk of a class.
 func (r *Room) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	if t.Class != classAccount {
-		return r.tables.Erase(ctx, t)
+		return r.ending().Erase(ctx, t)
 	}
 	id, ok := who.ParseID(t.Subject.ID)
 	if !ok {
 		return exit.Progress{}, exit.Fail(exit.Invalid, "error.subject", "text", t.Subject.String())
 	}
-	if err := r.holdName(ctx, id, t.Run); err != nil {
-		return exit.Progress{}, err
-	}
-	if err := r.tellChange(ctx, id); err != nil {
-		return exit.Progress{}, err
+	if t.Ends.Kind == "" { // with the install nobody is left who would hear of it, or take the name
+		if err := r.holdName(ctx, id, t.Run); err != nil {
+			return exit.Progress{}, err
+		}
+		if err := r.tellChange(ctx, id); err != nil {
+			return exit.Progress{}, err
+		}
 	}
 	orphans, err := r.eraseOrphans(ctx, id, t)
 	if err != nil {
@@ -125,7 +137,7 @@ func (r *Room) tellChange(ctx context.Context, account who.ID) error {
 
 // Verify counts what is left of a class.
 func (r *Room) Verify(ctx context.Context, t exit.Task) (exit.Residue, error) {
-	return r.tables.Verify(ctx, t)
+	return r.ending().Verify(ctx, t)
 }
 
 // Count counts a class: a forecast.
@@ -180,9 +192,11 @@ func (r *Room) eraseOrphans(ctx context.Context, account who.ID, t exit.Task) (n
 	if err != nil || len(people) == 0 {
 		return 0, err
 	}
-	own, err := r.personOfRun(ctx, t.Run)
-	if err != nil {
-		return 0, err
+	var own who.ID
+	if t.Ends.Kind == "" {
+		if own, err = r.personOfRun(ctx, t.Run); err != nil {
+			return 0, err
+		}
 	}
 	for _, person := range people {
 		if person == own {
@@ -292,6 +306,7 @@ func stateOf(runs []exit.Run) who.State {
 
 var (
 	_ exit.Holder     = (*Room)(nil)
+	_ exit.Ender      = (*Room)(nil)
 	_ exit.Counter    = (*Room)(nil)
 	_ exit.Exporter   = (*Room)(nil)
 	_ exit.Importer   = (*Room)(nil)

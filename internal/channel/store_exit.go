@@ -101,6 +101,19 @@ func (s store) daysAstray(ctx context.Context, account string) (n int64, err err
 	return n, nil
 }
 
+// hanging counts what is left of all that hangs on published videos, and goes with the last of them.
+func (s store) hanging(ctx context.Context) (n int64, err error) {
+	const no = `v.id = x.video_id and v.` + unpublished
+	for _, table := range []string{"video_days", "video_subtitles", "video_topics", "view_marks"} {
+		var left int64
+		if err := s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from `+table+` x where not exists (select 1 from videos v where `+no+`)`).Scan(&left); err != nil {
+			return 0, fmt.Errorf("count %s: %w", table, err)
+		}
+		n += left
+	}
+	return n, nil
+}
+
 // processing gives ids of an account's videos whose renditions are to be made, from one id on.
 func (s store) processing(ctx context.Context, account, after who.ID, limit int) ([]who.ID, error) {
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `select id from videos where account_id = $1 and id > $2 and media = 'processing' order by id limit $3`, int64(account), int64(after), limit)

@@ -16,7 +16,7 @@ import (
 
 // Holder keeps memberships, circles owned, notices written, invitations and offers.
 type Holder struct {
-	exitsql.Tables
+	exitsql.Ending
 	room *Room
 }
 
@@ -42,10 +42,15 @@ func (r *Room) Holder() *Holder {
 	owned.Where = `role = 'owner'`
 	notices := table("circle_notices", "author_id")
 	notices.Bytes = "length(text)"
-	return &Holder{room: r, Tables: exitsql.Tables{
-		classMembers: {members}, classCircles: {owned}, classNotices: {notices}, classInvites: {table("circle_invites", "account_id")},
-		classOffers: {table("circle_offers", "account_id"), table("circle_offers", "heir_id")},
-	}}
+	invites := table("circle_invites", "account_id")
+	tables := exitsql.Tables{
+		classMembers: {members}, classCircles: {owned}, classNotices: {notices}, classInvites: {invites},
+		classOffers: {table("circle_offers", "account_id"), table("circle_offers", "heir_id")}, classFarewells: {r.farewellTable()},
+	}
+	members.Also = nil
+	return &Holder{room: r, Ending: exitsql.Ending{Tables: tables, All: exitsql.Tables{
+		classMembers: {members}, classCircles: {r.circlesEnding()}, classNotices: {notices}, classInvites: {invites}, classOffers: {table("circle_offers", "account_id")},
+	}}}
 }
 
 // lessMembers corrects the numbers of members of the circles that rows go from.
@@ -61,11 +66,11 @@ func (h *Holder) Classes() []exit.Class {
 	in := []string{Name}
 	return []exit.Class{
 		{
-			Name: classMembers, Services: in, Exported: true, Parts: []string{archive.ClassMemberships},
+			Name: classMembers, Services: in, EndsWith: in, Exported: true, Parts: []string{archive.ClassMemberships},
 			Places: []exit.Place{{Table: "circle_members", Column: "account_id"}},
 		},
 		{
-			Name: classCircles, Services: in, Exported: true, Imported: true,
+			Name: classCircles, Services: in, EndsWith: in, Exported: true, Imported: true,
 			Places: []exit.Place{{Table: "circle_members", Column: "account_id"}, {Blobs: blob.Circles + "/"}},
 			After: []exit.Order{
 				{Class: "post.posts", Why: "circle.order.empty"},
@@ -73,22 +78,23 @@ func (h *Holder) Classes() []exit.Class {
 			},
 		},
 		{
-			Name: classNotices, Services: in, Exported: true, Imported: true,
+			Name: classNotices, Services: in, EndsWith: in, Exported: true, Imported: true,
 			Places: []exit.Place{{Table: "circle_notices", Column: "author_id"}},
 		},
-		{Name: classInvites, Services: in, Places: []exit.Place{{Table: "circle_invites", Column: "account_id"}}},
+		{Name: classInvites, Services: in, EndsWith: in, Places: []exit.Place{{Table: "circle_invites", Column: "account_id"}}},
 		{
-			Name: classOffers, Services: in,
+			Name: classOffers, Services: in, EndsWith: in,
 			Places: []exit.Place{{Table: "circle_offers", Column: "account_id"}, {Table: "circle_offers", Column: "heir_id"}},
 		},
+		farewellClass(),
 	}
 }
 
 // Erase does one chunk. Circles that an account leaves without an heir go to a co-owner; without one they end,
 // without their words: what others wrote in them stays theirs, and who is in them goes on reading it.
 func (h *Holder) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
-	if t.Class != classMembers && t.Class != classCircles {
-		return h.Tables.Erase(ctx, t)
+	if t.Subject.Ending() || t.Class != classMembers && t.Class != classCircles {
+		return h.Ending.Erase(ctx, t)
 	}
 	role := "member"
 	if t.Class == classCircles {
@@ -223,6 +229,7 @@ func (h *Holder) Transfer(ctx context.Context, t exit.Task, offered bool) error 
 var (
 	_ exit.Holder      = (*Holder)(nil)
 	_ exit.Counter     = (*Holder)(nil)
+	_ exit.Ender       = (*Holder)(nil)
 	_ exit.Exporter    = (*Holder)(nil)
 	_ exit.Importer    = (*Holder)(nil)
 	_ exit.Binder      = (*Holder)(nil)

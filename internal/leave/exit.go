@@ -65,6 +65,9 @@ func (l *Room) archivesOf(t exit.Task, name string) exitsql.Table {
 	return table
 }
 
+// Ends reports that runs of everybody forget whose they were when the install ends.
+func (l *Room) Ends(class string) bool { return class == classJourneys }
+
 // Erase does one chunk.
 func (l *Room) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	switch t.Class {
@@ -87,8 +90,12 @@ func (l *Room) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 }
 
 // eraseJourneys writes what waits to the list outside, and takes the account out of others' runs as
-// their heir. Runs of its own forget their subject themselves, in the transaction that seals the closing.
+// their heir. Runs of its own forget their subject themselves, in the transaction that seals the closing; all do when the install ends.
 func (l *Room) eraseJourneys(ctx context.Context, t exit.Task) (exit.Progress, error) {
+	if t.Subject.Ending() {
+		n, err := l.DB.Runs.ForgetAll(ctx, t.Now, min(t.Limit, 500))
+		return exit.Progress{Items: n, Done: n == 0}, err
+	}
 	if err := l.Sequence(ctx); err != nil {
 		return exit.Progress{}, err
 	}
@@ -102,6 +109,10 @@ func (l *Room) Verify(ctx context.Context, t exit.Task) (exit.Residue, error) {
 	var queries []string
 	id, _ := who.ParseID(t.Subject.ID)
 	args := []any{int64(id)}
+	if t.Subject.Ending() {
+		n, err := l.DB.Runs.Remembered(ctx)
+		return exit.Residue{Left: n}, err
+	}
 	switch t.Class {
 	case "archives":
 		queries = []string{`select count(*) from exports where account_id = $1`, `select count(*) from export_volumes where account_id = $1`}
@@ -139,4 +150,5 @@ var (
 	_ exit.Holder  = (*Room)(nil)
 	_ exit.Counter = (*Room)(nil)
 	_ exit.Packer  = (*Room)(nil)
+	_ exit.Ender   = (*Room)(nil)
 )

@@ -16,7 +16,7 @@ import (
 
 // Holder keeps reports, acts, appeals and what holds against accounts.
 type Holder struct {
-	exitsql.Tables
+	exitsql.Ending
 	room *Room
 }
 
@@ -45,13 +45,13 @@ func (r *Room) Holder() *Holder {
 	claimant.Stays, claimant.StaysAs = always, `account_id = null, name = '', email = '', hash = '', work = '', statement = ''`
 	accused.Stays, accused.StaysAs = always, `owner_id = null, ref_id = 0, counter = ''`
 	decider.Stays, decider.StaysAs = always, `decided_by = null, answer = ''`
-	return &Holder{room: r, Tables: exitsql.Tables{
+	return &Holder{room: r, Ending: exitsql.Ending{All: r.endingOf(), Tables: exitsql.Tables{
 		"claims":    {claimant, accused, decider},
 		"reports":   {by, about},
 		"acts":      {whom, actor},
 		"appeals":   {own, judge},
 		"sanctions": {table("sanctions", "account_id")},
-	}}
+	}}}
 }
 
 // Name is the holder's name.
@@ -60,11 +60,11 @@ func (h *Holder) Name() string { return "moderate" }
 // Classes declares what the room keeps.
 func (h *Holder) Classes() []exit.Class {
 	return []exit.Class{
-		{Name: "reports", Exported: true, Places: []exit.Place{{Table: "reports", Column: "account_id"}, {Table: "cases", Column: "about_id"}}},
-		{Name: "acts", Exported: true, Places: []exit.Place{{Table: "acts", Column: "about_id"}, {Table: "acts", Column: "by_id"}}},
-		{Name: "appeals", Exported: true, Places: []exit.Place{{Table: "appeals", Column: "account_id"}, {Table: "appeals", Column: "decided_by"}}},
-		{Name: "sanctions", Exported: true, Places: []exit.Place{{Table: "sanctions", Column: "account_id"}}},
-		{Name: "claims", Exported: true, Places: []exit.Place{
+		{Name: "reports", EndsWith: services, Exported: true, Places: []exit.Place{{Table: "reports", Column: "account_id"}, {Table: "cases", Column: "about_id"}}},
+		{Name: "acts", EndsWith: services, Exported: true, Places: []exit.Place{{Table: "acts", Column: "about_id"}, {Table: "acts", Column: "by_id"}}},
+		{Name: "appeals", EndsWith: services, Exported: true, Places: []exit.Place{{Table: "appeals", Column: "account_id"}, {Table: "appeals", Column: "decided_by"}}},
+		{Name: "sanctions", EndsWith: services, Exported: true, Places: []exit.Place{{Table: "sanctions", Column: "account_id"}}},
+		{Name: "claims", EndsWith: []string{"channel"}, Exported: true, Places: []exit.Place{
 			{Table: "claims", Column: "account_id"}, {Table: "claims", Column: "owner_id"}, {Table: "claims", Column: "decided_by"},
 		}},
 	}

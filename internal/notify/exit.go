@@ -15,7 +15,7 @@ import (
 
 // Holder keeps notices, what an account chose of them, and its address for them.
 type Holder struct {
-	exitsql.Tables
+	exitsql.Ending
 	room *Room
 }
 
@@ -24,11 +24,14 @@ func (r *Room) Holder() *Holder {
 	table := func(name, owner, key string) exitsql.Table {
 		return exitsql.Table{Name: name, Owner: owner, Key: key, OwnerID: exitsql.IntegerID, DB: r.DB.Reader}
 	}
-	return &Holder{room: r, Tables: exitsql.Tables{
+	of := func(name string) exitsql.Table {
+		return exitsql.Table{Name: name, Key: "id", Service: "service", Place: "place_id", PlaceID: exitsql.IntegerID, DB: r.DB.Reader}
+	}
+	return &Holder{room: r, Ending: exitsql.Ending{All: exitsql.Tables{"notices": {of("notices"), of("notice_spreads")}}, Tables: exitsql.Tables{
 		"notices":  {table("notices", "account_id", "id"), table("notices", "by_id", "id"), table("notice_spreads", "by_id", "id"), table("notice_marks", "account_id", "account_id")},
 		"switches": {table("notice_switches", "account_id", "id")},
 		"address":  {table("notice_addresses", "account_id", "id")},
-	}}
+	}}}
 }
 
 // Name is the holder's name.
@@ -39,11 +42,39 @@ func (h *Holder) Name() string { return "notify" }
 func (h *Holder) Classes() []exit.Class {
 	return []exit.Class{
 		{Name: "address", Rank: 1, Places: []exit.Place{{Table: "notice_addresses", Column: "account_id"}}},
-		{Name: "notices", Rank: 1, Places: []exit.Place{
+		{Name: "notices", Rank: 1, EndsWith: []string{"channel", "circle", "page"}, Places: []exit.Place{
 			{Table: "notices", Column: "account_id"}, {Table: "notices", Column: "by_id"}, {Table: "notice_spreads", Column: "by_id"}, {Table: "notice_marks", Column: "account_id"},
 		}},
 		{Name: "switches", Rank: 1, Exported: true, Imported: true, Places: []exit.Place{{Table: "notice_switches", Column: "account_id"}}},
 	}
+}
+
+// Erase does one chunk. With the install what the operator told everybody goes too.
+func (h *Holder) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
+	p, err := h.Ending.Erase(ctx, t)
+	if err != nil || !p.Done || t.Class != "notices" || t.Subject.Kind != exit.SubjectInstall {
+		return p, err
+	}
+	n, err := h.room.DB.Exec(ctx, `delete from announcements`)
+	if err != nil {
+		return p, fmt.Errorf("erase announcements: %w", err)
+	}
+	p.Items += n
+	return p, nil
+}
+
+// Verify looks again.
+func (h *Holder) Verify(ctx context.Context, t exit.Task) (exit.Residue, error) {
+	left, err := h.Ending.Verify(ctx, t)
+	if err != nil || t.Class != "notices" || t.Subject.Kind != exit.SubjectInstall {
+		return left, err
+	}
+	var n int64
+	if err := h.room.DB.Q(ctx).QueryRowContext(ctx, `select count(*) from announcements`).Scan(&n); err != nil {
+		return left, fmt.Errorf("count announcements: %w", err)
+	}
+	left.Left += n
+	return left, nil
 }
 
 // SwitchRecord is a choice as it is taken along.
@@ -126,6 +157,7 @@ func (r *Room) Sweep(ctx context.Context, limit int) (n int64, err error) {
 var (
 	_ exit.Holder   = (*Holder)(nil)
 	_ exit.Counter  = (*Holder)(nil)
+	_ exit.Ender    = (*Holder)(nil)
 	_ exit.Exporter = (*Holder)(nil)
 	_ exit.Importer = (*Holder)(nil)
 )

@@ -11,7 +11,7 @@ import (
 
 // Holder keeps posts, drafts, their images, cards of accounts in others' posts, and links that were brought along from elsewhere.
 type Holder struct {
-	exitsql.Tables
+	exitsql.Ending
 	room *Room
 	// Posts that are detached are of two sorts: what nobody could see any more is erased, the rest stays.
 	hidden, stays exitsql.Table
@@ -45,7 +45,19 @@ func (r *Room) Holder() *Holder {
 		OwnerID: exitsql.IntegerID, PlaceID: exitsql.IntegerID, DB: r.DB.Reader, Stays: `id > 0`, StaysAs: `card_id = 0`,
 	}
 	links := exitsql.Table{Name: "kept_links", Owner: "account_id", Key: "id", Bytes: "octet_length(uri)", OwnerID: exitsql.IntegerID, DB: r.DB.Reader}
-	return &Holder{Tables: exitsql.Tables{"posts": {posts}, "drafts": {drafts}, "cards": {cards}, "images": {images}, "links": {links}}, room: r, hidden: hidden, stays: stays}
+	tables := exitsql.Tables{"posts": {posts}, "drafts": {drafts}, "cards": {cards}, "images": {images}, "links": {links}}
+	return &Holder{Ending: exitsql.Ending{Tables: tables, All: endingOf(posts, drafts, images, links)}, room: r, hidden: hidden, stays: stays}
+}
+
+// endingOf gives what goes with a service, a circle or the install: posts of nobody and skeletons too, and topics. What is talked about them is in the same
+// place and goes by itself.
+func endingOf(posts, drafts, images, links exitsql.Table) exitsql.Tables {
+	posts.Also, drafts.Also = untagged("{rows} r"), nil
+	topics := exitsql.Table{
+		Name: "topics", Key: "id", Bytes: "octet_length(name)", Service: "service", Place: "place_id", PlaceID: exitsql.IntegerID, DB: posts.DB, Where: `service <> 'channel'`,
+		Also: []string{`delete from post_topics where topic_id in (select r.id from {rows} r)`},
+	}
+	return exitsql.Tables{"posts": exitsql.Whole(posts, topics), "drafts": exitsql.Whole(drafts), "images": {images}, "links": {links}}
 }
 
 // imagesIn narrows images to those of posts in a service or a place.
@@ -69,23 +81,23 @@ func (h *Holder) Classes() []exit.Class {
 	both := []string{"circle", Page}
 	return []exit.Class{
 		{
-			Name: "images", Services: both, Exported: true, Imported: true, Manners: []exit.Manner{exit.Erase},
+			Name: "images", Services: both, EndsWith: both, Exported: true, Imported: true, Manners: []exit.Manner{exit.Erase},
 			Places: []exit.Place{{Table: "post_images", Column: "author_id"}, {Blobs: "posts/"}},
 		},
 		{
 			Name: "cards", Places: []exit.Place{{Table: "posts", Column: "card_id"}},
 		},
 		{
-			Name: "drafts", Services: both, Exported: true, Imported: true,
+			Name: "drafts", Services: both, EndsWith: both, Exported: true, Imported: true,
 			Places: []exit.Place{{Table: "posts", Column: "author_id"}},
 			After:  []exit.Order{{Class: "post.images", Why: "post.order.images"}},
 		},
 		{
-			Name: "links", Services: []string{Page}, Exported: true, Imported: true,
+			Name: "links", Services: []string{Page}, EndsWith: []string{Page}, Exported: true, Imported: true,
 			Places: []exit.Place{{Table: "kept_links", Column: "account_id"}},
 		},
 		{
-			Name: "posts", Services: both, Exported: true, Imported: true, Manners: []exit.Manner{exit.Erase, exit.Detach},
+			Name: "posts", Services: both, EndsWith: both, Exported: true, Imported: true, Manners: []exit.Manner{exit.Erase, exit.Detach},
 			Places: []exit.Place{{Table: "posts", Column: "author_id"}},
 			After:  []exit.Order{{Class: "post.images", Why: "post.order.images"}},
 		},
@@ -102,7 +114,7 @@ const (
 // the author's followers could see, or nobody saw yet or any more, would be seen by nobody then, and is erased.
 func (h *Holder) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	if t.Class != "posts" || t.Manner != exit.Detach {
-		return h.Tables.Erase(ctx, t)
+		return h.Ending.Erase(ctx, t)
 	}
 	if cursor, ok := strings.CutPrefix(t.Cursor, phaseStays); ok {
 		t.Cursor = cursor
@@ -122,6 +134,7 @@ func (h *Holder) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) 
 var (
 	_ exit.Holder   = (*Holder)(nil)
 	_ exit.Counter  = (*Holder)(nil)
+	_ exit.Ender    = (*Holder)(nil)
 	_ exit.Exporter = (*Holder)(nil)
 	_ exit.Importer = (*Holder)(nil)
 )

@@ -19,7 +19,7 @@ import (
 
 // Holder keeps follows, blocks and mutes, both ways, and the circles and topics that an account has muted.
 type Holder struct {
-	exitsql.Tables
+	exitsql.Ending
 	room *Room
 }
 
@@ -28,12 +28,31 @@ func (r *Room) Holder() *Holder {
 	side := func(table, owner string) exitsql.Table {
 		return exitsql.Table{Name: table, Owner: owner, Key: "id", OwnerID: exitsql.IntegerID, DB: r.DB.Reader}
 	}
-	return &Holder{room: r, Tables: exitsql.Tables{
+	quiets := exitsql.Table{Name: "quiets", Key: "id", Scope: quietsIn, DB: r.DB.Reader}
+	return &Holder{room: r, Ending: exitsql.Ending{All: exitsql.Tables{"quiets": {quiets}}, Tables: exitsql.Tables{
 		"follows": {side("follows", "follower_id"), side("follows", "followee_id")},
 		"blocks":  {side("blocks", "account_id"), side("blocks", "blocked_id")},
 		"mutes":   {side("mutes", "account_id"), side("mutes", "muted_id")},
 		"quiets":  {side("quiets", "account_id")},
-	}}
+	}}}
+}
+
+// quietsIn narrows what was muted to a service or a place and its topics. A topic that is no more is nowhere, so those of it go with any.
+func quietsIn(s exit.Subject, arg func(any) string) (string, error) {
+	topics, place := `t.service = `+arg(s.Service()), ""
+	if s.Place() != "" {
+		id, err := exitsql.IntegerID(s.Place())
+		if err != nil {
+			return "", err
+		}
+		place = ` = ` + arg(id)
+		topics, place = topics+` and t.place_id`+place, ` and ref_id`+place
+	}
+	where := `ref_kind = 'topic' and (exists (select 1 from topics t where t.id = quiets.ref_id and ` + topics + `) or not exists (select 1 from topics t where t.id = quiets.ref_id))`
+	if s.Service() == "circle" {
+		where += ` or ref_kind = 'circle'` + place
+	}
+	return where, nil
 }
 
 // Name is the holder's name.
@@ -51,7 +70,7 @@ func (h *Holder) Classes() []exit.Class {
 		Name: "mutes", Exported: true, Imported: true,
 		Places: []exit.Place{{Table: "mutes", Column: "account_id"}, {Table: "mutes", Column: "muted_id"}},
 	}, {
-		Name: "quiets", Exported: true, Imported: true, Places: []exit.Place{{Table: "quiets", Column: "account_id"}},
+		Name: "quiets", EndsWith: []string{"channel", "circle", "page"}, Exported: true, Imported: true, Places: []exit.Place{{Table: "quiets", Column: "account_id"}},
 	}}
 }
 
@@ -219,6 +238,7 @@ func (h *Holder) follow(ctx context.Context, own who.ID, now time.Time, records 
 var (
 	_ exit.Holder   = (*Holder)(nil)
 	_ exit.Counter  = (*Holder)(nil)
+	_ exit.Ender    = (*Holder)(nil)
 	_ exit.Exporter = (*Holder)(nil)
 	_ exit.Importer = (*Holder)(nil)
 )

@@ -14,6 +14,9 @@ import (
 // classDocs is the room's only class: the rows of what belongs to an account, with their terms.
 const classDocs = "docs"
 
+// everywhere are the services of which something is found.
+var everywhere = []string{"channel", "circle", "page"}
+
 // Holder keeps the index, as far as it belongs to accounts.
 type Holder struct{ room *Room }
 
@@ -27,7 +30,7 @@ func (h Holder) Name() string { return "search" }
 // taken along: it is made anew wherever that is brought to.
 func (h Holder) Classes() []exit.Class {
 	return []exit.Class{{
-		Name: classDocs, Services: []string{"channel", "circle", "page"}, Rank: 2, Places: []exit.Place{{Table: "search_docs", Column: "owner_id"}},
+		Name: classDocs, Services: everywhere, EndsWith: everywhere, Rank: 2, Places: []exit.Place{{Table: "search_docs", Column: "owner_id"}},
 	}}
 }
 
@@ -42,12 +45,9 @@ func (h Holder) table() exitsql.Table {
 // Erase takes the rows of one chunk out, with their terms: an account's, those in a service, or those in a place.
 func (h Holder) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	p := exit.Progress{Cursor: t.Cursor}
-	own, err := owned(t.Subject)
-	if err != nil {
-		return p, err
-	}
 	after := int64(math.MinInt64)
 	if t.Cursor != "" {
+		var err error
 		if after, err = strconv.ParseInt(t.Cursor, 10, 64); err != nil {
 			return p, fmt.Errorf("erase from index: read cursor: %w", err)
 		}
@@ -56,11 +56,8 @@ func (h Holder) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	if limit <= 0 || limit > mostRemoved {
 		limit = mostRemoved
 	}
-	list, err := h.room.store.owned(ctx, own, after, limit)
+	list, err := h.next(ctx, t, after, limit)
 	if err != nil {
-		return p, err
-	}
-	if err := h.room.store.forgetTopics(ctx, limit); err != nil {
 		return p, err
 	}
 	for _, x := range list {
@@ -70,13 +67,32 @@ func (h Holder) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	return p, h.room.store.remove(ctx, list)
 }
 
+// next gives the rows of a chunk, those of an account or of all that ends.
+func (h Holder) next(ctx context.Context, t exit.Task, after int64, limit int) ([]row, error) {
+	if t.Subject.Ending() {
+		return h.room.store.within(ctx, t.Subject.Part(), after, limit)
+	}
+	own, err := owned(t.Subject)
+	if err != nil {
+		return nil, err
+	}
+	list, err := h.room.store.owned(ctx, own, after, limit)
+	if err != nil || t.Ends.Kind != "" { // where all ends topics end with the rest
+		return list, err
+	}
+	return list, h.room.store.forgetTopics(ctx, limit)
+}
+
+// Ends reports that rows of nobody, those of topics say, go with what they are in.
+func (h Holder) Ends(class string) bool { return class == classDocs }
+
 // mostRemoved bounds the rows of one chunk: the terms of each are taken out of the index one by one.
 const mostRemoved = 200
 
 // Verify counts rows by their owner, and asks the index itself for the term that all of an owner's have.
 func (h Holder) Verify(ctx context.Context, t exit.Task) (exit.Residue, error) {
 	left, err := h.table().Verify(ctx, t)
-	if err != nil {
+	if err != nil || t.Subject.Ending() {
 		return left, err
 	}
 	own, err := owned(t.Subject)
@@ -127,4 +143,5 @@ func (w whose) term() string {
 var (
 	_ exit.Holder  = Holder{}
 	_ exit.Counter = Holder{}
+	_ exit.Ender   = Holder{}
 )

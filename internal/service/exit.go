@@ -20,9 +20,10 @@ func (k *Desk) Name() string { return "service" }
 
 // Classes declares what the service room keeps.
 func (k *Desk) Classes() []exit.Class {
+	all := []string{"channel", "circle", "page"}
 	return []exit.Class{
-		{Name: "entrances", Subject: exit.SubjectAccount, Places: []exit.Place{{Table: "entrances", Column: "account_id"}}, Rank: 1, Exported: true, Imported: true},
-		{Name: "standing", Subject: exit.SubjectAccount, Rank: 2, Places: []exit.Place{
+		{Name: "entrances", EndsWith: all, Subject: exit.SubjectAccount, Places: []exit.Place{{Table: "entrances", Column: "account_id"}}, Rank: 1, Exported: true, Imported: true},
+		{Name: "standing", EndsWith: all, Subject: exit.SubjectAccount, Rank: 2, Places: []exit.Place{
 			{Table: "reasons", Column: "account_id"},
 			{Table: "standings", Column: "account_id"},
 		}},
@@ -39,6 +40,9 @@ func tables(class string) []string {
 
 // Erase empties a class; both are a handful of rows.
 func (k *Desk) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
+	if t.Subject.Ending() {
+		return k.eraseIn(ctx, t)
+	}
 	p := exit.Progress{Done: true}
 	id, _ := who.ParseID(t.Subject.ID)
 	// Whoever writes what freezing does not forbid, a session say, still looks for the state row.
@@ -57,6 +61,9 @@ func (k *Desk) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 
 // Verify counts what is left.
 func (k *Desk) Verify(ctx context.Context, t exit.Task) (exit.Residue, error) {
+	if t.Subject.Ending() {
+		return k.verifyIn(ctx, t)
+	}
 	var r exit.Residue
 	id, _ := who.ParseID(t.Subject.ID)
 	for _, table := range tables(t.Class) {

@@ -8,6 +8,7 @@ import (
 
 	"exeunt/exit"
 	"exeunt/exit/exitsql"
+	"exeunt/internal/leave"
 	"exeunt/internal/who"
 )
 
@@ -46,8 +47,14 @@ func (h *Holder) Phase(ctx context.Context, t exit.Task) error {
 	if err := r.Desk.AloneIn(ctx, serviceOf(t.Subject)); err != nil {
 		return err
 	}
-	if err := r.store.reached(ctx, s.ID, t.Choice, t.Now); err != nil {
+	fresh, err := r.store.reached(ctx, s.ID, t.Choice, t.Now)
+	if err != nil {
 		return err
+	}
+	if fresh {
+		if err := r.Leave.Remember(ctx, leave.ReachedPhase(t.Run, t.Choice, t.Now)); err != nil {
+			return err
+		}
 	}
 	if !slices.Contains(s.Calendar.Allowed(t.Choice), exit.AllowRead) {
 		if err := r.store.shut(ctx, s.Scope, true); err != nil {
@@ -91,8 +98,18 @@ func (h *Holder) RunChanged(ctx context.Context, run exit.Run) error {
 	if err != nil {
 		return err
 	}
+	if run.Subject.Kind == exit.SubjectInstall {
+		// Runs forgot whose they were in their own step; what was begun since then is a handful.
+		if _, err := h.room.DB.Runs.ForgetAll(ctx, run.Ended, forgetAtOnce); err != nil {
+			return err
+		}
+	}
 	return h.room.store.end(ctx, s.ID, stateEnded, run.Ended)
 }
+
+// forgetAtOnce bounds how many runs forget their subject in the transaction of the seal.
+const forgetAtOnce = 500
+
 
 // whose gives the next account or person of whom a class may hold something: the least id in any of the columns that the class names. For the install every
 // account is one, since files are no column.

@@ -32,6 +32,19 @@ func (h *Holder) tables() exitsql.Tables {
 	}
 }
 
+// all gives the tables of what goes with a service, a place or the install. All that is talked about there goes too, so no counts are corrected, and no mention is
+// taken out of a text.
+func (h *Holder) all() exitsql.Tables {
+	return exitsql.Tables{
+		"comments":   {h.table("comments", "author_id", "octet_length(text)")},
+		"likes":      {h.table(string(likes), "account_id", "")},
+		"favourites": {h.table(string(favourites), "account_id", "")},
+		"mentions":   {h.table("mentions", "account_id", "")},
+	}
+}
+
+func (h *Holder) ending() exitsql.Ending { return exitsql.Ending{Tables: h.tables(), All: h.all()} }
+
 func (h *Holder) table(name, owner, bytes string, also ...string) exitsql.Table {
 	return exitsql.Table{
 		Name: name, Owner: owner, Key: "id", Bytes: bytes, Service: "service", Place: "place_id",
@@ -70,26 +83,29 @@ func (h *Holder) Classes() []exit.Class {
 	}
 	return []exit.Class{
 		{
-			Name: "comments", Services: all, Places: in("comments", "author_id"), Manners: []exit.Manner{exit.Erase, exit.Detach},
+			Name: "comments", Services: all, EndsWith: all, Places: in("comments", "author_id"), Manners: []exit.Manner{exit.Erase, exit.Detach},
 			Exported: true, Parts: []string{archive.ClassComments, archive.ClassReceived}, Imported: true,
 		},
-		{Name: "favourites", Services: all, Places: in("favourites", "account_id"), Exported: true, Imported: true},
-		{Name: "likes", Services: all, Places: in("likes", "account_id"), Exported: true, Imported: true},
+		{Name: "favourites", Services: all, EndsWith: all, Places: in("favourites", "account_id"), Exported: true, Imported: true},
+		{Name: "likes", Services: all, EndsWith: all, Places: in("likes", "account_id"), Exported: true, Imported: true},
 		{
-			Name: "mentions", Services: all, Places: in("mentions", "account_id", "author_id"),
+			Name: "mentions", Services: all, EndsWith: all, Places: in("mentions", "account_id", "author_id"),
 			After: []exit.Order{{Class: "talk.comments", Why: "talk.order.mentions"}, {Class: "post.posts", Why: "talk.order.mentions"}, {Class: "channel.videos", Why: "talk.order.mentions"}},
 		},
 	}
 }
 
+// Ends reports whether a class goes as a whole with a service, a place or the install.
+func (h *Holder) Ends(class string) bool { return h.ending().Ends(class) }
+
 // Erase does one chunk.
 func (h *Holder) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
-	return h.tables().Erase(ctx, t)
+	return h.ending().Erase(ctx, t)
 }
 
 // Verify looks again.
 func (h *Holder) Verify(ctx context.Context, t exit.Task) (exit.Residue, error) {
-	return h.tables().Verify(ctx, t)
+	return h.ending().Verify(ctx, t)
 }
 
 // Count is a forecast.
@@ -100,6 +116,7 @@ func (h *Holder) Count(ctx context.Context, s exit.Subject, class string) (exit.
 var (
 	_ exit.Holder   = (*Holder)(nil)
 	_ exit.Counter  = (*Holder)(nil)
+	_ exit.Ender    = (*Holder)(nil)
 	_ exit.Exporter = (*Holder)(nil)
 	_ exit.Importer = (*Holder)(nil)
 )
