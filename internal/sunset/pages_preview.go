@@ -1,0 +1,306 @@
+package sunset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"exeunt/exit"
+	"exeunt/internal/service"
+	"exeunt/internal/ui"
+	"exeunt/internal/who"
+)
+
+// previewView is a calendar before it is published: what it promises, what it breaks, whom it concerns.
+type previewView struct {
+	Title, What string
+	Notice      *ui.Notice
+	Changed     []string // what the plan says now and did not say when it was shown
+	Dropped     []string // what it said then and says no more
+	Moves       []moveView
+	Refused     *ui.Notice // why it would not be published
+	Findings    []findingView
+	Forecast    forecastView
+	Calendar    ui.CalendarView
+	Texts       []ui.DefinitionView
+	Source      string
+	Fields      []ui.HiddenField
+	Postpones   bool
+	Why         ui.TextArea
+	Consent     ui.Checkbox
+}
+
+// moveView is a date that a later version moves.
+type moveView struct{ Phase, Was, Now string }
+
+// findingView is a rule that the calendar breaks.
+type findingView struct{ Kind, Icon, Severity, Rule, Sentence, Source string }
+
+// forecastView is whom an ending concerns, and how long the making of all archives takes.
+type forecastView struct {
+	Stats []ui.Stat
+	Rate  string
+	Short *ui.Notice
+}
+
+var (
+	severityNames = ui.Keys("sunset_forecast.severity.", "error", "warning", "advice")
+	severityKinds = map[string]ui.NoticeKind{"error": ui.Warn, "warning": ui.Warn}
+	ruleNames     = ui.Keys("sunset_forecast.rule.", "announced.write", "join.write", "write.export", "successor")
+	amountNames   = ui.Keys("sunset_operator.amount.", "circle.circles", "circle.memberships", "channel.videos", "post.posts", "talk.comments")
+)
+
+// amountOrder is the order in which the page gives what is concerned.
+var amountOrder = []string{"circle.circles", "circle.memberships", "channel.videos", "post.posts", "talk.comments"}
+
+// preview looks at a file. The errors are those of [Room.Check], and why it cannot be planned.
+func (r *Room) preview(ctx context.Context, src []byte) (previewView, error) {
+	c, err := r.Check(ctx, src, time.Time{})
+	if err != nil {
+		return previewView{}, err
+	}
+	if c.Plan == nil {
+		return previewView{}, c.Refused
+	}
+	if err := r.thereIs(ctx, c.Calendar.Ends); err != nil {
+		return previewView{}, err
+	}
+	what, err := r.whatEnds(ctx, c.Calendar.Ends)
+	if err != nil {
+		return previewView{}, err
+	}
+	cal := c.Calendar
+	p := previewView{
+		Title: inTongue(ctx, cal.Title), What: what, Calendar: planCalendar(ctx, cal, c.Plan), Texts: texts(ctx, cal), Source: string(src),
+		Why: whyField(ctx, ""), Consent: ui.Checkbox{Name: "consent", Label: ui.T(ctx, "sunset_operator.consent"), Required: true}, Forecast: forecastOf(ctx, c.Forecast, cal.Zone),
+	}
+	if c.Refused != nil {
+		var e *exit.Error
+		if !errors.As(c.Refused, &e) {
+			return p, c.Refused
+		}
+		p.Refused = &ui.Notice{Kind: ui.Warn, Sentence: plainSentence(ctx, e)}
+	}
+	for _, f := range c.Findings {
+		p.Findings = append(p.Findings, finding(ctx, f))
+	}
+	if c.Plan.Undoes != "" {
+		old, err := r.store.open(ctx, cal.Ends.Part())
+		if err != nil {
+			return p, err
+		}
+		p.Postpones, p.Why.Required, p.Moves = true, true, moves(ctx, old.Calendar, cal)
+	}
+	p.Fields = []ui.HiddenField{{Name: "file", Value: p.Source}, {Name: "hash", Value: c.Plan.Hash()}, {Name: "seen", Value: strings.Join(seenLines(p.Calendar), "\n")}}
+	return p, nil
+}
+
+// thereIs refuses a circle that does not exist.
+func (r *Room) thereIs(ctx context.Context, ends exit.Subject) error {
+	s := exit.Account("1").Within(ends.Part())
+	if s.Place() == "" {
+		return nil
+	}
+	id, _ := who.ParseID(s.Place())
+	ref := who.Ref{Kind: s.Service(), ID: id}
+	things, err := r.Registry.Things(ctx, service.ViewerOf(ctx), []who.Ref{ref})
+	if err != nil {
+		return err
+	}
+	if _, ok := things[ref]; !ok {
+		return exit.Fail(exit.Invalid, errNoPlace)
+	}
+	return nil
+}
+
+// finding puts a broken rule into words.
+func finding(ctx context.Context, f exit.Finding) findingView {
+	from, _ := f.Args["From"].(string)
+	to, _ := f.Args["To"].(string)
+	rule := strings.TrimPrefix(from+"."+to, ".")
+	if rule == "" {
+		rule = "successor"
+	}
+	v := findingView{Kind: string(ui.Info), Icon: "info", Severity: ui.T(ctx, severityNames[f.Severity]), Rule: f.Rule, Source: f.Source}
+	if k, ok := severityKinds[f.Severity]; ok {
+		v.Kind, v.Icon = string(k), "triangle-alert"
+	}
+	date := ""
+	if !f.Propose.IsZero() {
+		date = ui.Date(ui.LangOf(ctx), f.Propose.Start(time.UTC), time.UTC)
+	}
+	v.Sentence = ui.T(ctx, ruleNames[rule], "Days", f.Args["Days"], "Date", date)
+	return v
+}
+
+// forecastOf puts a forecast into words.
+func forecastOf(ctx context.Context, f Forecast, zone *time.Location) forecastView {
+	about := func(n int64) string {
+		if f.Exact || n == 0 {
+			return ui.Number(n)
+		}
+		return ui.T(ctx, "sunset_operator.about", "N", ui.Number(n))
+	}
+	v := forecastView{Stats: []ui.Stat{
+		{Value: about(f.Accounts), Label: ui.T(ctx, "sunset_operator.accounts")},
+		{Value: about(f.Archives), Label: ui.T(ctx, "sunset_operator.archives")},
+	}}
+	for _, class := range amountOrder {
+		if i := slices.IndexFunc(f.Amounts, func(a Amount) bool { return a.Class == class }); i >= 0 {
+			v.Stats = append(v.Stats, ui.Stat{Value: about(f.Amounts[i].Items), Label: ui.T(ctx, amountNames[class])})
+		}
+	}
+	v.Stats = append(v.Stats, ui.Stat{Value: ui.Bytes(f.Bytes), Label: ui.T(ctx, "sunset_operator.bytes")})
+	v.Rate = ui.T(ctx, "sunset_forecast.no_rate")
+	if f.PerSecond > 0 {
+		v.Rate = ui.T(ctx, "sunset_forecast.rate", "Takes", span(ctx, f.Takes), "Measured", f.Measured, "Rate", fmt.Sprintf("%.1f", f.PerSecond),
+			"Bytes", ui.Bytes(int64(f.BytesPerSecond)), "Ends", ui.DateTime(ui.LangOf(ctx), f.Ends, zone))
+	}
+	if f.Short {
+		date := ui.Date(ui.LangOf(ctx), f.Propose.Start(time.UTC), time.UTC)
+		v.Short = &ui.Notice{Kind: ui.Warn, Sentence: ui.T(ctx, "sunset_operator.short", "Stop", dayIn(ctx, f.Stop, zone), "Date", date)}
+	}
+	return v
+}
+
+// span writes a length of time in its two largest units.
+func span(ctx context.Context, d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return ui.T(ctx, "sunset_operator.seconds", "Count", int(max(1, d.Round(time.Second)/time.Second)))
+	case d < time.Hour:
+		return ui.T(ctx, "sunset_operator.minutes", "Count", int(d.Round(time.Minute)/time.Minute))
+	case d < 48*time.Hour:
+		return ui.T(ctx, "sunset_operator.hours", "Count", int(d.Round(time.Hour)/time.Hour))
+	}
+	return ui.T(ctx, "sunset_operator.days", "Count", int(d.Round(24*time.Hour)/(24*time.Hour)))
+}
+
+// moves gives the dates that differ between two versions.
+func moves(ctx context.Context, old, cal *exit.SunsetCalendar) []moveView {
+	var out []moveView
+	add := func(name string, was, now time.Time) {
+		if was.Equal(now) {
+			return
+		}
+		m := moveView{Phase: name, Was: ui.T(ctx, "sunset_operator.none"), Now: ui.T(ctx, "sunset_operator.none")}
+		if !was.IsZero() {
+			m.Was = dayIn(ctx, was, old.Zone)
+		}
+		if !now.IsZero() {
+			m.Now = dayIn(ctx, now, cal.Zone)
+		}
+		out = append(out, m)
+	}
+	for _, word := range exit.PhaseWords() {
+		add(ui.T(ctx, phaseTitles[word]), old.At(word), cal.At(word))
+	}
+	add(ui.T(ctx, fieldNames["late_requests"]), old.Late, cal.Late)
+	return out
+}
+
+// texts gives the words of the notice, for the operator to read once more.
+func texts(ctx context.Context, cal *exit.SunsetCalendar) []ui.DefinitionView {
+	var out []ui.DefinitionView
+	for _, x := range []struct {
+		name string
+		w    exit.Words
+	}{{"title", cal.Title}, {"reason", cal.Reason}, {"apology", cal.Apology}, {"ask", cal.Ask}} {
+		for _, lang := range tongues {
+			if x.w[lang] != "" {
+				out = append(out, ui.DefinitionView{Term: ui.T(ctx, "sunset_operator.in_tongue", "Field", ui.T(ctx, fieldNames[x.name]), "Tongue", ui.T(ctx, tongueNames[lang])), Value: x.w[lang]})
+			}
+		}
+	}
+	return out
+}
+
+var planRows = ui.Keys("sunset_operator.row.", "announced", "no-joins", "read-only", "no-entrance", "export-only", "stopped", "erased")
+
+// planCalendar draws the plan of an ending as a calendar: each phase, what is made without being asked, and what is erased. Dates are those of the calendar's zone, as
+// they were typed.
+func planCalendar(ctx context.Context, cal *exit.SunsetCalendar, plan *exit.Plan) ui.CalendarView {
+	v := ui.CalendarView{ID: plan.Hash(), Today: plan.At, Zone: cal.Zone, PolicyZone: cal.Zone}
+	erased, held := 0, map[string]bool{}
+	for _, s := range plan.Steps {
+		row := ui.CalendarRow{Date: s.Instant, State: ui.CalendarFuture, AtOnce: s.AtConsent}
+		if s.AtConsent {
+			row.State = ui.CalendarToday
+		}
+		switch s.Act {
+		case exit.ActPhase:
+			row.Sentence = ui.T(ctx, planRows[s.Choice])
+			if row.Date.IsZero() {
+				row.Date = cal.At(s.Choice)
+			}
+			if says := inTongue(ctx, phaseOf(cal, s.Choice).Says); says != "" {
+				row.What = []string{says}
+			}
+		case exit.ActRemind:
+			row.Sentence = ui.T(ctx, "sunset_operator.row.remind", "Days", s.Choice)
+		case exit.ActPack:
+			row.Sentence = ui.T(ctx, "sunset_operator.row.pack")
+		case exit.ActErase:
+			if erased++; erased > 1 {
+				continue
+			}
+			row.Sentence, row.Back = ui.T(ctx, "sunset_operator.row.erase"), ui.BackNever
+		case exit.ActHold:
+			if held[s.Law] {
+				continue
+			}
+			held[s.Law] = true
+			row.Sentence, row.Hold = ui.T(ctx, "sunset_operator.row.hold"), &ui.Law{Name: s.Law}
+			if !s.Until.IsZero() {
+				row.Hold.Until = s.Until.End(cal.Zone).Add(-time.Second)
+			}
+		default:
+			continue
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	slices.SortStableFunc(v.Rows, func(a, b ui.CalendarRow) int { return a.Date.Compare(b.Date) })
+	v.Stays = []string{ui.T(ctx, "sunset_operator.stays.archives", "Date", lastDayIn(ctx, cal.Late, cal.Zone)), ui.T(ctx, "sunset_operator.stays.always")}
+	return v
+}
+
+func phaseOf(cal *exit.SunsetCalendar, word string) exit.Phase {
+	for _, p := range cal.Phases {
+		if p.Word == word {
+			return p
+		}
+	}
+	return exit.Phase{}
+}
+
+// lastDayIn writes the last day before an instant.
+func lastDayIn(ctx context.Context, at time.Time, zone *time.Location) string {
+	return ui.Date(ui.LangOf(ctx), at.Add(-time.Second), zone)
+}
+
+// mostSeen bounds what is read of a calendar that was shown before, in bytes.
+const mostSeen = 32 << 10
+
+// seenLines writes down what a calendar said, to tell later what has changed since.
+func seenLines(v ui.CalendarView) []string {
+	var out []string
+	for _, row := range v.Rows {
+		out = append(out, row.Date.In(v.Zone).Format(time.DateOnly)+" "+row.Sentence)
+	}
+	return out
+}
+
+// markChanged compares the calendar with what was shown of the one before.
+func (p *previewView) markChanged(before string) {
+	if len(before) > mostSeen {
+		return
+	}
+	old, now := strings.Split(strings.ReplaceAll(strings.TrimSpace(before), "\r\n", "\n"), "\n"), seenLines(p.Calendar)
+	without := func(list, other []string) []string {
+		return slices.DeleteFunc(slices.Clone(list), func(l string) bool { return l == "" || slices.Contains(other, l) })
+	}
+	p.Changed, p.Dropped = without(now, old), without(old, now)
+}
