@@ -171,6 +171,6 @@ func (c *verifyCmd) certificate(a *app) error {
 	}
 	return a.print(map[string]any{
 		"kind": "certificate", "ok": true, "key": r.Key, "key_verified": r.KeyVerified, "trial": r.Certificate.Trial,
-		"sums": r.Certificate.Sums, "kept": r.Kept, "findings": r.Findings, "sealed": r.Certificate.Sealed, "aged_out": r.Certificate.AgedOut,
+		"sums": r.Certificate.Sums, "kept": r.Kept, "findings": r.Findings, "sealed": r.Certificate.Sealed, "aged_out": r.Certificate.AgedOut, "sunset": r.Certificate.Sunset,
 	}, "%s", certificateLines(r))
 }

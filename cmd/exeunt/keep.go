@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"exeunt/archive"
 	"exeunt/exit/exitsql"
@@ -105,9 +106,9 @@ func (c *restoreCmd) finish(a *app, h *server.House, m backup.Manifest) error {
 	if err != nil {
 		return fmt.Errorf("replay the list outside the database: %w", err)
 	}
-	return a.print(map[string]any{"media": m.Media, "erasures": done.Erasures, "items": done.Items, "closings": done.Closings, "undone": done.Undone, "certificates": done.Certificates},
-		"restored %d media files; replayed %d erasures (%d items), %d closings, %d returns; brought %d certificates back\n",
-		m.Media, done.Erasures, done.Items, done.Closings, done.Undone, done.Certificates)
+	return a.print(map[string]any{"media": m.Media, "erasures": done.Erasures, "items": done.Items, "closings": done.Closings, "undone": done.Undone, "sunsets": done.Sunsets, "certificates": done.Certificates},
+		"restored %d media files; replayed %d erasures (%d items), %d closings, %d calendars of sunsets, %d returns and withdrawals; brought %d certificates back\n",
+		m.Media, done.Erasures, done.Items, done.Closings, done.Sunsets, done.Undone, done.Certificates)
 }
 
 func archiveLines(r archive.Report) string {
@@ -129,6 +130,8 @@ var findings = map[ledger.FindingCode]string{
 	ledger.Early:            "was done before its day",
 	ledger.Late:             "was done later than promised",
 	ledger.AfterIssue:       "is dated after the certificate itself",
+	ledger.MovedEarlier:     "came earlier than it was published at first",
+	ledger.BeforeErasure:    "was done before the calendar said that all is erased",
 }
 
 func certificateLines(r ledger.Report) string {
@@ -144,6 +147,7 @@ func certificateLines(r ledger.Report) string {
 		b.WriteString("made on a trial install, whose clock can be moved: it proves nothing about real time\n")
 	}
 	fmt.Fprintf(&b, "%s, agreed %s, sealed %s\n", c.Journey, c.Agreed, c.Sealed.Format("2006-01-02"))
+	b.WriteString(sunsetLines(c))
 	for _, e := range c.Receipts {
 		fmt.Fprintf(&b, "  %s  %-24s %8d items %12d bytes\n", e.Receipt.Done.Format("2006-01-02"), e.Receipt.Holder+"."+e.Receipt.Class, e.Receipt.Items, e.Receipt.Bytes)
 	}
@@ -154,5 +158,34 @@ func certificateLines(r ledger.Report) string {
 		fmt.Fprintf(&b, "  %s %s\n", f.Step, findings[f.Code])
 	}
 	fmt.Fprintf(&b, "gone from write-ahead logs by %s, from backups by %s\n", c.AgedOut.WAL, c.AgedOut.Backups)
+	return b.String()
+}
+
+// sunsetLines say what was published of an ending and what came of it; "" where nothing has ended. Instants are those of the calendar's zone.
+func sunsetLines(c ledger.Certificate) string {
+	s := c.Sunset
+	if s == nil {
+		return ""
+	}
+	zone, err := time.LoadLocation(c.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	at := func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04:05") }
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s has ended, by a calendar in %s published in %d versions\n", s.Notice, s.Ends, zone, len(s.Versions))
+	for _, v := range s.Versions {
+		fmt.Fprintf(&b, "  version %d  %s  %s  %s\n", v.Version, at(v.Published), v.File, v.Reason)
+	}
+	fmt.Fprintf(&b, "  %-12s %-20s %-20s %s\n", "phase", "first published", "last published", "began")
+	for _, p := range s.Phases {
+		fmt.Fprintf(&b, "  %-12s %-20s %-20s %s\n", p.Word, at(p.First), at(p.Last), at(p.Real))
+	}
+	a := s.Archives
+	fmt.Fprintf(&b, "  archives made without being asked for: %d (%d bytes), %d fetched, %d not", a.Made, a.Bytes, a.Fetched, a.Unfetched)
+	if a.KeptUntil != "" {
+		fmt.Fprintf(&b, "; kept until %s", a.KeptUntil)
+	}
+	b.WriteByte('\n')
 	return b.String()
 }

@@ -125,8 +125,8 @@ func (c *serveCmd) prepare(a *app, h *server.House) error {
 		return fmt.Errorf("replay the list outside the database: %w", err)
 	}
 	if done != (leave.Replayed{}) {
-		if _, err := fmt.Fprintf(a.out, "replayed %d erasures (%d items), %d closings, %d returns; brought %d certificates back\n",
-			done.Erasures, done.Items, done.Closings, done.Undone, done.Certificates); err != nil {
+		if _, err := fmt.Fprintf(a.out, "replayed %d erasures (%d items), %d closings, %d calendars of sunsets, %d returns and withdrawals; brought %d certificates back\n",
+			done.Erasures, done.Items, done.Closings, done.Sunsets, done.Undone, done.Certificates); err != nil {
 			return fmt.Errorf("print what was replayed: %w", err)
 		}
 	}

@@ -59,15 +59,20 @@ func (l *Room) enqueue(ctx context.Context, s exit.Subject, receipt who.ID, name
 	if err != nil {
 		return fmt.Errorf("write entry: %w", err)
 	}
-	account, _ := who.ParseID(s.ID)
+	var account who.ID // of nobody, where a sunset's step is about all
+	if !s.Ending() {
+		account, _ = who.ParseID(s.ID)
+	}
 	return l.addEntry(ctx, account, receipt, name, string(body))
 }
 
-// agreed puts a closing, and what undoes one, on the list outside.
+// agreed puts a closing, and what undoes one or a sunset, on the list outside. What is published of a sunset its room puts there, see [Room.Remember].
 func (l *Room) agreed(ctx context.Context, r exit.Run, ask exit.Ask) error {
 	e := Entry{Kind: "closing", Run: r.ID, Subject: r.Subject.String(), Journey: r.Journey, Ask: &ask, At: r.Agreed, Policy: r.Policy}
 	switch r.Journey {
 	case exit.Close:
+	case exit.Withdraw:
+		e.Kind, e.Run, e.Ask, e.Policy = "undone", r.Plan.Undoes, nil, ""
 	case exit.Cancel, exit.Return:
 		e.Kind, e.Run, e.Ask, e.Policy = "undone", r.Plan.Undoes, nil, ""
 		if err := l.endSlip(ctx, e.Run, r.Agreed.AddDate(0, 0, slipDays)); err != nil {
@@ -207,7 +212,7 @@ func (l *Room) keepPolicy(ctx context.Context, entry []byte) error {
 
 // sealed has the certificate of a run made once its receipts are in the log.
 func (l *Room) sealed(ctx context.Context, r exit.Run, steps []exit.StepStatus) error {
-	if r.Journey != exit.Close {
+	if r.Journey != exit.Close && r.Journey != exit.Sunset {
 		return nil
 	}
 	return l.Queue.Add(ctx, job.Job{Kind: jobCertificate, Ref: r.ID})
@@ -250,7 +255,13 @@ func (l *Room) certificate(ctx context.Context, run string) error {
 	if err != nil {
 		return fmt.Errorf("read the run's policy: %w", err)
 	}
-	file, err := l.ledger.Certify(ctx, l.compose(r, policy, steps, entries, now))
+	c := l.compose(r, policy, steps, entries, now)
+	if r.Journey == exit.Sunset {
+		if c.Sunset, err = l.Endings.Certified(ctx, r); err != nil {
+			return fmt.Errorf("read the sunset: %w", err)
+		}
+	}
+	file, err := l.ledger.Certify(ctx, c)
 	if err != nil {
 		return fmt.Errorf("make certificate: %w", err)
 	}
@@ -290,6 +301,10 @@ func (l *Room) compose(r exit.Run, policy *exit.Policy, steps []exit.StepStatus,
 			c.Exceptions[i].Holder, c.Exceptions[i].Reason = "account", "kept as a keyed hash, so that nobody takes it over"
 		case "farewell":
 			c.Exceptions[i].Holder = "channel"
+		case "circle_farewell":
+			c.Exceptions[i].Holder = "circle"
+		case "archives":
+			c.Exceptions[i].Holder = l.Name()
 		}
 	}
 	return c

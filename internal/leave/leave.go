@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"exeunt/exit"
 	"exeunt/internal/account"
@@ -31,6 +32,7 @@ type Room struct {
 	Accounts *account.Room
 	Notices  *notify.Room // tells of last days and archives; nil: nobody is told
 	Left     Left         // what people leave to be read; nil: nothing
+	Endings  Endings      // what was published of sunsets; nil: nothing ends here
 	Policy   *exit.Policy
 	Key      *ledger.Key
 	Outside  *Outside
@@ -38,8 +40,10 @@ type Room struct {
 	// Packed hears, in the transaction that makes it exist, that a run's archive is whole; Fetched that it was downloaded. Nil: nobody asks.
 	Packed  func(ctx context.Context, run string, bytes int64) error
 	Fetched func(ctx context.Context, run string) error
+	// MadeFor gives the runs of an account's archives that were made because something ends, with what ends ("" is the install). Nil: none.
+	MadeFor func(ctx context.Context, account who.ID) (map[string]string, error)
 	Host    string // where this install is reached, for addresses in archives
-	Spool    string // a folder for what is being packed or unpacked
+	Spool   string // a folder for what is being packed or unpacked
 
 	ledger *ledger.Log
 	signs  bool // the tree agrees with the head outside
@@ -53,6 +57,20 @@ type Room struct {
 type Left interface {
 	// LeftBy reports whether something that was left with a run stands still.
 	LeftBy(ctx context.Context, run string) (bool, error)
+}
+
+// Endings keeps what was published of sunsets.
+type Endings interface {
+	// Certified gives what the certificate of a sunset's run says of its dates and archives.
+	Certified(ctx context.Context, run exit.Run) (*ledger.Sunset, error)
+	// Republish stores a calendar again that was published at an instant as a run's, with its reason.
+	Republish(ctx context.Context, cal *exit.SunsetCalendar, run, why string, at time.Time) error
+	// Reached notes again when a phase of a sunset began to hold.
+	Reached(ctx context.Context, name, word string, at time.Time) error
+	// Over notes again when the sunset of a run was sealed or withdrawn.
+	Over(ctx context.Context, run string, at time.Time) error
+	// CatchUp takes out of sight what may not be read any more by now.
+	CatchUp(ctx context.Context) error
 }
 
 // FarewellPath is where one writes what one leaves to be read, of a service with ?in=SERVICE.

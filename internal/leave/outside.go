@@ -23,7 +23,7 @@ import (
 // Entry is one entry of the list that is kept outside the database: what a restored backup
 // would forget. It names an account by its random id and nothing else.
 type Entry struct {
-	Kind    string       `json:"kind"` // "erased", "closing", "undone", "slip", "certificate"
+	Kind    string       `json:"kind"` // "erased", "closing", "undone", "slip", "certificate", "sunset", "phase-WORD"
 	Run     string       `json:"run"`
 	Subject string       `json:"subject,omitempty"`
 	Class   string       `json:"class,omitempty"`
@@ -41,6 +41,7 @@ type Entry struct {
 	Head    string       `json:"head,omitempty"`    // the newest signed head when it was written
 	Policy  string       `json:"policy,omitempty"`  // hash of the policy under which it was agreed; its source is on the list
 	Slip    string       `json:"slip,omitempty"`    // hash of a slip's secret
+	Why     string       `json:"why,omitempty"`     // why a sunset's calendar took the place of the one before
 
 	Certificate string  `json:"certificate,omitempty"` // the signed file
 	Sealed      *sealed `json:"sealed,omitempty"`      // the run that it is about, naming nobody

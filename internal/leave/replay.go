@@ -20,11 +20,12 @@ type Replayed struct {
 	Closings     int
 	Undone       int
 	Certificates int
+	Sunsets      int // calendars that were published again
 }
 
 // Replay does again what the list outside the database knows and the database does not: what was
 // erased since the backup is erased again, closings begin again on their own dates, what was
-// undone stays undone, and certificates and slips are brought back. It must be done before anything is
+// undone stays undone, calendars of sunsets are published again as of their day, and certificates and slips are brought back. It must be done before anything is
 // served. A database whose log is not the one on the list signs nothing any more; that is logged, and
 // the rest goes on. While other nodes go on working the list may run ahead of what was read: it is
 // then read again.
@@ -154,6 +155,17 @@ func (l *Room) eraseAgain(ctx context.Context, e Entry) (int64, error) {
 		}
 		act = keeper.Hold
 	}
+	look := h.Verify
+	if s.Ending() { // of everybody who has some of it, as the step did
+		kind := exit.ActErase
+		if e.Manner == exit.Hold {
+			kind = exit.ActHold
+		}
+		act = func(ctx context.Context, t exit.Task) (exit.Progress, error) {
+			return l.Engine.EraseAll(ctx, h, kind, t)
+		}
+		look = func(ctx context.Context, t exit.Task) (exit.Residue, error) { return l.Engine.VerifyAll(ctx, h, t) }
+	}
 	var items int64
 	for finished := false; !finished; t.Chunk++ {
 		erase := func(ctx context.Context) error {
@@ -176,7 +188,7 @@ func (l *Room) eraseAgain(ctx context.Context, e Entry) (int64, error) {
 			return items, err
 		}
 	}
-	left, err := h.Verify(ctx, t)
+	left, err := look(ctx, t)
 	if err != nil {
 		return items, fmt.Errorf("verify %s: %w", e.Class, err)
 	}

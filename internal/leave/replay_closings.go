@@ -40,15 +40,9 @@ func (l *Room) closeAllAgain(ctx context.Context, ids []string, done *Replayed) 
 
 // closeAgain begins a closing again, under the policy under which it was agreed and with its slip.
 func (l *Room) closeAgain(ctx context.Context, e Entry, done *Replayed) error {
-	engine := *l.Engine
-	source, err := l.Outside.Policy(ctx, e.Policy)
+	engine, err := l.engineUnder(ctx, e)
 	if err != nil {
 		return err
-	}
-	if source != nil && e.Policy != engine.Policy.Hash() {
-		if engine.Policy, err = exit.ParsePolicy(source); err != nil {
-			return fmt.Errorf("policy of run %s: %w", e.Run, err)
-		}
 	}
 	begin := func(ask exit.Ask) error {
 		return l.DB.Update(ctx, func(ctx context.Context) error {

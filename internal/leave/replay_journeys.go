@@ -13,9 +13,12 @@ import (
 )
 
 // missing is what the list outside knows of runs and the database does not, as ids of runs.
-type missing struct{ undone, closings, certificates []string }
+type missing struct {
+	undone, closings, certificates []string
+	sunsets                        map[string][]string // all runs of sunsets, known ones too, with the kinds of their entries
+}
 
-// replayJourneys undoes closings that the database still believes in, begins those again that it has
+// replayJourneys undoes closings that the database still believes in, publishes sunsets again, begins closings again that it has
 // forgotten, and brings certificates and slips back. A closing comes after what was undone: the account
 // may have closed, come back and closed again. From is the first leaf that was lost.
 func (l *Room) replayJourneys(ctx context.Context, done *Replayed, from int64) error {
@@ -39,6 +42,9 @@ func (l *Room) replayJourneys(ctx context.Context, done *Replayed, from int64) e
 		}
 		done.Undone++
 	}
+	if err := l.replaySunsets(ctx, m.sunsets, done, from); err != nil {
+		return err
+	}
 	for _, id := range m.certificates {
 		if err := l.certifyAgain(ctx, id); err != nil {
 			return err
@@ -46,6 +52,9 @@ func (l *Room) replayJourneys(ctx context.Context, done *Replayed, from int64) e
 		done.Certificates++
 	}
 	if err := l.workAll(ctx, len(m.certificates)); err != nil {
+		return err
+	}
+	if err := l.dateEnds(ctx, m.sunsets, m.certificates); err != nil {
 		return err
 	}
 	begun, err := l.closeAllAgain(ctx, m.closings, done)
@@ -62,7 +71,7 @@ func (l *Room) replayJourneys(ctx context.Context, done *Replayed, from int64) e
 
 // missing compares the list with the database, some hundred runs at a time.
 func (l *Room) missing(ctx context.Context) (missing, error) {
-	var m missing
+	m := missing{sunsets: map[string][]string{}}
 	kinds := map[string][]string{}
 	compare := func() error {
 		if len(kinds) == 0 {
@@ -73,6 +82,9 @@ func (l *Room) missing(ctx context.Context) (missing, error) {
 			return err
 		}
 		for id, has := range kinds {
+			if slices.Contains(has, kindSunset) {
+				m.sunsets[id] = has
+			}
 			run, there := known[id]
 			undone := slices.Contains(has, "undone")
 			certified := slices.Contains(has, "certificate")
@@ -114,8 +126,12 @@ func (l *Room) there(ctx context.Context, s exit.Subject) (bool, error) {
 	return l.Accounts.Exists(ctx, id)
 }
 
+// undoAgain takes a closing or a sunset back as it was taken back.
 func (l *Room) undoAgain(ctx context.Context, run exit.Run) error {
 	ask := exit.Ask{Subject: run.Subject, Journey: exit.Return, Run: run.ID}
+	if run.Journey == exit.Sunset {
+		ask.Journey = exit.Withdraw
+	}
 	plan, err := l.Engine.Preview(ctx, ask)
 	if err != nil {
 		return fmt.Errorf("undo closing again: %w", err)
@@ -176,7 +192,12 @@ func (l *Room) certifyAgain(ctx context.Context, id string) error {
 				err = l.Engine.EndHolds(ctx, e.Sealed.Run, e.Sealed.Steps)
 			}
 		case err == nil && run.State.Open(): // all that it has to do was done again: only its end is left
-			err = l.hurry(ctx, id)
+			if run.Journey == exit.Sunset {
+				err = l.dropWords(ctx, id)
+			}
+			if err == nil {
+				err = l.hurry(ctx, id)
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("bring run back: %w", err)

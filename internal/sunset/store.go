@@ -103,12 +103,13 @@ func (s store) setRun(ctx context.Context, id who.ID, run string) error {
 	return nil
 }
 
-// reached notes when a phase began to hold, once.
-func (s store) reached(ctx context.Context, id who.ID, word string, now time.Time) error {
-	if _, err := s.db.Exec(ctx, `update sunset_phases set done_at = $3 where sunset_id = $1 and word = $2 and done_at is null`, int64(id), word, db.Ms(now)); err != nil {
-		return fmt.Errorf("note phase: %w", err)
+// reached notes when a phase began to hold, once; fresh is false where that was noted.
+func (s store) reached(ctx context.Context, id who.ID, word string, now time.Time) (fresh bool, err error) {
+	n, err := s.db.Exec(ctx, `update sunset_phases set done_at = $3 where sunset_id = $1 and word = $2 and done_at is null`, int64(id), word, db.Ms(now))
+	if err != nil {
+		return false, fmt.Errorf("note phase: %w", err)
 	}
-	return nil
+	return n > 0, nil
 }
 
 // shut takes a scope out of everybody's sight, or lets it be seen again.

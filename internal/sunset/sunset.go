@@ -50,7 +50,10 @@ func New(c Config) *Room {
 	r := &Room{Config: c, store: store{c.DB}}
 	c.Engine.Whose = r.whose
 	c.Leave.Packed = r.packed
-	c.Leave.Fetched = r.fetched
+	c.Leave.Fetched, c.Leave.MadeFor = r.fetched, r.madeFor
+	c.Notices.Once[notify.ArchiveReady] = r.once
+	c.Notices.Audiences[notify.Sunset], c.Notices.More[notify.Sunset] = r.audience, r.mailLines
+	c.Leave.Endings = r
 	return r
 }
 
@@ -71,7 +74,7 @@ type Sunset struct {
 	State     string
 	Published time.Time // the newest version
 	Ended     time.Time // sealed or withdrawn
-	Picture   string    // a blob key; "" if there is none
+	Picture   string    // the version of the notice's picture; "" if there is none
 	Calendar  *exit.SunsetCalendar
 }
 
@@ -177,7 +180,10 @@ func (r *Room) Publish(ctx context.Context, src []byte, hash, why string) (Sunse
 			return err
 		}
 		s.Run = run.ID
-		return r.store.setRun(ctx, s.ID, run.ID)
+		if err := r.store.setRun(ctx, s.ID, run.ID); err != nil {
+			return err
+		}
+		return r.remember(ctx, run, cal, why)
 	})
 	r.Desk.Forget()
 	return s, err
