@@ -20,6 +20,7 @@ const (
 	CircleAccepted     Kind = "circle_accepted"     // one was let in
 	CircleOffer        Kind = "circle_offer"        // a circle is offered to take over
 	CircleNotice       Kind = "circle_notice"       // its notice board has something new
+	CircleMoved        Kind = "circle_moved"        // its owners have left and say where to
 	Submitted          Kind = "submitted"           // a post waits for a yes
 	SubmissionAccepted Kind = "submission_accepted" // one's own post got it
 	SubmissionRefused  Kind = "submission_refused"  // or did not
@@ -35,6 +36,7 @@ const (
 	VideoFailed        Kind = "video_failed"  // one's own video cannot be shown; On is the video
 	VideoUnpublished   Kind = "video_refused" // one's own scheduled video was not let through, and is a draft again; On is the video
 	Claim              Kind = "claim"         // a copyright complaint by or against the account has moved on, or waits for the operator; On is the claim
+	Sunset             Kind = "sunset"        // what the account has something in ends: the notice of it, a later version, a phase, a reminder; On is what is told, and its title says it
 	Announced          Kind = "announcement"
 )
 
@@ -47,6 +49,7 @@ type rule struct {
 	thing bool   // it is shown as long as its thing may be seen
 	house bool   // nobody is named: who reported or decided is not told
 	again bool   // a repeat is news, and moves the notice to the top
+	says  bool   // the title of its thing is the sentence
 }
 
 // rules are all kinds, in the order of the settings.
@@ -61,6 +64,7 @@ var rules = []rule{
 	{kind: VideoUnpublished, group: "channel", thing: true, house: true, again: true},
 	{kind: CircleAccepted, group: "circle", thing: true, house: true, again: true},
 	{kind: CircleNotice, group: "circle", thing: true, house: true, again: true},
+	{kind: CircleMoved, group: "circle", mail: true, house: true, again: true},
 	{kind: CircleOffer, group: "circle", mail: true, thing: true, again: true},
 	{kind: SubmissionAccepted, group: "circle", thing: true, house: true, again: true},
 	{kind: SubmissionRefused, group: "circle", house: true, again: true},
@@ -76,6 +80,7 @@ var rules = []rule{
 	{kind: Sanctioned, fixed: true, mail: true, house: true, again: true, group: "fixed"},
 	{kind: Claim, fixed: true, mail: true, house: true, again: true, group: "fixed"},
 	{kind: LastDay, fixed: true, mail: true, house: true, group: "fixed"},
+	{kind: Sunset, fixed: true, mail: true, thing: true, house: true, says: true, group: "fixed"},
 }
 
 // ruleOf gives a kind's rule; ok is false for a kind that is none.
@@ -88,11 +93,11 @@ func ruleOf(k Kind) (r rule, ok bool) {
 }
 
 // names are the words for each kind in the settings.
-var names = ui.Keys("notify.kind.", "comment", "answer", "like", "mention", "follow", "new_video", "video_failed", "video_refused", "circle_asked", "circle_accepted", "circle_offer", "circle_notice",
-	"submitted", "submission_accepted", "submission_refused", "reported", "removed", "restored", "appealed", "decided", "sanctioned", "claim", "last_day",
+var names = ui.Keys("notify.kind.", "comment", "answer", "like", "mention", "follow", "new_video", "video_failed", "video_refused", "circle_asked", "circle_accepted", "circle_offer", "circle_notice", "circle_moved",
+	"submitted", "submission_accepted", "submission_refused", "reported", "removed", "restored", "appealed", "decided", "sanctioned", "claim", "last_day", "sunset",
 	"archive_ready", "announcement")
 
 // sentences say what happened: who ({{.Who}}) did what, on what day ({{.Date}}).
-var sentences = ui.Keys("notify.said.", "comment", "answer", "like", "mention", "follow", "new_video", "video_failed", "video_refused", "circle_asked", "circle_accepted", "circle_offer", "circle_notice",
-	"submitted", "submission_accepted", "submission_refused", "reported", "removed", "restored", "appealed", "decided", "sanctioned", "claim", "last_day",
+var sentences = ui.Keys("notify.said.", "comment", "answer", "like", "mention", "follow", "new_video", "video_failed", "video_refused", "circle_asked", "circle_accepted", "circle_offer", "circle_notice", "circle_moved",
+	"submitted", "submission_accepted", "submission_refused", "reported", "removed", "restored", "appealed", "decided", "sanctioned", "claim", "last_day", "sunset",
 	"archive_ready")

@@ -56,6 +56,9 @@ func (l letter) bytes(from mail.Address, to string, at time.Time) ([]byte, error
 	return b.Bytes(), nil
 }
 
+// Address gives a page of this site as e-mail links to it.
+func (r *Room) Address(path string) string { return r.at(path) }
+
 // at gives a page of this site as a link from outside.
 func (r *Room) at(path string) string {
 	if r.Secure {
@@ -80,16 +83,25 @@ func (r *Room) proves(address who.ID, k Kind, proof string) bool {
 	return subtle.ConstantTimeCompare([]byte(proof), []byte(r.proof(address, k))) == 1
 }
 
-// noticeLetter writes what happened.
-func (r *Room) noticeLetter(ctx context.Context, a address, g group) letter {
+// noticeLetter writes what happened; once is the path of a link that works one time, "" for none.
+func (r *Room) noticeLetter(ctx context.Context, a address, g group, once string) letter {
 	line := r.line(ctx, g)
 	said := line.before + line.who + line.after
+	about := []string{said}
+	if k, _ := ruleOf(g.Kind); k.says && line.excerpt != "" {
+		about = append(about, line.excerpt)
+	}
+	about = append(about, "", r.at(line.href))
+	if once != "" {
+		about = append(about, "", ui.T(ctx, "sunset_export.mail"), r.at(once))
+	}
+	if more := r.More[g.Kind]; more != nil {
+		about = append(about, more(ctx, g.thing)...)
+	}
 	return letter{
 		id: "notice-" + g.id.String(), subject: ui.T(ctx, "notify.mail.subject", "Site", ui.SiteName(ctx), "Said", said), stop: r.at(r.stopPath(a.id, g.Kind)),
-		lines: []string{
-			said, "", r.at(line.href), "", "-- ", ui.T(ctx, "notify.mail.why", "Kind", ui.T(ctx, names[string(g.Kind)])),
-			ui.T(ctx, "notify.mail.stop", "Link", r.at(r.stopPath(a.id, g.Kind))), ui.T(ctx, "notify.mail.settings", "Link", r.at(SettingsPath)),
-		},
+		lines: append(about, "", "-- ", ui.T(ctx, "notify.mail.why", "Kind", ui.T(ctx, names[string(g.Kind)])),
+			ui.T(ctx, "notify.mail.stop", "Link", r.at(r.stopPath(a.id, g.Kind))), ui.T(ctx, "notify.mail.settings", "Link", r.at(SettingsPath))),
 	}
 }
 

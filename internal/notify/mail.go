@@ -225,15 +225,21 @@ func (r *Room) mailJob(ctx context.Context, j job.Job) error {
 	if err != nil {
 		return err
 	}
+	if ctx, err = r.reader(ctx, lang, now); err != nil {
+		return err
+	}
 	c := centre{}
 	c.fold([]row{x})
 	if err := r.tell(ctx, who.Viewer{Account: x.To, State: who.Active}, &c); err != nil || len(c.groups) == 0 {
 		return err
 	}
-	if ctx, err = r.reader(ctx, lang, now); err != nil {
-		return err
+	link := ""
+	if once := r.Once[x.Kind]; once != nil {
+		if link, err = once(ctx, x.Notice); err != nil {
+			return err
+		}
 	}
-	if err := r.post(ctx, a, r.noticeLetter(ctx, a, c.groups[0])); err != nil {
+	if err := r.post(ctx, a, r.noticeLetter(ctx, a, c.groups[0], link)); err != nil {
 		return err
 	}
 	return r.DB.Update(ctx, func(ctx context.Context) error {

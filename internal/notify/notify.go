@@ -53,6 +53,10 @@ type Room struct {
 	// Lead gives the page to which notices of a kind lead where that is not the thing's own. Rooms set it
 	// when they are wired.
 	Lead map[Kind]func(n Notice) string
+	// More gives the lines that an e-mail of a kind has below its link, in the reader's language. Rooms set it when they are wired.
+	More map[Kind]func(ctx context.Context, on service.Thing) []string
+	// Once makes a link that works one time, for the e-mail about a notice alone, and gives its path; "" for none. Rooms set it when they are wired.
+	Once map[Kind]func(ctx context.Context, n Notice) (path string, err error)
 	// Audiences give who is told of news of a kind by [Room.Spread]. Rooms set them when they are wired.
 	Audiences map[Kind]Audience
 	// Limit counts an attempt of a key, and is TooMany once there were most within a window of machine time. Nil: no limit.
@@ -70,7 +74,7 @@ func New(c Config) *Room {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Room{Config: c, Lead: map[Kind]func(Notice) string{}, Audiences: map[Kind]Audience{}, store: store{c.DB}, hub: newHub()}
+	r := &Room{Config: c, Lead: map[Kind]func(Notice) string{}, More: map[Kind]func(context.Context, service.Thing) []string{}, Once: map[Kind]func(context.Context, Notice) (string, error){}, Audiences: map[Kind]Audience{}, store: store{c.DB}, hub: newHub()}
 	if c.Queue != nil && c.Post != nil { // a process that sends no e-mail leaves it to one that does
 		c.Queue.Handle(jobMail, r.mailJob)
 		c.Queue.Handle(jobProve, r.proveJob)

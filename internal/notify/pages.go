@@ -52,9 +52,9 @@ type lineView struct {
 
 // icons stand for what the house tells.
 var icons = map[Kind]string{
-	CircleAsked: "users", CircleAccepted: "users", CircleOffer: "users", CircleNotice: "users", Submitted: "pen-line", SubmissionAccepted: "circle-check",
+	CircleAsked: "users", CircleAccepted: "users", CircleOffer: "users", CircleNotice: "users", CircleMoved: "users", Submitted: "pen-line", SubmissionAccepted: "circle-check",
 	SubmissionRefused: "circle-minus", Reported: "flag", Removed: "eye-off", Restored: "eye", Appealed: "scale", Decided: "scale", Sanctioned: "octagon-alert", NewVideo: "clapperboard", VideoFailed: "octagon-alert", VideoUnpublished: "clapperboard", Claim: "scale",
-	LastDay: "door-open", ArchiveReady: "package", Announced: "info",
+	LastDay: "door-open", Sunset: "megaphone", ArchiveReady: "package", Announced: "info",
 }
 
 // line puts what happened into words for the reader.
@@ -68,6 +68,10 @@ func (r *Room) line(ctx context.Context, g group) lineView {
 	}
 	if g.told != nil {
 		v.told, v.href = g.told.Text, g.told.Link
+		return v
+	}
+	if k, _ := ruleOf(g.Kind); k.says && g.thing.Title != "" {
+		v.before, v.excerpt, v.href = g.thing.Title, g.thing.Excerpt, r.leads(g)
 		return v
 	}
 	v.who = whoDid(ctx, g)

@@ -67,12 +67,10 @@ func (r *Room) spreadChunk(ctx context.Context, id who.ID) (more bool, err error
 	if err != nil || !ok {
 		return false, err
 	}
-	// Whose news it is passes the fence as if they told everybody themselves.
-	_, err = r.Desk.Enter(ctx, service.Write{By: n.By, Service: n.Service, Place: n.Place})
-	if kind := exit.KindOf(err); err != nil && (kind == exit.Unavailable || kind == exit.Forbidden || kind == exit.NotFound) {
-		return false, r.store.endSpread(ctx, id)
-	}
-	if err != nil {
+	if err := r.mayTell(ctx, n); err != nil {
+		if kind := exit.KindOf(err); kind == exit.Unavailable || kind == exit.Forbidden || kind == exit.NotFound {
+			return false, r.store.endSpread(ctx, id)
+		}
 		return false, err
 	}
 	audience := r.Audiences[n.Kind]
@@ -91,13 +89,13 @@ func (r *Room) spreadChunk(ctx context.Context, id who.ID) (more bool, err error
 	if err != nil {
 		return false, err
 	}
-	frozen, err := r.store.frozen(ctx, to)
+	asleep, err := r.asleep(ctx, n.Kind, to)
 	if err != nil {
 		return false, err
 	}
 	list := make([]Notice, 0, len(to))
 	for _, account := range to {
-		if account != n.By && !slices.Contains(frozen, account) {
+		if account != n.By && !slices.Contains(asleep, account) {
 			list = append(list, Notice{To: account, Kind: n.Kind, By: n.By, On: n.On, Service: n.Service, Place: n.Place})
 		}
 	}
@@ -105,4 +103,22 @@ func (r *Room) spreadChunk(ctx context.Context, id who.ID) (more bool, err error
 		return false, err
 	}
 	return true, r.store.reachSpread(ctx, pass, id, to[len(to)-1])
+}
+
+// mayTell asks whether news may go on: whose it is passes the fence as if they told everybody themselves. What the house tells is
+// nobody's, and holds when nothing may be written any more.
+func (r *Room) mayTell(ctx context.Context, n News) error {
+	if n.By == 0 {
+		return nil
+	}
+	_, err := r.Desk.Enter(ctx, service.Write{By: n.By, Service: n.Service, Place: n.Place, Keeps: true})
+	return err
+}
+
+// asleep gives those of the accounts that are not told of a kind now, because they sleep or leave. What ends a right of theirs is told to them too.
+func (r *Room) asleep(ctx context.Context, k Kind, accounts []who.ID) ([]who.ID, error) {
+	if rule, _ := ruleOf(k); rule.fixed {
+		return nil, nil
+	}
+	return r.store.frozen(ctx, accounts)
 }

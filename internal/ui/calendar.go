@@ -15,6 +15,8 @@ type CalendarView struct {
 	Zone       *time.Location // zone the dates are written in: the reader's
 	PolicyZone *time.Location // zone the terms count in; where it differs, the calendar says so
 	Rows       []CalendarRow  // in order of date
+	Revision   int            // of a calendar that is published again: in .ics, entries of rows with a key renew those of earlier revisions
+	Link       string         // whole address of the calendar's page, for .ics; empty: none
 	Stays      []string       // what stays, one sentence each
 }
 
@@ -44,6 +46,8 @@ const (
 // CalendarRow is one dated promise.
 type CalendarRow struct {
 	Date     time.Time // an instant within the promised day
+	Key      string    // names the row in every revision; empty: there is but one
+	Timed    bool      // Date is the very instant, not a day
 	AtOnce   bool      // happens at the consent itself
 	Waits    string    // a gate: words in place of the date; Date is not used
 	State    CalendarState

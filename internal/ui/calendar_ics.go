@@ -10,7 +10,8 @@ import (
 
 // CalendarICS writes v as an iCalendar file (RFC 5545): one all-day event for
 // each dated row that is not cancelled, its day as written in v.Zone, times in
-// UTC. It names nobody.
+// UTC. Rows with a key are updated by revision, one that is cancelled too, and
+// those of an instant begin at it. It names nobody.
 func CalendarICS(v CalendarView, lang Lang) string {
 	var b strings.Builder
 	icsLine(&b, "BEGIN:VCALENDAR")
@@ -23,15 +24,13 @@ func CalendarICS(v CalendarView, lang Lang) string {
 	}
 	for i := range v.Rows {
 		r := &v.Rows[i]
-		if r.Waits != "" || r.Date.IsZero() || r.State == CalendarCancelled {
+		if r.Waits != "" || r.Date.IsZero() || r.State == CalendarCancelled && r.Key == "" {
 			continue
 		}
-		day := r.Date.In(v.zone())
 		icsLine(&b, "BEGIN:VEVENT")
-		icsLine(&b, "UID:"+icsUID(v.ID, i, r.Sentence))
+		v.icsWhich(&b, i)
 		icsLine(&b, "DTSTAMP:"+v.Today.UTC().Format("20060102T150405Z"))
-		icsLine(&b, "DTSTART;VALUE=DATE:"+day.Format("20060102"))
-		icsLine(&b, "DTEND;VALUE=DATE:"+day.AddDate(0, 0, 1).Format("20060102"))
+		v.icsWhen(&b, r)
 		icsLine(&b, "SUMMARY:"+icsEscape(r.Sentence))
 		if lines := r.lines(lang, v.zone()); len(lines) > 0 {
 			texts := make([]string, len(lines))
@@ -40,11 +39,39 @@ func CalendarICS(v CalendarView, lang Lang) string {
 			}
 			icsLine(&b, "DESCRIPTION:"+icsEscape(strings.Join(texts, "\n")))
 		}
+		if v.Link != "" {
+			icsLine(&b, "URL:"+v.Link)
+		}
 		icsLine(&b, "TRANSP:TRANSPARENT")
 		icsLine(&b, "END:VEVENT")
 	}
 	icsLine(&b, "END:VCALENDAR")
 	return b.String()
+}
+
+// icsWhich says which entry a row is, and how new.
+func (v *CalendarView) icsWhich(b *strings.Builder, i int) {
+	r := &v.Rows[i]
+	if r.Key == "" {
+		icsLine(b, "UID:"+icsUID(v.ID, i, r.Sentence))
+		return
+	}
+	icsLine(b, "UID:"+icsUID(v.ID, 0, r.Key))
+	icsLine(b, fmt.Sprintf("SEQUENCE:%d", v.Revision))
+	if r.State == CalendarCancelled {
+		icsLine(b, "STATUS:CANCELLED")
+	}
+}
+
+// icsWhen writes a row's day, or its instant.
+func (v *CalendarView) icsWhen(b *strings.Builder, r *CalendarRow) {
+	if r.Timed {
+		icsLine(b, "DTSTART:"+r.Date.UTC().Format("20060102T150405Z"))
+		return
+	}
+	day := r.Date.In(v.zone())
+	icsLine(b, "DTSTART;VALUE=DATE:"+day.Format("20060102"))
+	icsLine(b, "DTEND;VALUE=DATE:"+day.AddDate(0, 0, 1).Format("20060102"))
 }
 
 // icsUID stays the same for a row of a plan, so that a second download renews
