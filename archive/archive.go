@@ -41,6 +41,8 @@ const (
 	ClassMemberships = "circle.memberships"
 	// The notices that a person wrote, or those of a circle as a whole.
 	ClassCircleNotices = "circle.notices"
+	// What a person left to be read where a circle of theirs was.
+	ClassFarewells = "circle.farewells"
 	// A circle as a whole, as its owner takes it along: what others wrote is theirs, and is never imported.
 	ClassCirclePosts    = "circle.posts"
 	ClassCircleImages   = "circle.images"

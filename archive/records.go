@@ -272,6 +272,15 @@ type CircleNotice struct {
 	Published  Time   `json:"published,omitzero"`
 }
 
+// Farewell is what the person left to be read where a circle of theirs was: a line, and where they went, with the statement that the install has signed.
+type Farewell struct {
+	Circle    string `json:"circle"`
+	Text      string `json:"text"`
+	Link      string `json:"link,omitempty"`
+	Signed    string `json:"signed,omitempty"`
+	Published Time   `json:"published,omitzero"`
+}
+
 // CirclePost is a post in an archive of a circle as a whole. Author is a name that its bearer agreed to, or a
 // pseudonym that means nothing outside of the archive; empty for a member who left.
 type CirclePost struct {
@@ -309,6 +318,7 @@ var recordTypes = map[string]reflect.Type{
 	ClassMemberships: reflect.TypeFor[Membership](),
 
 	ClassCircleNotices:  reflect.TypeFor[CircleNotice](),
+	ClassFarewells:      reflect.TypeFor[Farewell](),
 	ClassCirclePosts:    reflect.TypeFor[CirclePost](),
 	ClassCircleComments: reflect.TypeFor[Comment](),
 

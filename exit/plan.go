@@ -108,7 +108,7 @@ type Facts struct {
 	Owner     Subject         // the person to whom the account belongs; empty if it is not their last
 	Services  []string        // services the subject uses, sorted
 	HoldFrom  map[string]Date // class → the day from which the term of its hold counts
-	Left      []string        // what a closing leaves to be seen, by its owner's choice, sorted
+	Left      []string        // what a closing or a sunset leaves to be seen, by its owner's choice, sorted
 	Calendar  Calendar
 	Counts    map[string]Count // forecast; not part of the hash
 }

@@ -20,6 +20,7 @@ import (
 	"exeunt/internal/search"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
+	"exeunt/ledger"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -234,6 +235,9 @@ type Config struct {
 	Secret []byte
 	// Bans says who may not come in; nil: everybody may.
 	Bans *moderate.Room
+	// Key signs where a circle has gone, at the address Host (without scheme). Without them nothing is signed.
+	Key  *ledger.Key
+	Host string
 }
 
 // Room is the circle room. It is safe for concurrent use.
@@ -293,7 +297,7 @@ func (r *Room) Create(ctx context.Context, v who.Viewer, d Draft) (who.ID, error
 	}
 	id := r.DB.IDs.Next()
 	err = r.DB.Update(ctx, func(ctx context.Context) error {
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: Name, Place: id})
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: Name, Place: id, Join: true})
 		if err != nil {
 			return err
 		}
@@ -409,6 +413,16 @@ func (r *Room) asOwners(ctx context.Context, v who.Viewer, id who.ID, fn func(co
 // inside runs a change in a circle that the viewer may see: through the fence, the circle locked.
 func (r *Room) inside(ctx context.Context, v who.Viewer, id who.ID, onto []who.ID, fn func(context.Context, service.Pass, Circle, Membership) error) error {
 	return r.within(ctx, v, id, service.Write{By: v.Account, Onto: onto, Service: Name, Place: id}, fn)
+}
+
+// joining is inside for what lets somebody in, or makes them more than a member.
+func (r *Room) joining(ctx context.Context, v who.Viewer, id who.ID, onto []who.ID, fn func(context.Context, service.Pass, Circle, Membership) error) error {
+	return r.within(ctx, v, id, service.Write{By: v.Account, Onto: onto, Service: Name, Place: id, Join: true}, fn)
+}
+
+// keeping is inside for what keeps order and goes on while the circle is being ended.
+func (r *Room) keeping(ctx context.Context, v who.Viewer, id who.ID, onto []who.ID, fn func(context.Context, service.Pass, Circle, Membership) error) error {
+	return r.within(ctx, v, id, service.Write{By: v.Account, Onto: onto, Service: Name, Place: id, Keeps: true}, fn)
 }
 
 // taking runs a change that only takes something of the viewer's own away: who may not write there for now still may.

@@ -34,6 +34,8 @@ func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Pr
 		return h.exportWhole(ctx, t, after, cut, to)
 	case classNotices:
 		return h.exportNotices(ctx, t, after, cut, to)
+	case classFarewells:
+		return h.exportFarewells(ctx, t, after, cut, to)
 	}
 	p := exit.Progress{Cursor: t.Cursor}
 	list, err := h.room.store.along(ctx, t, after, cut, most)

@@ -32,6 +32,8 @@ func (r *Room) lead() {
 	r.Notices.Lead[notify.CircleOffer] = func(notify.Notice) string { return "/circles/offers" }
 	r.Notices.Lead[notify.CircleAsked] = func(n notify.Notice) string { return "/circles/" + n.On.ID.String() + "/members" }
 	r.Notices.Audiences[notify.CircleNotice] = r.audience
+	r.Notices.Audiences[notify.CircleMoved] = r.audience
+	r.Notices.Lead[notify.CircleMoved] = func(n notify.Notice) string { return Path(n.On.ID) }
 	r.Notices.Lead[notify.CircleNotice] = func(n notify.Notice) string { return "/circles/" + n.On.ID.String() + "/notices" }
 }
 

@@ -33,6 +33,9 @@ func (r *Room) Routes() []service.Route {
 		{Pattern: "POST /circles/offers/{offer}/decline", Access: service.Member, Handle: r.decline},
 		{Pattern: "GET /circles/{id}", Access: service.Anyone, Handle: r.show},
 		{Pattern: "GET /circles/{id}/rules", Access: service.Anyone, Handle: r.rulesPage},
+		{Pattern: "GET /circles/{id}/farewell", Access: service.Member, Handle: r.farewellPage},
+		{Pattern: "POST /circles/{id}/farewell", Access: service.Member, Handle: r.postFarewell},
+		{Pattern: "GET /circles/{id}/" + movedName, Access: service.Anyone, Handle: r.movedText},
 		{Pattern: "GET /circles/{id}/notices", Access: service.Member, Handle: r.noticesPage},
 		{Pattern: "POST /circles/{id}/notices", Access: service.Member, Handle: r.tellForm},
 		{Pattern: "POST /circles/{id}/notices/{notice}/remove", Access: service.Member, Handle: r.untell},
@@ -270,7 +273,7 @@ func (p problems) status() int {
 var fields = map[string]string{
 	"circle.error.name_": "name", "circle.error.intro": "intro", "circle.error.mode": "mode", "circle.error.heir": "heir", "circle.error.rules": "rules",
 	"circle.error.question": "question", "circle.error.category": "category", "circle.error.preview": "preview", "circle.error.notice_": "text",
-	"circle.error.answer": "answer", "circle.error.terms": "terms", "post.error.topic": "name", "media.error.": "picture",
+	"circle_farewell.error.link": "link", "circle_farewell.error.long": "words", "circle_farewell.error.empty": "words", "circle_farewell.error.hides": "words", "circle.error.answer": "answer", "circle.error.terms": "terms", "post.error.topic": "name", "media.error.": "picture",
 }
 
 // explain turns an error that a person can do something about into a sentence at its field. Any

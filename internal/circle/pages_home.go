@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"exeunt/exit"
 	"exeunt/internal/post"
 	"exeunt/internal/relation"
 	"exeunt/internal/service"
@@ -23,7 +24,8 @@ type circleView struct {
 	Mode   string
 	Role   string
 	Order  post.Order
-	Notice *Notice // the newest, for members
+	Notice *Notice   // the newest, for members
+	Left   *Farewell // what its owners left to be read
 	Topics []post.Topic
 	Pinned []ui.PostView
 	Posts  []ui.PostView
@@ -54,6 +56,7 @@ func (v circleView) links(ctx context.Context) []ui.Link {
 	if runs(v.Membership) {
 		add("circle.board", Path(v.ID)+"/board")
 		add("circle.settings", Path(v.ID)+"/settings")
+		add("circle_farewell.link_to", farewellPath(v.ID))
 	}
 	if manages(v.Membership) {
 		add("circle.order", "/moderation/circle/"+v.ID.String())
@@ -114,6 +117,9 @@ func (r *Room) show(w http.ResponseWriter, req *http.Request) error {
 			return err
 		}
 	}
+	if view.Left, err = r.leftHere(ctx, id); err != nil {
+		return err
+	}
 	f := service.Frame(ctx, view.Name)
 	f.Active, f.Back = Service.Path, toCircles(ctx)
 	f.NoIndex = !maySee(c, Membership{}) || c.Unlisted || c.Mode == Invitation
@@ -123,7 +129,7 @@ func (r *Room) show(w http.ResponseWriter, req *http.Request) error {
 	f.Shared, f.Share = shared(c, view.Name), shareMenu(ctx, c, !view.Guest)
 	if f.WriteHref != "" {
 		f.WriteHref = ""
-		if mayWrite(c, m) == nil {
+		if mayWrite(c, m) == nil && service.Allowed(ctx, exit.AllowWrite, Name, id) {
 			f.WriteHref = "/write?in=" + c.Ref().String()
 		}
 	}

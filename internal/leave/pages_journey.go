@@ -236,7 +236,7 @@ func (l *Room) farewellLink(ctx context.Context, ask exit.Ask, plan *exit.Plan) 
 	if in != "" {
 		b.Href += "?in=" + in
 	}
-	if slices.ContainsFunc(plan.Stays, func(s exit.Stay) bool { return s.State == "shown" }) {
+	if slices.ContainsFunc(plan.Stays, func(s exit.Stay) bool { return s.What == "farewell" && s.State == "shown" }) {
 		b.Label = ui.T(ctx, "farewell.link_to.there")
 	}
 	return b

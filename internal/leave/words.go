@@ -464,6 +464,11 @@ func (t *teller) stay(s exit.Stay) string {
 		return ui.T(t.ctx, "leave.stays.name", "Date", date)
 	case "farewell":
 		return ui.T(t.ctx, "leave.stays.farewell", "Date", date)
+	case "circle_farewell":
+		if t.plan.Journey == exit.Sunset {
+			return ui.T(t.ctx, "circle_farewell.stays.ending", "Date", date)
+		}
+		return ui.T(t.ctx, "circle_farewell.stays", "Date", date)
 	case "archives":
 		return ui.T(t.ctx, "leave.stays.archives")
 	case "everything":

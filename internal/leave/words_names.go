@@ -18,7 +18,7 @@ var classWords = ui.Keys("leave.class.",
 	"notify.address", "notify.notices", "notify.switches",
 	"relation.follows", "relation.blocks", "relation.mutes", "relation.quiets", "post.posts", "post.drafts", "post.cards", "post.images", "post.links", "talk.comments", "talk.likes", "talk.favourites", "talk.mentions",
 	"moderate.reports", "moderate.acts", "moderate.appeals", "moderate.sanctions", "moderate.claims",
-	"circle.members", "circle.circles", "circle.notices", "circle.invites", "circle.offers",
+	"circle.members", "circle.circles", "circle.notices", "circle.invites", "circle.offers", "circle.farewells",
 	"channel.channel", "channel.videos", "channel.drafts", "channel.history", "channel.renditions", "channel.farewells", "upload.uploads", "blob.media", "job.jobs", "search.docs",
 	"leave.archives", "leave.imports", "leave.journeys", "records", "other")
 
@@ -79,7 +79,7 @@ func record(class string) bool {
 
 // beside reports whether a class says nothing more where others of its family stand.
 func beside(class string) bool {
-	return slices.Contains([]string{"talk.mentions", "blob.media", "search.docs", "circle.invites", "circle.offers", "channel.farewells"}, class)
+	return slices.Contains([]string{"talk.mentions", "blob.media", "search.docs", "circle.invites", "circle.offers", "circle.farewells", "channel.farewells"}, class)
 }
 
 // lost reports whether nobody would look for a class afterwards, so that its way back is not told. Renditions are made anew.
