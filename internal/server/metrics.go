@@ -25,6 +25,7 @@ var operatorWays = []install.Way{
 	{Icon: "shield-check", Name: "account.requests.title", About: "account.requests.short", Href: "/operator/proofs"},
 	{Icon: "users", Name: "account.list.title", About: "account.list.about", Href: "/operator/accounts"},
 	{Icon: "calendar-days", Name: "leave.operator", About: "leave.operator_about", Href: "/operator/runs"},
+	{Icon: "moon", Name: "sunset_operator.title", About: "sunset_operator.about_desk", Href: "/operator/sunsets"},
 	{Icon: "clapperboard", Name: "channel.operator", About: "channel.operator.about", Href: "/operator/channels"},
 	{Icon: "megaphone", Name: "notify.announce.title", About: "notify.announce.about", Href: notify.AnnouncePath},
 	{Icon: "link", Name: "account.links.title", About: "account.links.short", Href: "/operator/invitations"},

@@ -106,7 +106,7 @@ type formView struct {
 	Remind    ui.Field
 	Texts     []pairView
 	Successor ui.Field
-	Picture   ui.Field
+	Picture   ui.HiddenField // a file beside the calendar's: it travels with the form
 	Override  ui.Field
 	Profiles  []ui.Checkbox
 	File      ui.TextArea
@@ -135,11 +135,11 @@ type pairView struct {
 var (
 	phaseTitles    = ui.Keys("sunset_operator.phase.", "announced", "no-joins", "read-only", "no-entrance", "export-only", "stopped", "erased")
 	phaseAbouts   = ui.Keys("sunset_operator.phase_about.", "announced", "no-joins", "read-only", "no-entrance", "export-only", "stopped", "erased")
-	fieldNames    = ui.Keys("sunset_operator.field.", "ends", "circle", "name", "zone", "late_requests", "remind", "title", "reason", "apology", "ask", "successor", "picture", "override", "says")
-	fieldHints    = ui.Keys("sunset_operator.hint.", "ends", "circle", "name", "zone", "late_requests", "remind", "title", "reason", "apology", "ask", "successor", "picture", "override")
+	fieldNames    = ui.Keys("sunset_operator.field.", "ends", "circle", "name", "zone", "late_requests", "remind", "title", "reason", "apology", "ask", "successor", "override")
+	fieldHints    = ui.Keys("sunset_operator.hint.", "ends", "circle", "name", "zone", "late_requests", "remind", "title", "reason", "apology", "ask", "successor", "override")
 	profileNames  = ui.Keys("sunset_operator.profile.", "cn", "cn-ecommerce", "cn-telecom", "cn-games", "eu", "eu-business", "eu-da")
 	tongueNames   = ui.Keys("sunset_operator.tongue.", "zh", "en")
-	wrongSentence = ui.Keys("sunset_operator.wrong.", "missing", "ends", "circle", "name", "zone", "date", "remind", "text", "successor", "line")
+	wrongSentence = ui.Keys("sunset_operator.wrong.", "ends", "circle", "name", "zone", "date", "remind", "text", "successor")
 )
 
 // form draws what was typed.
@@ -150,7 +150,7 @@ func (r *Room) form(ctx context.Context, t exit.SunsetText, wrong wrongs) formVi
 	v := formView{
 		Title: ui.T(ctx, "sunset_operator.new"), Ends: r.endsChoice(ctx, t.Ends, wrong), Circle: line("circle", placeOf(t.Ends)),
 		Name: line("name", t.Name), Zone: line("zone", t.Zone), Calendar: dates(ctx, t, wrong), Remind: line("remind", strings.Join(t.Remind, ", ")),
-		Successor: line("successor", t.Successor), Picture: line("picture", t.Picture), Override: line("override", t.Override),
+		Successor: line("successor", t.Successor), Picture: ui.HiddenField{Name: "picture", Value: t.Picture}, Override: line("override", t.Override),
 		File: ui.TextArea{Name: "file", Label: ui.T(ctx, "sunset_operator.file"), Rows: 10, Required: true},
 	}
 	v.Name.LowerCase, v.Name.Required, v.Name.MaxLength, v.Zone.Required = true, true, longestName, true

@@ -41,6 +41,7 @@ func (r *Room) operatorRoutes() []service.Route {
 		op("GET "+namedPath+"{name}/extend", r.getExtend),
 		op("POST "+namedPath+"{name}/extend", r.postExtend),
 		op("POST "+namedPath+"{name}/withdraw", r.postWithdraw),
+		{Pattern: "POST " + namedPath + "{name}/picture", Access: service.Operator, Handle: r.postPicture, Upload: true},
 	}
 }
 
@@ -197,9 +198,16 @@ func (r *Room) showFaults(w http.ResponseWriter, req *http.Request, err error, t
 
 // readable reads a posted form. Its size is bounded by the server.
 func readable(req *http.Request) error {
-	err := req.ParseForm()
+	if err := req.ParseForm(); err != nil {
+		return unreadable(err)
+	}
+	return nil
+}
+
+// unreadable says of a form that it cannot be read; what is too large is answered by the server.
+func unreadable(err error) error {
 	var big *http.MaxBytesError
-	if err == nil || errors.As(err, &big) {
+	if errors.As(err, &big) {
 		return err
 	}
 	return &exit.Error{Kind: exit.Invalid, Key: "sunset_operator.error.form", Err: err}
@@ -344,11 +352,30 @@ func (r *Room) postPublish(w http.ResponseWriter, req *http.Request) error {
 	if req.PostForm.Get("consent") == "" {
 		return r.showPreview(w, req, src, exit.Fail(exit.Invalid, "sunset_operator.error.consent"))
 	}
+	if err := r.givesReason(ctx, src, why); err != nil {
+		return r.showPreview(w, req, src, err)
+	}
 	s, err := r.Publish(ctx, src, req.PostForm.Get("hash"), why)
 	if err != nil {
 		return r.showPreview(w, req, src, err)
 	}
 	return service.Done(w, req, namedPath+s.Name, "sunset_operator.done.published")
+}
+
+// givesReason refuses a later version that does not say why it moves what everybody was told.
+func (r *Room) givesReason(ctx context.Context, src []byte, why string) error {
+	cal, err := exit.ParseSunset(src)
+	if err != nil || why != "" {
+		return err
+	}
+	_, err = r.store.open(ctx, cal.Ends.Part())
+	switch {
+	case err == nil:
+		return exit.Fail(exit.Invalid, "sunset_operator.error.no_why")
+	case exit.KindOf(err) == exit.NotFound:
+		return nil
+	}
+	return err
 }
 
 // getCalendarFile sends the newest version of a published calendar.

@@ -179,27 +179,27 @@ func span(ctx context.Context, d time.Duration) string {
 	return ui.T(ctx, "sunset_operator.days", "Count", int(d.Round(24*time.Hour)/(24*time.Hour)))
 }
 
-// moves gives the dates that differ between two versions.
+// moves gives what differs between two versions, in the zone of the calendar.
 func moves(ctx context.Context, old, cal *exit.SunsetCalendar) []moveView {
 	var out []moveView
-	add := func(name string, was, now time.Time) {
-		if was.Equal(now) {
-			return
+	for _, c := range Changes(old, cal) {
+		switch c.What {
+		case ChangedWords:
+			out = append(out, moveView{Phase: ui.T(ctx, "sunset_operator.moves.words")})
+		case ChangedLate:
+			out = append(out, moveView{ui.T(ctx, fieldNames["late_requests"]), dayOr(ctx, c.Was, cal.Zone), dayOr(ctx, c.Is, cal.Zone)})
+		default:
+			out = append(out, moveView{ui.T(ctx, phaseTitles[c.What]), dayOr(ctx, c.Was, cal.Zone), dayOr(ctx, c.Is, cal.Zone)})
 		}
-		m := moveView{Phase: name, Was: ui.T(ctx, "sunset_operator.none"), Now: ui.T(ctx, "sunset_operator.none")}
-		if !was.IsZero() {
-			m.Was = dayIn(ctx, was, old.Zone)
-		}
-		if !now.IsZero() {
-			m.Now = dayIn(ctx, now, cal.Zone)
-		}
-		out = append(out, m)
 	}
-	for _, word := range exit.PhaseWords() {
-		add(ui.T(ctx, phaseTitles[word]), old.At(word), cal.At(word))
-	}
-	add(ui.T(ctx, fieldNames["late_requests"]), old.Late, cal.Late)
 	return out
+}
+
+func dayOr(ctx context.Context, at time.Time, zone *time.Location) string {
+	if at.IsZero() {
+		return ui.T(ctx, "sunset_operator.none")
+	}
+	return dayIn(ctx, at, zone)
 }
 
 // texts gives the words of the notice, for the operator to read once more.

@@ -2,7 +2,9 @@ package sunset
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -22,6 +24,7 @@ type statusView struct {
 	Expected          *ui.Notice
 	Versions          []versionView
 	Extend, Withdraw  string // "" where nothing can be changed any more
+	Picture           string // where one for the notice is posted to
 	File              string
 }
 
@@ -53,6 +56,7 @@ func (r *Room) statusView(ctx context.Context, s Status) (statusView, error) {
 	}
 	if s.Sunset.State == stateOpen {
 		v.State, v.Next = phaseNow(ctx, cal)
+		v.Picture = path + "/picture"
 	}
 	if s.Sunset.State == stateOpen && s.Run == exit.RunOpen {
 		v.Extend, v.Withdraw = path+"/extend", path+"/withdraw"
@@ -117,4 +121,33 @@ func expected(ctx context.Context, s Status) *ui.Notice {
 		n.Action = &ui.Link{Text: ui.T(ctx, "sunset_operator.extend"), Href: namedPath + s.Sunset.Name + "/extend"}
 	}
 	return n
+}
+
+// Bounds of the form with a notice's picture, in bytes; mostMemory is what of it is held in memory.
+const (
+	mostPicture = 21 << 20
+	mostMemory  = 1 << 20
+)
+
+// postPicture puts a picture on the notice, or takes it away where none is chosen.
+func (r *Room) postPicture(w http.ResponseWriter, req *http.Request) error {
+	req.Body = http.MaxBytesReader(w, req.Body, mostPicture)
+	if err := req.ParseMultipartForm(mostMemory); err != nil {
+		return unreadable(err)
+	}
+	defer func() { _ = req.MultipartForm.RemoveAll() }() // what stays is swept with the folder of temporary files
+	name := req.PathValue("name")
+	var picture io.Reader
+	f, _, err := req.FormFile("picture")
+	switch {
+	case err == nil:
+		defer func() { _ = f.Close() }() // it was only read
+		picture = f
+	case !errors.Is(err, http.ErrMissingFile):
+		return unreadable(err)
+	}
+	if err := r.SetPicture(req.Context(), name, picture); err != nil {
+		return err
+	}
+	return service.Done(w, req, namedPath+name, "sunset_operator.done.picture")
 }
