@@ -52,6 +52,7 @@ type app struct {
 	Verify      verifyCmd      `cmd:"" help:"Check an archive or a certificate, offline."`
 	Residue     residueCmd     `cmd:"" help:"Look for what is left of an account or a text."`
 	Search      searchCmd      `cmd:"" help:"Look after the search index."`
+	Sunset      sunsetCmd      `cmd:"" help:"End a service, a circle or the install on a published calendar."`
 	Backup      backupCmd      `cmd:"" help:"Save database, media and ledger."`
 	Restore     restoreCmd     `cmd:"" help:"Bring a backup back."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`

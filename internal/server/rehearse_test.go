@@ -1,0 +1,157 @@
+package server_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"exeunt/exit"
+	"exeunt/internal/server"
+)
+
+// ticking is a clock that goes on by a little whenever it is looked at.
+type ticking struct {
+	mu  sync.Mutex
+	now time.Time
+	by  time.Duration
+}
+
+func (c *ticking) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(c.by)
+	return c.now
+}
+
+// tick has an install's machine clock go on by itself, without which packing takes no time.
+func (in *install) tick(by time.Duration) {
+	in.DB.Clock = &ticking{now: in.machine.Now(), by: by}
+}
+
+// TestForecast compares who is expected to get an archive with who gets one, and refuses a calendar that is too short.
+func TestForecast(t *testing.T) {
+	for _, ends := range []string{"circle", "install"} {
+		t.Run(ends, func(t *testing.T) {
+			eachInstall(t, func(t *testing.T, in *install) {
+				twoLives(t, in)
+				in.tick(time.Millisecond)
+				now := value[time.Time](t, "read clock")(in.DB.Now(t.Context()))
+				src := sunsetFile(now, ends)
+				cal := value[*exit.SunsetCalendar](t, "parse")(exit.ParseSunset(src))
+				f, err := in.Sunsets.Forecast(t.Context(), cal)
+				must(t, err, "forecast")
+				if !f.Exact || f.Accounts < 1 || f.Archives < f.Accounts || f.Measured < 1 || f.PerSecond <= 0 || f.Short || !f.Begins.Equal(cal.At(exit.ReadOnly)) || !f.Ends.After(f.Begins) {
+					t.Errorf("forecast %+v", f)
+				}
+				amounts := map[string]int64{}
+				var sum int64
+				for _, a := range f.Amounts {
+					amounts[a.Class] = a.Items
+					sum += a.Bytes
+				}
+				if amounts["post.posts"] == 0 || sum != f.Bytes {
+					t.Errorf("amounts %v of %d bytes", f.Amounts, f.Bytes)
+				}
+				_, plan, err := in.Sunsets.Preview(t.Context(), src)
+				must(t, err, "preview")
+				s, err := in.Sunsets.Publish(t.Context(), src, plan.Hash(), "")
+				must(t, err, "publish")
+				before, err := in.Sunsets.Status(t.Context(), s.Name)
+				must(t, err, "status")
+				if before.Made != 0 || before.NotAsked != f.Archives || !before.Exact || before.Word != exit.Announced {
+					t.Errorf("status at the announcement: %+v; %d archives are expected", before, f.Archives)
+				}
+				in.travel(t, 32)
+				after, err := in.Sunsets.Status(t.Context(), s.Name)
+				must(t, err, "status")
+				if after.Made != f.Archives || after.Left() != 0 || after.Failed != 0 || after.Bytes == 0 || after.Extend != 0 {
+					t.Errorf("status when writing has ended: %+v; %d archives were expected", after, f.Archives)
+				}
+			})
+		})
+	}
+}
+
+// TestTooShort refuses what stops before the last archive is expected or breaks a rule, unless it says why; what is no worse than the version before it is
+// published.
+func TestTooShort(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		twoLives(t, in)
+		in.tick(time.Millisecond)
+		now := value[time.Time](t, "read clock")(in.DB.Now(t.Context()))
+		day := func(n int) string { return now.AddDate(0, 0, n).Format(time.DateOnly) }
+		file := func(readOnly, stopped int, more string) []byte {
+			return fmt.Appendf(nil, "version: 1\nname: short\nends: circle\nzone: UTC\nphases:\n  announced: %s\n  read-only: %s\n  stopped: %s\n  erased: %s\ntitle: {en: a}\nreason: {en: b}\nask: {en: c}\n%s",
+				day(0), day(readOnly), day(stopped), day(90), more)
+		}
+		publish := func(src []byte) error {
+			_, plan, err := in.Sunsets.Preview(t.Context(), src)
+			must(t, err, "preview")
+			_, err = in.Sunsets.Publish(t.Context(), src, plan.Hash(), "")
+			return err
+		}
+		for _, c := range []struct {
+			name string
+			src  []byte
+			key  string
+		}{
+			{"stops at once", file(40, 40, ""), "sunset_forecast.error.short"},
+			{"breaks a rule", file(20, 60, "profiles: [cn-ecommerce]\n"), "sunset_forecast.error.rule"},
+			{"says why", file(40, 40, "override: The house is sold.\n"), ""},
+			{"later, and no shorter", file(50, 50, ""), ""},
+			{"later, and longer", file(50, 60, ""), ""},
+			{"shorter again", file(60, 60, ""), "sunset_forecast.error.short"},
+		} {
+			checked, err := in.Sunsets.Check(t.Context(), c.src, time.Time{})
+			must(t, err, "check")
+			err = publish(c.src)
+			var e *exit.Error
+			if key := keyOf(err); key != c.key || c.key != "" && (!errors.As(err, &e) || e.Kind != exit.Conflict) {
+				t.Errorf("%s: %v, want %q", c.name, err, c.key)
+			}
+			if key := keyOf(checked.Refused); key != c.key {
+				t.Errorf("%s: checked, %v, want %q", c.name, checked.Refused, c.key)
+			}
+			if c.key == "sunset_forecast.error.short" && (!checked.Forecast.Short || checked.Forecast.Propose.Start(time.UTC).Before(checked.Forecast.Ends)) {
+				t.Errorf("%s: forecast %+v", c.name, checked.Forecast)
+			}
+		}
+	})
+}
+
+func keyOf(err error) string {
+	var e *exit.Error
+	if errors.As(err, &e) {
+		return e.Key
+	}
+	return ""
+}
+
+// TestRehearse carries endings out on copies of an install, which stays as it is.
+func TestRehearse(t *testing.T) {
+	for _, ends := range []string{"circle", "install"} {
+		t.Run(ends, func(t *testing.T) {
+			eachInstall(t, func(t *testing.T, in *install) {
+				twoLives(t, in)
+				now := value[time.Time](t, "read clock")(in.DB.Now(t.Context()))
+				r, err := in.RehearseSunset(t.Context(), sunsetFile(now, ends), server.RehearseOptions{Folder: t.TempDir()}, still)
+				must(t, err, "rehearse")
+				if !r.Fine() || r.Archives == 0 || len(r.Erased) == 0 {
+					t.Errorf("rehearsal %+v", r)
+				}
+				if all, err := in.Sunsets.All(t.Context()); err != nil || len(all) != 0 {
+					t.Errorf("the install has %d sunsets (%v)", len(all), err)
+				}
+				if then := value[time.Time](t, "read clock")(in.DB.Now(t.Context())); then.Sub(now) > time.Hour {
+					t.Errorf("the install's clock went from %s to %s", now, then)
+				}
+				if bytes.Contains(in.log.Bytes(), []byte("step failed")) {
+					t.Errorf("a step failed:\n%s", in.log.Bytes())
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,115 @@
+package sunset
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"exeunt/internal/db"
+	"exeunt/internal/who"
+)
+
+// several gives the least ids above after in any of the columns, each once and in order. Each costs a look into every column's index, however many rows have it.
+func (s store) several(ctx context.Context, columns [][2]string, after who.ID, limit int) ([]who.ID, error) {
+	least := func(bound string) string {
+		parts := make([]string, len(columns))
+		for i, c := range columns {
+			parts[i] = `select min(` + c[1] + `) as x from ` + c[0] + ` where ` + c[1] + ` > ` + bound
+		}
+		return `(select min(y.x) from (` + strings.Join(parts, ` union all `) + `) y)`
+	}
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `with recursive walk (id) as (select `+least(`$1`)+`
+		union all select `+least(`walk.id`)+` from walk where walk.id is not null) select id from walk where id is not null limit $2`, int64(after), limit)
+	if err != nil {
+		return nil, fmt.Errorf("find accounts: %w", err)
+	}
+	out, err := db.Scan(rows, func(r db.Row) (id who.ID, err error) { return id, r.Scan((*int64)(&id)) })
+	if err != nil {
+		return nil, fmt.Errorf("find accounts: %w", err)
+	}
+	return out, nil
+}
+
+// accounts gives how many accounts there are above an id, and the highest.
+func (s store) accounts(ctx context.Context, after who.ID) (n int64, last who.ID, err error) {
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select count(*), coalesce(max(id), 0) from accounts where id > $1`, int64(after)).Scan(&n, (*int64)(&last))
+	if err != nil {
+		return 0, 0, fmt.Errorf("count accounts: %w", err)
+	}
+	return n, last, nil
+}
+
+// exportSums counts archives by how far they have come.
+type exportSums struct {
+	asked, waiting, packed, stuck int64
+	first                         time.Time // when the first was asked for; zero for none
+}
+
+func (s store) exportSums(ctx context.Context, sunset who.ID) (x exportSums, err error) {
+	var first int64
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select coalesce(sum(case state when 'asked' then 1 else 0 end), 0), coalesce(sum(case state when 'waiting' then 1 else 0 end), 0),
+		coalesce(sum(case when packed_at is null then 0 else 1 end), 0), coalesce(min(asked_at), 0)
+		from sunset_exports where sunset_id = $1`, int64(sunset)).Scan(&x.asked, &x.waiting, &x.packed, &first)
+	if err != nil {
+		return x, fmt.Errorf("count archives: %w", err)
+	}
+	if first != 0 {
+		x.first = db.Time(first)
+	}
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from sunset_exports e where e.sunset_id = $1 and e.state = 'asked'
+		and exists (select 1 from exit_steps t where t.run = e.run and t.state = 'stuck')`, int64(sunset)).Scan(&x.stuck)
+	if err != nil {
+		return x, fmt.Errorf("count archives that failed: %w", err)
+	}
+	return x, nil
+}
+
+// phases gives when each phase was to begin, by the first version and by the newest, and when it did.
+func (s store) phases(ctx context.Context, sunset who.ID) ([]PhaseStatus, error) {
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select word, first_at, due_at, coalesce(done_at, 0) from sunset_phases where sunset_id = $1 order by due_at, word`, int64(sunset))
+	if err != nil {
+		return nil, fmt.Errorf("read phases: %w", err)
+	}
+	out, err := db.Scan(rows, func(r db.Row) (p PhaseStatus, err error) {
+		var first, due, done int64
+		err = r.Scan(&p.Word, &first, &due, &done)
+		if p.First, p.Due = db.Time(first), db.Time(due); done != 0 {
+			p.Done = db.Time(done)
+		}
+		return p, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read phases: %w", err)
+	}
+	return out, nil
+}
+
+// mostVersions of a calendar are read at once: an operator writes each of them.
+const mostVersions = 200
+
+func (s store) versions(ctx context.Context, sunset who.ID) ([]VersionStatus, error) {
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select version, published_at, reason from sunset_versions where sunset_id = $1 order by version limit $2`, int64(sunset), mostVersions)
+	if err != nil {
+		return nil, fmt.Errorf("read versions: %w", err)
+	}
+	out, err := db.Scan(rows, func(r db.Row) (v VersionStatus, err error) {
+		var at int64
+		err = r.Scan(&v.Version, &at, &v.Why)
+		v.Published = db.Time(at)
+		return v, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read versions: %w", err)
+	}
+	return out, nil
+}
+
+// sums gives what the sunset itself counts: archives made and fetched, with their bytes.
+func (s store) sums(ctx context.Context, sunset who.ID) (made, fetched, bytes int64, err error) {
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select archives, fetched, bytes from sunsets where id = $1`, int64(sunset)).Scan(&made, &fetched, &bytes)
+	if err != nil {
+		return 0, 0, 0, fmt.Errorf("read sums of sunset: %w", err)
+	}
+	return made, fetched, bytes, nil
+}
