@@ -34,16 +34,16 @@ var (
 
 func init() {
 	for name, file := range map[string]string{
-		"exeunt.js": "assets/exeunt.js",
-		"work.js":   "assets/work.js",
-		"ending.js": "assets/ending.js",
-		"htmx.js":   "assets/vendor/htmx-4.0.1.min.js",
-		"hls.js":    "assets/vendor/hls.light-1.7.4.min.js",
-		"player.js": "assets/player.js",
-		"icon.svg":  "assets/icon.svg",
+		"exeunt.js":   "assets/exeunt.js",
+		"work.js":     "assets/work.js",
+		"ending.js":   "assets/ending.js",
+		"htmx.js":     "assets/vendor/htmx-4.0.1.min.js",
+		"hls.js":      "assets/vendor/hls.light-1.7.4.min.js",
+		"player.js":   "assets/player.js",
+		"icon.svg":    "assets/icon.svg",
 		"tus.js":      "assets/vendor/tus-4.3.1.min.js",
 		"timeline.js": "assets/timeline.js",
-		"upload.js": "assets/upload.js",
+		"upload.js":   "assets/upload.js",
 	} {
 		b, err := assetFiles.ReadFile(file)
 		if err != nil {
