@@ -204,3 +204,35 @@ func TestFormForgotten(t *testing.T) {
 		}
 	})
 }
+
+// TestUploadsAtOnce begins more uploads at once than the account has room for.
+func TestUploadsAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ctx, mira := t.Context(), h.account()
+		h.RoomFor = func(ctx context.Context, account who.ID, more int64) error {
+			held, err := h.Stored(ctx, []who.ID{account})
+			if err == nil && held[account]+more > 5<<20 {
+				err = exit.Fail(exit.Conflict, "account.error.quota")
+			}
+			return err
+		}
+		begun := make(chan error, 8)
+		for range cap(begun) {
+			go func() {
+				_, err := h.Create(ctx, mira, upload.Draft{What: "video", Length: 2 << 20})
+				begun <- err
+			}()
+		}
+		taken := 0
+		for range cap(begun) {
+			if err := <-begun; err == nil {
+				taken++
+			} else {
+				h.refused(err, exit.Conflict, "account.error.quota")
+			}
+		}
+		if taken != 2 {
+			t.Errorf("%d uploads of 2 MiB were begun in 5 MiB", taken)
+		}
+	})
+}

@@ -46,11 +46,6 @@ func (r *Room) create(ctx context.Context, account who.ID, d Draft, state State)
 	case d.Length > longest:
 		return Upload{}, tooLong(longest)
 	}
-	if r.RoomFor != nil {
-		if err := r.RoomFor(ctx, account, d.Length); err != nil {
-			return Upload{}, err
-		}
-	}
 	now := r.DB.Clock.Now()
 	u := Upload{
 		ID: r.DB.IDs.Next(), Account: account, What: d.What, Name: clean(d.Name), Type: d.Type, Detail: d.Detail,
@@ -63,6 +58,9 @@ func (r *Room) create(ctx context.Context, account who.ID, d Draft, state State)
 		u.Type = ""
 	}
 	err = r.DB.Update(ctx, func(ctx context.Context) error {
+		if err := r.room(ctx, account, d.Length); err != nil {
+			return err
+		}
 		pass, err := r.enter(ctx, account, u.What, false)
 		if err != nil {
 			return err
@@ -82,6 +80,17 @@ func (r *Room) create(ctx context.Context, account who.ID, d Draft, state State)
 		return r.store.add(ctx, pass, u)
 	})
 	return u, err
+}
+
+// room asks for room for so many bytes, one upload of an account after the other: of two that begin at once the second counts the first.
+func (r *Room) room(ctx context.Context, account who.ID, length int64) error {
+	if r.RoomFor == nil {
+		return nil
+	}
+	if err := r.Desk.Alone(ctx, account); err != nil {
+		return err
+	}
+	return r.RoomFor(ctx, account, length)
 }
 
 // tooLong says what the operator's limit is.
@@ -167,16 +176,21 @@ func (r *Room) receive(ctx context.Context, u *Upload, b *body) error {
 	go func() { settled <- r.settle(ctx, u, arrivals) }()
 	at, length, account := u.Received, u.Length, u.Account // u is moved on beside
 	in := bufio.NewReaderSize(b, 256<<10)
+	size := r.first()
 	for ; at < length; n++ {
 		if _, err := in.Peek(1); err != nil {
 			break // the body is at its end, or has remembered why it broke off
 		}
-		if n >= mostPieces+int(length/r.Piece) {
+		if n >= mostPieces+int(length/r.first()) {
 			close(arrivals)
 			return errors.Join(exit.Fail(exit.TooMany, "upload.error.pieces"), <-settled)
 		}
-		a, got := r.arrive(ctx, account, in, min(r.Piece, length-at))
+		began := r.DB.Clock.Now()
+		a, got := r.arrive(ctx, account, in, min(size, length-at))
 		at += got
+		if got == size && r.DB.Clock.Now().Sub(began) < shortPiece {
+			size = min(r.Piece, 2*size) // each costs two commits and a few calls, whatever its size
+		}
 		select {
 		case arrivals <- a:
 		case err := <-settled:
@@ -187,6 +201,9 @@ func (r *Room) receive(ctx context.Context, u *Upload, b *body) error {
 	close(arrivals)
 	return <-settled
 }
+
+// first gives the size of the first piece of a connection; later ones grow as long as they come quickly.
+func (r *Room) first() int64 { return min(firstPiece, r.Piece) }
 
 // arrive puts the next piece, of so many bytes at most. It comes back when all of it has been read.
 func (r *Room) arrive(ctx context.Context, account who.ID, in io.Reader, most int64) (a *arrival, got int64) {

@@ -1,7 +1,7 @@
 // Package upload is the room in which large files arrive, by the tus protocol, version 1.0.0 (tus.io/protocols/resumable-upload), with
 // its extensions creation, creation-with-upload, expiration and termination. What has come of a file is kept in pieces, each of them a
 // blob: a piece, its row and the upload's offset are one transaction, so that a connection that is cut, or a server that is killed, loses
-// what is in flight at most, two pieces of 4 MiB, and an upload's offset is the sum of its pieces at every moment.
+// what is in flight at most, two pieces of some hundred milliseconds or of 4 MiB, and an upload's offset is the sum of its pieces at every moment.
 //
 // Another room takes files in by telling [Room.Kinds] of them, by the word that stands as "what" in an upload's metadata:
 //
@@ -31,13 +31,15 @@ import (
 
 // The bounds of uploads. Instants are the machine clock's.
 const (
-	largestPiece = 4 << 20             // bytes
-	longestPiece = 20 * time.Second    // of a slow connection: then what has come is kept
-	mostPieces   = 20_000              // of one upload, beyond those that are full
-	mostOpen     = 20                  // uploads of one account that are not whole
-	openTerm     = 7 * 24 * time.Hour  // from the last piece on
-	doneTerm     = 30 * 24 * time.Hour // from the last byte on
-	postedTerm   = time.Hour           // of one that cannot be gone on with, from the last piece on
+	firstPiece   = 4 << 20                // bytes
+	largestPiece = 64 << 20               // bytes, of a fast connection
+	shortPiece   = 300 * time.Millisecond // what comes in less may be twice as large the next time
+	longestPiece = 10 * time.Second       // of a slow connection: then what has come is kept
+	mostPieces   = 20_000                 // of one upload, beyond those that are full
+	mostOpen     = 20                     // uploads of one account that are not whole
+	openTerm     = 7 * 24 * time.Hour     // from the last piece on
+	doneTerm     = 30 * 24 * time.Hour    // from the last byte on
+	postedTerm   = time.Hour              // of one that cannot be gone on with, from the last piece on
 )
 
 // State says how far an upload is.
@@ -99,7 +101,7 @@ type Config struct {
 	Blobs *blob.Store
 	// RoomFor is a Conflict where the account has no room for so many bytes more.
 	RoomFor func(ctx context.Context, account who.ID, more int64) error
-	// Piece is how many bytes a piece has at most; 0: 4 MiB.
+	// Piece is how many bytes a piece has at most; 0: 64 MiB.
 	Piece int64
 }
 
