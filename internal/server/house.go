@@ -31,6 +31,7 @@ import (
 	"exeunt/internal/service"
 	"exeunt/internal/sunset"
 	"exeunt/internal/talk"
+	"exeunt/internal/ui"
 	"exeunt/internal/upload"
 	"exeunt/internal/who"
 	"exeunt/ledger"
@@ -238,7 +239,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 		DB: h.DB, Desk: h.Desk, Registry: h.Registry, Notices: h.notices, Relations: h.relations, Posts: h.posts, Talks: h.talks, NameKey: account.NameKey, Secret: secret, Rates: o.Rates, Log: o.Log, Attempt: h.Accounts.Attempt,
 	})
 	h.order.Guard()
-	h.circles = circle.New(circle.Config{RoomFor: h.Accounts.RoomFor, Bans: h.order, Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Relations: h.relations, Posts: h.posts, Blobs: h.Blobs, Secret: secret})
+	h.circles = circle.New(circle.Config{RoomFor: h.Accounts.RoomFor, Bans: h.order, Notices: h.notices, Search: h.search, DB: h.DB, Desk: h.Desk, Relations: h.relations, Posts: h.posts, Blobs: h.Blobs, Secret: secret, Key: key, Host: o.Host})
 	h.posts.Places, h.order.Places = h.circles, h.circles.Order()
 	h.posts.Staff = func(ctx context.Context, service string, place who.ID) ([]who.ID, error) {
 		return h.order.Places.Staff(ctx, moderate.Place{Service: service, ID: place})
@@ -252,7 +253,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	})
 	h.channels.Screen = h.order.ScreenPost
 	h.pages = page.New(page.Config{
-		DB: h.DB, Desk: h.Desk, Accounts: h.Accounts, Relations: h.relations, Posts: h.posts, Registry: h.Registry, Blobs: h.Blobs, Circles: h.circles.Suggest, HideForm: h.Leave.HideForm, Lend: h.lend, Announcements: h.notices.Standing,
+		DB: h.DB, Desk: h.Desk, Accounts: h.Accounts, Relations: h.relations, Posts: h.posts, Registry: h.Registry, Blobs: h.Blobs, Circles: h.circles.Suggest, HideForm: h.Leave.HideForm, Lend: h.lend, Announcements: h.standing,
 	})
 
 	h.Engine = &exit.Engine{
@@ -261,7 +262,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	}
 	l := h.Leave
 	l.DB, l.Desk, l.Registry, l.Blobs, l.Queue, l.Engine, l.Accounts = h.DB, h.Desk, h.Registry, h.Blobs, h.Queue, h.Engine, h.Accounts
-	l.Notices, l.Left = h.notices, h.channels
+	l.Notices, l.Left = h.notices, lefts{h}
 	l.Policy, l.Key, l.Log, l.Host, l.Spool = h.Policy, key, o.Log, o.Host, filepath.Join(o.Data, "spool")
 	l.Begin()
 	h.sunsets = sunset.New(sunset.Config{
@@ -271,9 +272,9 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	h.Engine.Holders = append(h.Engine.Holders, h.sunsets.Holder())
 	h.Accounts.Stored = []account.Stored{h.posts.Stored, h.circles.Stored, h.uploads.Stored, h.channels.Stored, l.Stored}
 	h.Registry.Services = []service.Service{page.Service, circle.Service, channel.Service}
-	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.posts.TopicKind(), h.talks.Kind(), h.circles.Kind(), h.circles.NoticeKind(), h.channels.Kind(), h.Accounts.Kind()}
+	h.Registry.Kinds = []service.Kind{h.posts.Kind(), h.posts.TopicKind(), h.talks.Kind(), h.circles.Kind(), h.circles.NoticeKind(), h.channels.Kind(), h.Accounts.Kind(), h.sunsets.Kind()}
 	h.Registry.Holders = h.Engine.Holders
-	h.rooms = []room{h.install, h.search, h.Accounts, h.notices, h.relations, h.posts, h.talks, h.order, h.circles, h.uploads, h.channels, h.pages, h.Leave}
+	h.rooms = []room{h.install, h.search, h.Accounts, h.notices, h.relations, h.posts, h.talks, h.order, h.circles, h.uploads, h.channels, h.pages, h.Leave, h.sunsets}
 	if err := h.Engine.Check(); err != nil {
 		return fmt.Errorf("holders: %w", err)
 	}
@@ -282,6 +283,16 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 		return err
 	}
 	return h.Desk.Announce(ctx)
+}
+
+// standing gives what stands on Home for everybody: what is ending, then what the operator says.
+func (h *House) standing(ctx context.Context) ([]ui.Notice, error) {
+	ends, err := h.sunsets.Standing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	said, err := h.notices.Standing(ctx)
+	return append(ends, said...), err
 }
 
 // dismiss closes an account that was not let in, and has all of it erased at once: the two journeys by which people leave, agreed by the

@@ -24,15 +24,19 @@ func (r *Room) getCalendar(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
+	ends, err := r.endsName(ctx, s.Calendar.Ends)
+	if err != nil {
+		return err
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/calendar; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="`+s.Name+`.ics"`)
-	_, err = w.Write([]byte(ui.CalendarICS(icsOf(ctx, s, editions), ui.LangOf(ctx))))
+	_, err = w.Write([]byte(ui.CalendarICS(icsOf(ctx, s, ends, editions), ui.LangOf(ctx))))
 	return err
 }
 
 // icsOf gives the calendar as it is written into a file: its days are those of its own zone.
-func icsOf(ctx context.Context, s Sunset, editions []edition) ui.CalendarView {
+func icsOf(ctx context.Context, s Sunset, ends string, editions []edition) ui.CalendarView {
 	reader := ui.ReaderFrom(ctx)
 	reader.Zone = s.Calendar.Zone
 	ctx = ui.WithReader(ctx, reader)
@@ -51,7 +55,7 @@ func icsOf(ctx context.Context, s Sunset, editions []edition) ui.CalendarView {
 		}
 	}
 	for i := range v.Rows {
-		v.Rows[i].Sentence = ui.T(ctx, "sunset_notice.entry", "Title", title, "What", v.Rows[i].Sentence)
+		v.Rows[i].Sentence = ui.T(ctx, "sunset_notice.entry", "Ends", ends, "What", v.Rows[i].Sentence)
 	}
 	return v
 }

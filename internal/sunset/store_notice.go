@@ -207,6 +207,15 @@ func (s store) concerned(ctx context.Context, in []concern, scope string, after 
 	return out, nil
 }
 
+// isMember reports whether an account is in a circle.
+func (s store) isMember(ctx context.Context, circle, account who.ID) (in bool, err error) {
+	var n int
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from circle_members where circle_id = $1 and account_id = $2 and state = 'active'`, int64(circle), int64(account)).Scan(&n); err != nil {
+		return false, fmt.Errorf("read membership: %w", err)
+	}
+	return n > 0, nil
+}
+
 // setPicture stores a notice's picture under a new version, or removes it where there are no bytes.
 func (s store) setPicture(ctx context.Context, sunset who.ID, version string, p picture) error {
 	if _, err := s.db.Exec(ctx, `delete from sunset_pictures where sunset_id = $1`, int64(sunset)); err != nil {
