@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -73,6 +75,29 @@ func asOf(text string, cal *exit.SunsetCalendar) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("read --as-of: %w", err)
 	}
 	return d.Start(cal.Zone), nil
+}
+
+// mostPicture is more than a picture may have: the notice says how much that is.
+const mostPicture = 64 << 20
+
+// picture reads the notice's picture from beside the calendar; nil if it names none.
+func (c calendarFile) picture(cal *exit.SunsetCalendar) ([]byte, error) {
+	if cal.Picture == "" {
+		return nil, nil
+	}
+	beside, err := os.OpenRoot(filepath.Dir(c.File))
+	if err != nil {
+		return nil, fmt.Errorf("read the calendar's picture: %w", err)
+	}
+	f, err := beside.Open(cal.Picture)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read the calendar's picture: %w", err), beside.Close())
+	}
+	b, err := io.ReadAll(io.LimitReader(f, mostPicture))
+	if err = errors.Join(err, f.Close(), beside.Close()); err != nil {
+		return nil, fmt.Errorf("read the calendar's picture: %w", err)
+	}
+	return b, nil
 }
 
 type sunsetCheckCmd struct {
@@ -277,7 +302,7 @@ func rehearsalText(x server.Rehearsal, zone *time.Location) string {
 	for _, l := range x.Left {
 		fmt.Fprintf(&b, "left: %s %d\n", l.Class, l.Items)
 	}
-	fmt.Fprintf(&b, "archives: %d made (%s), %d failed\n", x.Archives, ui.Bytes(x.Bytes), x.Failed)
+	fmt.Fprintf(&b, "archives: %d made (%s), %d failed; %d steps stuck\n", x.Archives, ui.Bytes(x.Bytes), x.Failed, x.Stuck)
 	fmt.Fprintf(&b, "sealed: %t; certificate verified: %t, %d findings; took %s\n", x.Sealed, x.Certificate, x.Findings, roughly(x.Took))
 	return b.String()
 }
@@ -302,6 +327,10 @@ func (c *sunsetPublishCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	picture, err := c.picture(cal)
+	if err != nil {
+		return err
+	}
 	return a.with(c.place, func(h *server.House) error {
 		hash := c.Plan
 		if hash == "" {
@@ -314,6 +343,11 @@ func (c *sunsetPublishCmd) Run(a *app) error {
 		s, err := h.Sunset().Publish(a.ctx, src, hash, c.Why)
 		if err != nil {
 			return err
+		}
+		if picture != nil {
+			if err := h.Sunset().SetPicture(a.ctx, s.Name, bytes.NewReader(picture)); err != nil {
+				return fmt.Errorf("put the picture on the notice, which is published: %w", err)
+			}
 		}
 		v := map[string]any{"name": s.Name, "version": s.Version, "run": s.Run, "plan": hash, "ends": cal.Ends.String(), "stopped": cal.At(exit.Stopped)}
 		return a.print(v, "%s, version %d: run %s\nplan %s\n", s.Name, s.Version, s.Run, hash)

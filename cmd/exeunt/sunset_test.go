@@ -89,7 +89,7 @@ func (d desk) refusedSunsets() {
 		args []string
 		want string // in what is printed
 	}{
-		{[]string{"check", d.calendar("broken", "ends: circle", "ends: Circle!", "version: 1", "version: one")}, "broken.yaml:18:7: "},
+		{[]string{"check", d.calendar("broken", "ends: circle", "ends: Circle!", "version: 1", "version: one")}, "broken.yaml:13:7: ends: "},
 		{[]string{"publish", d.calendar("unknown", "late_requests:", "late_request:")}, "late_request"},
 		{[]string{"check", hasty}, "breaks SU-01"},
 		{[]string{"publish", hasty}, "It would do from 2021-06-27"},

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/mail"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -51,6 +52,7 @@ type Rehearsal struct {
 	Archives    int64            `json:"archives"`
 	Bytes       int64            `json:"bytes"` // of archives
 	Failed      int64            `json:"failed"`
+	Stuck       int64            `json:"stuck"` // steps of any run that were tried often enough and were not stuck before
 	Erased      []RehearsedStep  `json:"erased"`
 	Open        []RehearsedStep  `json:"open"` // steps that did not end
 	Sealed      bool             `json:"sealed"`
@@ -63,7 +65,7 @@ type Rehearsal struct {
 // Fine reports whether everything went as the calendar says.
 func (r Rehearsal) Fine() bool {
 	agree := !slices.ContainsFunc(r.Phases, func(p RehearsedPhase) bool { return !p.After.Agrees || p.Before != nil && !p.Before.Agrees })
-	return agree && r.Failed == 0 && len(r.Open) == 0 && r.Sealed && len(r.Left) == 0 && r.Certificate && r.Findings == 0
+	return agree && r.Failed == 0 && r.Stuck == 0 && len(r.Open) == 0 && r.Sealed && len(r.Left) == 0 && r.Certificate && r.Findings == 0
 }
 
 // RehearseOptions say where a rehearsal's copy is made.
@@ -96,6 +98,13 @@ func (h *House) RehearseSunset(ctx context.Context, src []byte, o RehearseOption
 	return out, errors.Join(err, copied.Close())
 }
 
+// nobody takes the e-mail of a copy: without a mail server what is queued would wait for one.
+type nobody struct{}
+
+func (nobody) Send(context.Context, string, []byte) error { return nil }
+
+func (nobody) Sender() mail.Address { return mail.Address{Address: "nobody@localhost"} }
+
 // copyTo makes a copy of the install as a trial install of its own. What undo takes back is there even when it fails.
 func (h *House) copyTo(ctx context.Context, dir string, o RehearseOptions) (copied *House, undo func(context.Context) error, err error) {
 	undo = func(context.Context) error { return nil }
@@ -111,7 +120,7 @@ func (h *House) copyTo(ctx context.Context, dir string, o RehearseOptions) (copi
 	// Everything is named: what the copy remembers is the install's own media and list.
 	opt := Options{
 		Data: filepath.Join(dir, "data"), Media: filepath.Join(dir, "data", "media"), Outside: filepath.Join(dir, "data", "outside"),
-		Host: h.Options.Host, Log: h.Options.Log, Clock: h.Options.Clock, Hash: h.Options.Hash,
+		Host: h.Options.Host, Log: h.Options.Log, Clock: h.Options.Clock, Hash: h.Options.Hash, Mail: nobody{},
 	}
 	if h.DB.SQLite() {
 		if err := backup.PlaceSQLite(saved, opt.database()); err != nil {
@@ -180,6 +189,10 @@ func (h *House) goThrough(ctx context.Context, src []byte, wait func(context.Con
 		return Rehearsal{}, err
 	}
 	out := Rehearsal{Name: cal.Name, Plan: plan.Hash()}
+	stuck, err := h.sunsets.StuckSteps(ctx)
+	if err != nil {
+		return out, err
+	}
 	if out.Forecast, err = h.sunsets.Forecast(ctx, cal); err != nil {
 		return out, err
 	}
@@ -202,7 +215,12 @@ func (h *House) goThrough(ctx context.Context, src []byte, wait func(context.Con
 	if err := h.travelTo(ctx, last.AddDate(0, 0, 1), wait); err != nil {
 		return out, err
 	}
-	return out, h.conclude(ctx, cal, s.Run, &out)
+	if err := h.conclude(ctx, cal, s.Run, &out); err != nil {
+		return out, err
+	}
+	out.Stuck, err = h.sunsets.StuckSteps(ctx)
+	out.Stuck -= stuck
+	return out, err
 }
 
 // reach goes to a phase, with a look a minute before.

@@ -138,7 +138,9 @@ func TestRehearse(t *testing.T) {
 				twoLives(t, in)
 				now := value[time.Time](t, "read clock")(in.DB.Now(t.Context()))
 				r, err := in.RehearseSunset(t.Context(), sunsetFile(now, ends), server.RehearseOptions{Folder: t.TempDir()}, still)
-				must(t, err, "rehearse")
+				if err != nil {
+					t.Fatalf("rehearse: %v\n%s", err, in.log.Bytes())
+				}
 				if !r.Fine() || r.Archives == 0 || len(r.Erased) == 0 {
 					t.Errorf("rehearsal %+v", r)
 				}

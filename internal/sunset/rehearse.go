@@ -88,6 +88,9 @@ func (r *Room) try(ctx context.Context, w service.Write) (bool, error) {
 	return false, err
 }
 
+// StuckSteps counts the steps of all runs, whoever's, that were tried often enough and wait for the operator.
+func (r *Room) StuckSteps(ctx context.Context) (int64, error) { return r.store.stuckSteps(ctx) }
+
 // Remains counts, by the counters and not by what erased or verified, what is left of what a calendar ends: of everybody, and by class. What a law holds is left
 // out.
 func (r *Room) Remains(ctx context.Context, cal *exit.SunsetCalendar, held []string) ([]Amount, error) {

@@ -113,3 +113,11 @@ func (s store) sums(ctx context.Context, sunset who.ID) (made, fetched, bytes in
 	}
 	return made, fetched, bytes, nil
 }
+
+// stuckSteps counts the steps of all runs that wait for the operator.
+func (s store) stuckSteps(ctx context.Context) (n int64, err error) {
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from exit_steps where state = 'stuck'`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count steps that are stuck: %w", err)
+	}
+	return n, nil
+}
