@@ -116,17 +116,19 @@ func size(s string) (int64, error) {
 
 type verifyCmd struct {
 	place
-	File string `arg:"" type:"existingpath" help:"An archive or a certificate."`
+	File string `arg:"" type:"existingpath" help:"An archive, a certificate, or a signed statement of where people went."`
 	Key  string `help:"The signer's public key." placeholder:"VKEY"`
 }
 
 func (c *verifyCmd) Run(a *app) error {
-	certificate, err := isCertificate(c.File)
-	if err != nil {
+	first, err := beginning(c.File)
+	switch {
+	case err != nil:
 		return err
-	}
-	if certificate {
+	case strings.HasPrefix(first, "exeunt certificate "):
 		return c.certificate(a)
+	case strings.HasPrefix(first, "exeunt statement "):
+		return c.statement(a)
 	}
 	r, err := archive.Verify(a.ctx, c.File)
 	if err != nil {
@@ -135,35 +137,65 @@ func (c *verifyCmd) Run(a *app) error {
 	return a.print(map[string]any{"kind": "archive", "ok": true, "report": r}, "archive: every file is there and unchanged\n%s", archiveLines(r))
 }
 
-func isCertificate(path string) (bool, error) {
+// beginning gives the first bytes of a file, by which it is known what it is; "" for a folder.
+func beginning(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil || info.IsDir() {
-		return false, err
+		return "", err
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return false, fmt.Errorf("open file: %w", err)
+		return "", fmt.Errorf("open file: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // it was only read
 	head := make([]byte, 64)
 	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return false, fmt.Errorf("read file: %w", err)
+		return "", fmt.Errorf("read file: %w", err)
 	}
-	return strings.HasPrefix(string(head[:n]), "exeunt certificate "), nil
+	return string(head[:n]), nil
 }
 
-func (c *verifyCmd) certificate(a *app) error {
+// read gives the file, which is no larger than what is signed can be.
+func (c *verifyCmd) read() ([]byte, error) {
 	info, err := os.Stat(c.File)
 	if err != nil {
-		return fmt.Errorf("read certificate: %w", err)
+		return nil, fmt.Errorf("read file: %w", err)
 	}
 	if info.Size() > ledger.MaxFile {
-		return ledger.ErrTooLarge
+		return nil, ledger.ErrTooLarge
 	}
 	b, err := os.ReadFile(c.File)
 	if err != nil {
-		return fmt.Errorf("read certificate: %w", err)
+		return nil, fmt.Errorf("read file: %w", err)
+	}
+	return b, nil
+}
+
+// statement verifies where people went.
+func (c *verifyCmd) statement(a *app) error {
+	b, err := c.read()
+	if err != nil {
+		return err
+	}
+	r, err := ledger.VerifyStatement(b, c.Key)
+	if err != nil {
+		return fmt.Errorf("the statement does not hold: %w", err)
+	}
+	s := r.Statement
+	by := "signed by " + r.Key
+	if !r.KeyVerified {
+		by += "\nthe text is whole, but anybody may have signed it: compare the key with the one that the site gives, or use --key"
+	}
+	return a.print(map[string]any{
+		"kind": "statement", "ok": true, "key": r.Key, "key_verified": r.KeyVerified, "what": s.What, "to": s.To, "at": s.At, "trial": s.Trial,
+	}, "%s moved to %s\nsaid there on %s\n%s\n", s.What, s.To, s.At.Format(time.RFC3339), by)
+}
+
+func (c *verifyCmd) certificate(a *app) error {
+	b, err := c.read()
+	if err != nil {
+		return err
 	}
 	r, err := ledger.Verify(b, c.Key)
 	if err != nil {

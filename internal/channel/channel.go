@@ -22,6 +22,7 @@ import (
 	"exeunt/internal/talk"
 	"exeunt/internal/upload"
 	"exeunt/internal/who"
+	"exeunt/ledger"
 )
 
 // Name is the service's name, in policies, scopes and refs.
@@ -51,6 +52,8 @@ type Config struct {
 	Tools func() media.Tools
 	// Secret keys pseudonyms of others in archives.
 	Secret []byte
+	// Key signs where people went. Nil, or without a Host: nothing is signed.
+	Key *ledger.Key
 	// Host is the install's own host, for addresses that leave the house; may be "".
 	Host   string
 	Secure bool // behind TLS
@@ -63,6 +66,8 @@ type Room struct {
 	Config
 	// Screen looks at what is about to stand before others, in its transaction; an error refuses it. Nil: nothing is looked at.
 	Screen func(ctx context.Context, pass service.Pass, in post.ScreenIn) (hold bool, err error)
+	// UnleaveMore takes away what was left elsewhere with a run whose slip was shown. Nil: nothing was.
+	UnleaveMore func(ctx context.Context, run string) error
 
 	store   store
 	limits  limitsKept

@@ -38,7 +38,7 @@ func (r *Room) getEmbed(w http.ResponseWriter, req *http.Request) error {
 		x, err = r.embeddable(ctx, id)
 	}
 	if exit.KindOf(err) == exit.NotFound && err != nil {
-		return ui.Render(w, req, http.StatusNotFound, embedPage(embedView{title: ui.T(ctx, "channel_watch.none")}))
+		return r.noEmbed(w, req, id)
 	}
 	if err != nil {
 		return err
@@ -55,8 +55,24 @@ func (r *Room) getEmbed(w http.ResponseWriter, req *http.Request) error {
 	return ui.Render(w, req, http.StatusOK, embedPage(view))
 }
 
+// noEmbed says that a video is not here, or shows what whoever has left has left to be read.
+func (r *Room) noEmbed(w http.ResponseWriter, req *http.Request, id who.ID) error {
+	ctx := req.Context()
+	f, err := r.farewellAt(ctx, EmbedPath(id))
+	if exit.KindOf(err) == exit.NotFound {
+		return ui.Render(w, req, http.StatusNotFound, embedPage(embedView{title: ui.T(ctx, "channel_watch.none")}))
+	}
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	left := leftOf(ctx, f)
+	return ui.Render(w, req, http.StatusGone, embedPage(embedView{title: ui.T(ctx, "farewell.gone"), left: &left}))
+}
+
 // embedView is a player by itself.
 type embedView struct {
+	left            *leftView // what whoever has left has left to be read
 	title, by, href string
 	player          *ui.PlayerView // nil: the video is not here
 }

@@ -54,7 +54,7 @@ func (r *Room) Holder() *Holder {
 			table("video_frames", "bytes", blob.DoomSQL("{rows} r", "r.key", "r.account_id")),
 		},
 		classHistory:   {table("video_history", "")},
-		classChannel:   {table("collection_videos", ""), table("collections", "length(title) + length(text)"), table("channel_links", "length(label) + length(url)"), channels},
+		classChannel:   {table("collection_videos", ""), table("collections", "length(title) + length(text)", addressedCollections), table("channel_links", "length(label) + length(url)"), channels},
 		classFarewells: {farewells},
 	}
 	return &Holder{room: r, Ending: exitsql.Ending{Tables: tables, All: r.endingOf(tables, drafts, videos)}}
@@ -79,7 +79,9 @@ func (r *Room) endingOf(tables exitsql.Tables, drafts, videos exitsql.Table) exi
 	}
 	farewells := tables[classFarewells][0]
 	farewells.Scope = nil
-	farewells.Also = []string{`delete from farewell_videos where farewell_id in (select r.id from {rows} r)`}
+	for _, table := range addresses {
+		farewells.Also = append(farewells.Also, `delete from `+table+` where farewell_id in (select r.id from {rows} r)`)
+	}
 	out[classFarewells] = exitsql.Whole(farewells)
 	return out
 }
@@ -114,7 +116,9 @@ func (h *Holder) Classes() []exit.Class {
 		},
 		{Name: classHistory, Services: in, EndsWith: in, Exported: true, Places: places("video_history")},
 		{Name: classRenditions, Services: in, EndsWith: in, Places: append(places("video_renditions", "video_frames"), exit.Place{Blobs: blob.Renditions + "/"})},
-		{Name: classFarewells, Services: in, Places: places("farewells"), After: []exit.Order{{Class: Name + "." + classVideos, Why: "channel.order.addresses"}}},
+		{Name: classFarewells, Services: in, Places: places("farewells"), After: []exit.Order{
+			{Class: Name + "." + classVideos, Why: "channel.order.addresses"}, {Class: Name + "." + classChannel, Why: "channel.order.addresses"},
+		}},
 	}
 }
 

@@ -14,8 +14,11 @@ import (
 	"exeunt/internal/who"
 )
 
-// Left names what the subject leaves to be read once it is closed.
+// Left names what the subject leaves to be read once it is closed, or may leave by then.
 func (h *Holder) Left(ctx context.Context, s exit.Subject) ([]string, error) {
+	if s.Kind == exit.SubjectInstall || s == exit.Ending(Name) { // their owners may leave something until the stop
+		return []string{whatFarewell}, nil
+	}
 	account, ok := who.ParseID(s.ID)
 	if !ok || s.Kind != exit.SubjectAccount || s.In != "" && s.In != Name {
 		return nil, nil
@@ -30,6 +33,9 @@ func (h *Holder) Left(ctx context.Context, s exit.Subject) ([]string, error) {
 // RunChanged shows what was left to be read as soon as cooling-off is over, and takes it back when its owner comes back; then renditions, which went
 // first, are made anew.
 func (h *Holder) RunChanged(ctx context.Context, run exit.Run) error {
+	if run.Journey == exit.Sunset && run.State == exit.RunRunning && (run.Subject.Kind == exit.SubjectInstall || run.Subject == exit.Ending(Name)) {
+		return h.showAll(ctx, run)
+	}
 	account, ok := who.ParseID(run.Subject.ID)
 	if !ok || run.Journey != exit.Close || run.Subject.Kind != exit.SubjectAccount || run.Subject.In != "" && run.Subject.In != Name {
 		return nil
@@ -54,24 +60,45 @@ func (h *Holder) show(ctx context.Context, account who.ID, run exit.Run) error {
 	if err := h.room.store.leaveWith(ctx, account, run.Subject.In, run.ID); err != nil {
 		return err
 	}
-	if run.Plan == nil {
+	until, ok := shownUntil(run)
+	if !ok {
 		return nil
 	}
-	for _, s := range run.Plan.Stays {
-		if s.What != whatFarewell || s.State != "shown" || s.Until.IsZero() {
-			continue
-		}
-		key, ok, err := h.room.store.nameKey(ctx, account)
-		if err != nil || !ok {
-			return err
-		}
-		now, err := h.room.DB.Now(ctx)
-		if err != nil {
-			return err
-		}
-		return h.room.store.show(ctx, run.ID, h.room.hashOf(key), now, s.Until.End(run.Plan.Location()))
+	key, ok, err := h.room.store.nameKey(ctx, account)
+	if err != nil || !ok {
+		return err
 	}
-	return nil
+	now, err := h.room.DB.Now(ctx)
+	if err != nil {
+		return err
+	}
+	return h.room.store.show(ctx, run.ID, h.room.hashOf(key), now, until)
+}
+
+// showAll has all that was left where something ends stand until the day that the plan states.
+func (h *Holder) showAll(ctx context.Context, run exit.Run) error {
+	until, ok := shownUntil(run)
+	if !ok {
+		return nil
+	}
+	now, err := h.room.DB.Now(ctx)
+	if err != nil {
+		return err
+	}
+	return h.room.store.showAll(ctx, run.Subject.Part(), now, until)
+}
+
+// shownUntil gives until when a run's plan says that what was left is shown.
+func shownUntil(run exit.Run) (until time.Time, ok bool) {
+	if run.Plan == nil {
+		return until, false
+	}
+	for _, s := range run.Plan.Stays {
+		if s.What == whatFarewell && s.State == "shown" && !s.Until.IsZero() {
+			return s.Until.End(run.Plan.Location()), true
+		}
+	}
+	return until, false
 }
 
 // What follows belongs to transactions of the engine, which has the account's state row to itself, or to who holds a slip: it asks for no pass.
@@ -99,12 +126,20 @@ func (s store) show(ctx context.Context, run, hash string, now, until time.Time)
 	return nil
 }
 
+// showAll shows what was left for a scope, or for all of them ("").
+func (s store) showAll(ctx context.Context, scope string, now, until time.Time) error {
+	if _, err := s.db.Exec(ctx, `update farewells set shown_at = $1, until_at = $2 where shown_at is null and hash <> '' and (scope = $3 or $3 = '')`, db.Ms(now), db.Ms(until), scope); err != nil {
+		return fmt.Errorf("show farewells: %w", err)
+	}
+	return nil
+}
+
 // unshow takes back what was shown with a run, and keeps it for the next time.
 func (s store) unshow(ctx context.Context, account who.ID, run string) error {
-	if _, err := s.db.Exec(ctx, `delete from farewell_videos where farewell_id in (select id from farewells where run = $1)`, run); err != nil {
-		return fmt.Errorf("take back a farewell's addresses: %w", err)
+	if err := s.dropAddresses(ctx, `select id from farewells where run = $1`, run); err != nil {
+		return err
 	}
-	if _, err := s.db.Exec(ctx, `update farewells set run = '', hash = '', shown_at = null, until_at = null where run = $1 and account_id = $2`, run, int64(account)); err != nil {
+	if _, err := s.db.Exec(ctx, `update farewells set run = '', shown_at = null, until_at = null where run = $1 and account_id = $2`, run, int64(account)); err != nil {
 		return fmt.Errorf("take back farewell: %w", err)
 	}
 	return nil
@@ -115,10 +150,11 @@ func (s store) dropOfRun(ctx context.Context, run string) error {
 	if run == "" {
 		return nil
 	}
-	for _, q := range []string{`delete from farewell_videos where farewell_id in (select id from farewells where run = $1)`, `delete from farewells where run = $1`} {
-		if _, err := s.db.Exec(ctx, q, run); err != nil {
-			return fmt.Errorf("delete farewell: %w", err)
-		}
+	if err := s.dropAddresses(ctx, `select id from farewells where run = $1`, run); err != nil {
+		return err
+	}
+	if _, err := s.db.Exec(ctx, `delete from farewells where run = $1`, run); err != nil {
+		return fmt.Errorf("delete farewell: %w", err)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"exeunt/internal/account"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
+	"exeunt/ledger"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -37,8 +39,10 @@ type Farewell struct {
 	Words    string
 	Links    []string // https
 	Redirect bool     // who comes is led to the first link
+	At       time.Time
 	Shown    bool
 	Until    time.Time // zero until it is shown
+	Signed   string    // that it leads to the first link, as the install has signed it (see [ledger.Statement]); only where it is read in somebody's place
 }
 
 // clean trims a farewell and refuses, with Invalid, what is too long, hides something, or leads anywhere but to the web.
@@ -102,7 +106,11 @@ func (r *Room) Leave(ctx context.Context, v who.Viewer, f Farewell) error {
 			return err
 		}
 		f.ID = r.DB.IDs.Next()
-		return r.store.putFarewell(ctx, pass, v.Account, f)
+		key, ok, err := r.store.nameKey(ctx, v.Account)
+		if err != nil || !ok {
+			return err
+		}
+		return r.store.putFarewell(ctx, pass, v.Account, f, r.hashOf(key))
 	})
 }
 
@@ -145,32 +153,65 @@ func (r *Room) hashOf(nameKey string) string {
 	return hex.EncodeToString(m.Sum(nil))
 }
 
-// farewellAt gives what was left for an address that leads nowhere now: a profile's, a channel's, or a video's. NotFound for any other.
-func (r *Room) farewellAt(ctx context.Context, path string) (Farewell, error) {
+// farewellAt gives what was left for an address that leads nowhere now: a profile's, a channel's, a video's or a collection's. NotFound for any other.
+func (r *Room) farewellAt(ctx context.Context, path string) (f Farewell, err error) {
 	none := exit.Fail(exit.NotFound, "error.not_found")
-	film, isFilm := strings.CutPrefix(path, "/videos/")
-	named, isName := strings.CutPrefix(path, "/@")
-	if !isFilm && !isName || len(path) > 300 { // of all else nothing is asked
-		return Farewell{}, none
+	if len(path) > 300 { // of all that is no address of ours nothing is asked
+		return f, none
 	}
 	now, err := r.DB.Now(ctx)
 	if err != nil {
-		return Farewell{}, err
+		return f, err
 	}
-	if isFilm {
-		text, _, _ := strings.Cut(film, "/")
+	for prefix, find := range map[string]func(context.Context, who.ID, time.Time) (Farewell, error){
+		"/videos/": r.store.farewellOfVideo, "/embed/": r.store.farewellOfVideo, "/collections/": r.store.farewellOfCollection,
+	} {
+		rest, is := strings.CutPrefix(path, prefix)
+		if !is {
+			continue
+		}
+		text, _, _ := strings.Cut(rest, "/")
 		id, ok := who.ParseID(text)
 		if !ok {
-			return Farewell{}, none
+			return f, none
 		}
-		return r.store.farewellOfVideo(ctx, id, now)
+		if f, err = find(ctx, id, now); err != nil {
+			return f, err
+		}
+		return r.signed(f, strings.Replace(prefix, "/embed/", "/videos/", 1)+id.String())
+	}
+	named, is := strings.CutPrefix(path, "/@")
+	if !is {
+		return f, none
 	}
 	name, of, _ := strings.Cut(strings.TrimPrefix(named, "/"), "/") // the server's own routes set a name apart
 	if of != "" && of != "channel" && of != "channel/feed.xml" {    // podcast apps stop asking at 410, and follow a 301
-		return Farewell{}, none
+		return f, none
 	}
-	return r.store.farewellUnder(ctx, r.hashOf(account.NameKey(name)), of == "", now)
+	key := account.NameKey(name)
+	if f, err = r.store.farewellUnder(ctx, r.hashOf(key), of == "", now); err != nil {
+		return f, err
+	}
+	what := "/@" + key
+	if of != "" {
+		what += "/channel"
+	}
+	return r.signed(f, what)
 }
+
+// signed adds the statement by which the install says that one of its addresses leads to the first link, where it knows its own and has a key. It is made when it is
+// read, and kept nowhere: nothing of a name stays.
+func (r *Room) signed(f Farewell, path string) (Farewell, error) {
+	if len(f.Links) == 0 || r.Key == nil || r.Host == "" {
+		return f, nil
+	}
+	text, err := ledger.SignStatement(ledger.Statement{What: r.Host + path, To: f.Links[0], At: f.At, Trial: r.DB.Trial()}, r.Key)
+	f.Signed = string(text)
+	return f, err
+}
+
+// asksStatement is the query by which the signed statement is read as it is.
+const asksStatement = "statement"
 
 // Bid answers a request for an address whose owner has left with what they left to be read: a page with the status 410, or, if they chose so, the way to
 // their first link. NotFound if nothing was left there; nothing is written then.
@@ -186,6 +227,12 @@ func (r *Room) Bid(w http.ResponseWriter, req *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	w.Header().Set("X-Robots-Tag", "noindex, nofollow")
+	if req.URL.Query().Has(asksStatement) && f.Signed != "" {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(http.StatusGone)
+		_, err := io.WriteString(w, f.Signed)
+		return err
+	}
 	if f.Redirect {
 		http.Redirect(w, req, f.Links[0], http.StatusMovedPermanently)
 		return nil

@@ -40,10 +40,12 @@ type farewellView struct {
 type leftView struct {
 	Words, Until string
 	Links        []string
+	Signed, On   string // the signed statement, where it stands in somebody's place, and when it was said
+	Text         string // address of the statement as it is
 }
 
 func leftOf(ctx context.Context, f Farewell) leftView {
-	v := leftView{Words: f.Words, Links: f.Links}
+	v := leftView{Words: f.Words, Links: f.Links, Signed: f.Signed, On: ui.DateIn(ctx, f.At)}
 	if !f.Until.IsZero() {
 		v.Until = ui.T(ctx, "farewell.until", "Date", ui.DateIn(ctx, f.Until.Add(-1)))
 	}
@@ -166,6 +168,11 @@ func (r *Room) postSlipFarewell(w http.ResponseWriter, req *http.Request) error 
 	if err := r.UnleaveRun(ctx, run); err != nil {
 		return err
 	}
+	if r.UnleaveMore != nil {
+		if err := r.UnleaveMore(ctx, run); err != nil {
+			return err
+		}
+	}
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	return goTo(w, req, "/slip/"+secret)
 }
@@ -175,5 +182,7 @@ func showFarewell(w http.ResponseWriter, req *http.Request, f Farewell) error {
 	ctx := req.Context()
 	frame := service.Frame(ctx, ui.T(ctx, "farewell.gone"))
 	frame.NoIndex = true
-	return ui.Render(w, req, http.StatusGone, departedPage(frame, leftOf(ctx, f)))
+	left := leftOf(ctx, f)
+	left.Text = req.URL.EscapedPath() + "?" + asksStatement
+	return ui.Render(w, req, http.StatusGone, departedPage(frame, left))
 }

@@ -66,6 +66,10 @@ func untagged(rows string) []string {
 const addressed = `insert into farewell_videos (video_id, farewell_id) select r.id, max(f.id) from {rows} r join farewells f on f.account_id = r.account_id and f.shown_at is not null
 	where r.state = 'live' and r.audience in ('public', 'unlisted') group by r.id on conflict (video_id) do nothing`
 
+// addressedCollections does the same for collections.
+const addressedCollections = `insert into farewell_collections (collection_id, farewell_id) select r.id, max(f.id) from {rows} r join farewells f on f.account_id = r.account_id and f.shown_at is not null
+	group by r.id on conflict (collection_id) do nothing`
+
 // remove erases one video for good; where others' comments stand beneath it a skeleton stays. The transaction has taken it out of search.
 func (s store) remove(ctx context.Context, pass service.Pass, id who.ID) error {
 	if !pass.Valid() {

@@ -14,20 +14,20 @@ import (
 	"exeunt/internal/who"
 )
 
-const farewellColumns = `f.id, f.scope, f.words, f.links, f.redirect, case when f.shown_at is null then 0 else 1 end, coalesce(f.until_at, 0)`
+const farewellColumns = `f.id, f.scope, f.words, f.links, f.redirect, f.created_at, case when f.shown_at is null then 0 else 1 end, coalesce(f.until_at, 0)`
 
 // readFarewell gives the one farewell of a query; NotFound for none.
 func (s store) readFarewell(ctx context.Context, query string, args ...any) (f Farewell, err error) {
 	var links string
-	var redirect, shown, until int64
-	err = s.db.Q(ctx).QueryRowContext(ctx, `select `+farewellColumns+query, args...).Scan((*int64)(&f.ID), &f.Scope, &f.Words, &links, &redirect, &shown, &until)
+	var redirect, at, shown, until int64
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select `+farewellColumns+query, args...).Scan((*int64)(&f.ID), &f.Scope, &f.Words, &links, &redirect, &at, &shown, &until)
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, exit.Fail(exit.NotFound, "error.not_found")
 	}
 	if err != nil {
 		return f, fmt.Errorf("read farewell: %w", err)
 	}
-	f.Links, f.Redirect, f.Shown, f.Until = strings.Fields(links), redirect == 1, shown == 1, timeOf(until)
+	f.Links, f.Redirect, f.At, f.Shown, f.Until = strings.Fields(links), redirect == 1, db.Time(at), shown == 1, timeOf(until)
 	return f, nil
 }
 
@@ -36,30 +36,53 @@ func (s store) farewell(ctx context.Context, account who.ID, scope string) (Fare
 	return s.readFarewell(ctx, ` from farewells f where f.account_id = $1 and f.scope = $2`, int64(account), scope)
 }
 
+// standing is a condition on farewells (f) that are read in somebody's place at an instant ($2): they are shown, or what they were left for has stopped.
+const standing = `(f.shown_at is not null and f.until_at > $2 or f.shown_at is null and exists (select 1 from shut z where z.scope = '' or z.scope = f.scope))`
+
 // farewellUnder gives what is shown under a name's hash; whole asks for what was left for the whole account alone.
 func (s store) farewellUnder(ctx context.Context, hash string, whole bool, now time.Time) (Farewell, error) {
 	scope := ``
 	if whole {
 		scope = ` and f.scope = ''`
 	}
-	return s.readFarewell(ctx, ` from farewells f where f.hash = $1 and f.shown_at is not null and f.until_at > $2`+scope+` order by f.scope desc, f.id desc limit 1`, hash, db.Ms(now))
+	return s.readFarewell(ctx, ` from farewells f where f.hash = $1 and f.hash <> '' and `+standing+scope+` order by f.scope desc, f.id desc limit 1`, hash, db.Ms(now))
 }
 
 // farewellOfVideo gives what is shown at a video's address: of one that is erased, or whose owner is leaving. What others could not open keeps to itself.
 func (s store) farewellOfVideo(ctx context.Context, id who.ID, now time.Time) (Farewell, error) {
-	return s.readFarewell(ctx, ` from farewells f where f.shown_at is not null and f.until_at > $2 and (
+	return s.readFarewell(ctx, ` from farewells f where `+standing+` and (
 		f.id in (select v.farewell_id from farewell_videos v where v.video_id = $1)
 		or f.account_id in (select p.account_id from videos p where p.id = $1 and p.state = 'live' and p.audience in ('public', 'unlisted')))
 		order by f.scope desc, f.id desc limit 1`, int64(id), db.Ms(now))
 }
 
-// putFarewell keeps what an account leaves, in the place of what it left for the scope before.
-func (s store) putFarewell(ctx context.Context, pass service.Pass, account who.ID, f Farewell) error {
+// farewellOfCollection gives what is shown at a collection's address.
+func (s store) farewellOfCollection(ctx context.Context, id who.ID, now time.Time) (Farewell, error) {
+	return s.readFarewell(ctx, ` from farewells f where `+standing+` and (
+		f.id in (select v.farewell_id from farewell_collections v where v.collection_id = $1) or f.account_id in (select p.account_id from collections p where p.id = $1))
+		order by f.scope desc, f.id desc limit 1`, int64(id), db.Ms(now))
+}
+
+// addresses are the tables of the addresses at which farewells are shown.
+var addresses = []string{"farewell_videos", "farewell_collections"}
+
+// dropAddresses forgets at which addresses the farewells of a select are shown.
+func (s store) dropAddresses(ctx context.Context, farewells string, args ...any) error {
+	for _, table := range addresses {
+		if _, err := s.db.Exec(ctx, `delete from `+table+` where farewell_id in (`+farewells+`)`, args...); err != nil {
+			return fmt.Errorf("delete a farewell's addresses: %w", err)
+		}
+	}
+	return nil
+}
+
+// putFarewell keeps what an account leaves, in the place of what it left for the scope before, under the hash of its name.
+func (s store) putFarewell(ctx context.Context, pass service.Pass, account who.ID, f Farewell, hash string) error {
 	if err := s.dropFarewell(ctx, pass, account, f.Scope); err != nil {
 		return err
 	}
-	if _, err := s.db.Exec(ctx, `insert into farewells (id, account_id, scope, words, links, redirect, created_at) values ($1, $2, $3, $4, $5, $6, $7)`,
-		int64(f.ID), int64(account), f.Scope, f.Words, strings.Join(f.Links, "\n"), flag(f.Redirect), db.Ms(pass.At)); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into farewells (id, account_id, scope, words, links, redirect, created_at, hash) values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		int64(f.ID), int64(account), f.Scope, f.Words, strings.Join(f.Links, "\n"), flag(f.Redirect), db.Ms(pass.At), hash); err != nil {
 		return fmt.Errorf("store farewell: %w", err)
 	}
 	return nil
@@ -70,8 +93,8 @@ func (s store) dropFarewell(ctx context.Context, pass service.Pass, account who.
 	if !pass.Valid() {
 		return service.ErrNoPass()
 	}
-	if _, err := s.db.Exec(ctx, `delete from farewell_videos where farewell_id in (select id from farewells where account_id = $1 and scope = $2)`, int64(account), scope); err != nil {
-		return fmt.Errorf("delete a farewell's addresses: %w", err)
+	if err := s.dropAddresses(ctx, `select id from farewells where account_id = $1 and scope = $2`, int64(account), scope); err != nil {
+		return err
 	}
 	if _, err := s.db.Exec(ctx, `delete from farewells where account_id = $1 and scope = $2`, int64(account), scope); err != nil {
 		return fmt.Errorf("delete farewell: %w", err)
@@ -90,11 +113,11 @@ func (s store) leftBy(ctx context.Context, run string) (bool, error) {
 
 // sweepFarewells removes what has come to its end.
 func (s store) sweepFarewells(ctx context.Context, now time.Time, limit int) (int64, error) {
-	const over = `(select id from farewells where until_at is not null and until_at <= $1 order by until_at, id limit $2)`
-	if _, err := s.db.Exec(ctx, `delete from farewell_videos where farewell_id in `+over, db.Ms(now), limit); err != nil {
-		return 0, fmt.Errorf("sweep farewells' addresses: %w", err)
+	const over = `select id from farewells where until_at is not null and until_at <= $1 order by until_at, id limit $2`
+	if err := s.dropAddresses(ctx, over, db.Ms(now), limit); err != nil {
+		return 0, err
 	}
-	n, err := s.db.Exec(ctx, `delete from farewells where id in `+over, db.Ms(now), limit)
+	n, err := s.db.Exec(ctx, `delete from farewells where id in (`+over+`)`, db.Ms(now), limit)
 	if err != nil {
 		return 0, fmt.Errorf("sweep farewells: %w", err)
 	}

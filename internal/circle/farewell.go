@@ -220,6 +220,9 @@ func (r *Room) FarewellIn(ctx context.Context, id who.ID) (Farewell, error) {
 	return r.signed(f)
 }
 
+// AsksStatement reports whether a request is for a circle's signed statement as it is: [Room.Answer] has it.
+func AsksStatement(req *http.Request) bool { return strings.HasSuffix(req.URL.Path, "/"+movedName) }
+
 // Answer answers a request for an address of a circle that is gone with what was left to be read there, as a page with the status 410. NotFound if nothing was
 // left there; nothing is written then.
 func (r *Room) Answer(w http.ResponseWriter, req *http.Request) error {
@@ -230,7 +233,7 @@ func (r *Room) Answer(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if strings.HasSuffix(req.URL.Path, movedName) {
+	if AsksStatement(req) {
 		return showSigned(w, http.StatusGone, f)
 	}
 	// It can be taken away at any time.

@@ -403,6 +403,13 @@ func (t *teller) stays() []string {
 	var order []string
 	for _, s := range t.plan.Stays {
 		switch {
+		case strings.HasPrefix(s.What, "service:") && s.State == "gone":
+			part := exit.Account("").Within(strings.TrimPrefix(s.What, "service:"))
+			if part.In == "" {
+				out = append(out, ui.T(t.ctx, "leave.stays.ended.all"))
+				continue
+			}
+			out = append(out, sentence(ui.T(t.ctx, "leave.stays.ended", "Service", t.l.inName(t.ctx, part))))
 		case strings.HasPrefix(s.What, "service:"):
 			fate["services"] = append(fate["services"], t.l.ownName(t.ctx, strings.TrimPrefix(s.What, "service:")))
 			if len(fate["services"]) == 1 {
@@ -463,6 +470,9 @@ func (t *teller) stay(s exit.Stay) string {
 	case "name":
 		return ui.T(t.ctx, "leave.stays.name", "Date", date)
 	case "farewell":
+		if t.plan.Journey == exit.Sunset {
+			return ui.T(t.ctx, "farewell.stays.ending", "Date", date)
+		}
 		return ui.T(t.ctx, "leave.stays.farewell", "Date", date)
 	case "circle_farewell":
 		if t.plan.Journey == exit.Sunset {

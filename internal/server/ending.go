@@ -58,7 +58,7 @@ func staysOpen(rt service.Route) bool {
 
 // takesAway reports whether a page asks before something is taken away: it opens as long as that is possible.
 func takesAway(rt service.Route) bool {
-	return strings.HasSuffix(rt.Pattern, "/delete") || strings.HasSuffix(rt.Pattern, "/leave") || strings.HasSuffix(rt.Pattern, "/me/drafts")
+	return strings.HasSuffix(rt.Pattern, "/delete") || strings.HasSuffix(rt.Pattern, "/leave") || strings.HasSuffix(rt.Pattern, "/me/drafts") || strings.HasSuffix(rt.Pattern, "/farewell")
 }
 
 // meet says with what the route's answer ends: in headers (RFC 8594, RFC 9745) and in the session, for the page's bar. Where nothing can be had there any more it
@@ -244,6 +244,13 @@ func (h *House) ended(w http.ResponseWriter, r *http.Request, e service.Ending, 
 			return err
 		}
 	}
+	farewell, err := h.circles.FarewellAt(ctx, r.URL.Path)
+	if err != nil && exit.KindOf(err) != exit.NotFound {
+		return err
+	}
+	if err == nil && circle.AsksStatement(r) {
+		return h.circles.Answer(w, r)
+	}
 	x, err := h.sunsets.Named(ctx, e.Name)
 	if err != nil {
 		return err
@@ -261,6 +268,9 @@ func (h *House) ended(w http.ResponseWriter, r *http.Request, e service.Ending, 
 		if s := x.Calendar.Successor; s != "" {
 			view.Where = &ui.Link{Text: s, Href: s}
 		}
+	}
+	if farewell.Circle != 0 {
+		view.Farewell = circle.FarewellCard(farewell)
 	}
 	if !known {
 		view.Maybe = ui.T(ctx, "sunset_effects.gone.maybe")

@@ -248,10 +248,10 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	h.uploads = upload.New(upload.Config{DB: h.DB, Desk: h.Desk, Blobs: h.Blobs, RoomFor: h.Accounts.RoomFor})
 	h.channels = channel.New(channel.Config{
 		DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, Queue: h.Queue, Notices: h.notices, Search: h.search, Relations: h.relations,
-		Accounts: h.Accounts, Posts: h.posts, Talks: h.talks, Secret: secret, Host: o.Host, Secure: o.Secure, Spool: filepath.Join(o.Data, "spool"),
+		Accounts: h.Accounts, Posts: h.posts, Talks: h.talks, Secret: secret, Key: key, Host: o.Host, Secure: o.Secure, Spool: filepath.Join(o.Data, "spool"),
 		Uploads: h.uploads, Tools: sync.OnceValue(func() media.Tools { return media.FindTools(context.WithoutCancel(ctx)) }), // most processes need none
 	})
-	h.channels.Screen = h.order.ScreenPost
+	h.channels.Screen, h.channels.UnleaveMore = h.order.ScreenPost, h.circles.UnleaveRun
 	h.pages = page.New(page.Config{
 		DB: h.DB, Desk: h.Desk, Accounts: h.Accounts, Relations: h.relations, Posts: h.posts, Registry: h.Registry, Blobs: h.Blobs, Circles: h.circles.Suggest, HideForm: h.Leave.HideForm, Lend: h.lend, Announcements: h.standing,
 	})

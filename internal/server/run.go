@@ -19,7 +19,7 @@ import (
 
 // Handler gives the answers to requests.
 func (h *House) Handler() http.Handler {
-	s := &web{log: h.Options.Log, now: h.DB.Now, visit: h.visit, zone: h.Policy.Zone, site: h.install.Site, meter: h.meter, host: h.Options.Host, secure: h.Options.Secure, origins: http.NewCrossOriginProtection(), guests: newGuestPages(h.DB.State, h.Options.Clock.Now), bid: h.channels.Bid, ends: h.endings()}
+	s := &web{log: h.Options.Log, now: h.DB.Now, visit: h.visit, zone: h.Policy.Zone, site: h.install.Site, meter: h.meter, host: h.Options.Host, secure: h.Options.Secure, origins: http.NewCrossOriginProtection(), guests: newGuestPages(h.DB.State, h.Options.Clock.Now), bid: h.bid, ends: h.endings()}
 	if h.DB.Trial() {
 		s.trial = h.trialBar
 	}
@@ -177,6 +177,9 @@ func (h *House) expire(ctx context.Context) error {
 	if err := all(ctx, h.channels.SweepFarewells); err != nil {
 		return fmt.Errorf("sweep farewells: %w", err)
 	}
+	if err := all(ctx, h.circles.SweepFarewells); err != nil {
+		return fmt.Errorf("sweep farewells of circles: %w", err)
+	}
 	return nil
 }
 
@@ -187,6 +190,9 @@ func (h *House) sweepOnce(ctx context.Context) error {
 	}
 	if err := all(ctx, h.notices.Sweep); err != nil {
 		return fmt.Errorf("sweep notices: %w", err)
+	}
+	if err := all(ctx, h.sunsets.Sweep); err != nil {
+		return fmt.Errorf("sweep links to archives: %w", err)
 	}
 	if err := all(ctx, h.channels.SweepViews); err != nil {
 		return fmt.Errorf("sweep views: %w", err)

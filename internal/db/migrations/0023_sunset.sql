@@ -40,11 +40,17 @@ alter table export_volumes add column fetched_at integer;
 -- a link in an e-mail that opens one archive once; it is used up for another secret, by which the files can be downloaded until fetch_until, machine time
 create table archive_links (
   id integer primary key, account_id integer not null references accounts (id), export_id integer not null, hash text not null unique, made_at integer not null, used_at integer,
-  fetch text unique, fetch_until integer, ends_at integer not null
+  pass text unique, pass_until integer, ends_at integer not null
 );
 create index archive_links_account on archive_links (account_id);
 create index archive_links_export on archive_links (export_id);
 create index archive_links_ends on archive_links (ends_at);
+-- what is left for a channel is found by its name from the beginning: its service may stop before its owner leaves
+drop index farewells_hash;
+create index farewells_hash on farewells (hash) where hash <> '';
+-- the addresses of erased collections at which it is shown
+create table farewell_collections (collection_id integer primary key, farewell_id integer not null references farewells (id));
+create index farewell_collections_farewell on farewell_collections (farewell_id);
 -- what owners leave to be read where their circle is, and was: shown until until_at (null: as long as the circle is there), in the end of no account. run is the
 -- closing that it belongs to, by whose slip it can be taken away; offered says that the members were told where to go
 create table circle_farewells (
