@@ -286,10 +286,14 @@ func (r *Room) showSignIn(w http.ResponseWriter, req *http.Request, name string,
 	if why == "" {
 		field.Autocomplete = "username webauthn" // browsers offer passkeys where the name is typed
 	}
+	ways := []ui.Link{{Text: ui.T(ctx, "account.sign_in.lost"), Href: recoverPath}}
+	if service.Allowed(ctx, exit.AllowJoin, "", 0) {
+		ways = append(ways, ui.Link{Text: ui.T(ctx, "account.sign_in.new"), Href: signUpPath})
+	}
 	return page(w, req, p.status(), ui.T(ctx, "account.sign_in.title"), nil, signInBody(formView{
 		Notice: p[""], Action: ui.SignInPath, Submit: ui.T(ctx, "account.sign_in.do"),
 		Fields: []ui.Field{field, {Name: "password", Label: ui.T(ctx, "account.field.password"), Type: "password", Autocomplete: "current-password", Required: true}},
-		Ways:   []ui.Link{{Text: ui.T(ctx, "account.sign_in.lost"), Href: recoverPath}, {Text: ui.T(ctx, "account.sign_in.new"), Href: signUpPath}},
+		Ways:   ways,
 	}, why == ""))
 }
 

@@ -163,7 +163,7 @@ func (r *Room) watch(ctx context.Context, v who.Viewer, x Video, req *http.Reque
 		}
 	}
 	back := service.SessionOf(ctx).Path
-	view.likes, view.saved = likesView(v, x, marks[x.Ref()], back), saveView(v, x, marks[x.Ref()], back)
+	view.likes, view.saved = likesView(ctx, v, x, marks[x.Ref()], back), saveView(ctx, v, x, marks[x.Ref()], back)
 	view.bar, view.menu = stateBar(ctx, v, x), watchMenu(ctx, v, x)
 	if !v.Guest() && !owns(v, x) && v.State == who.Active {
 		view.follow = &relation.FollowView{Name: x.Channel.Handle, Follows: x.Channel.Followed, Back: back}
@@ -249,17 +249,20 @@ func (r *Room) friendsWho(ctx context.Context, v who.Viewer, x Video) (string, e
 	return ui.T(ctx, key, "Names", strings.Join(names, ui.T(ctx, "channel_watch.comma")), "Count", likers.Count), nil
 }
 
-func likesView(v who.Viewer, x Video, m talk.Mark, back string) ui.VideoLikesView {
+// takes reports whether videos can still be talked about and marked.
+func takes(ctx context.Context) bool { return service.Allowed(ctx, exit.AllowWrite, Name, 0) }
+
+func likesView(ctx context.Context, v who.Viewer, x Video, m talk.Mark, back string) ui.VideoLikesView {
 	out := ui.VideoLikesView{ID: x.ID.String(), Back: back, Count: x.Likes, Liked: m.Liked, Hidden: m.Private}
-	if talks(v, x) {
+	if talks(v, x) && (m.Liked || takes(ctx)) { // what was done can be taken back
 		at := "/talk/" + KindVideo + "/" + x.ID.String()
 		out.Public, out.Private = at+"/like", at+"/like-privately"
 	}
 	return out
 }
 
-func saveView(v who.Viewer, x Video, m talk.Mark, back string) *ui.SaveView {
-	if !talks(v, x) {
+func saveView(ctx context.Context, v who.Viewer, x Video, m talk.Mark, back string) *ui.SaveView {
+	if !talks(v, x) || !m.Saved && !takes(ctx) {
 		return nil
 	}
 	return &ui.SaveView{Action: "/talk/" + KindVideo + "/" + x.ID.String() + "/save", Back: back, Saved: m.Saved}
@@ -327,7 +330,7 @@ func (r *Room) players(ctx context.Context, v who.Viewer, list []Video, source s
 	for _, x := range list {
 		p := ui.PlayerView{
 			ID: x.ID.String(), Title: titleShown(ctx, x), Poster: service.MediaPath(x.Poster), Width: max(x.Width, 16), Height: max(x.Height, 9),
-			Seen: VideoPath(x.ID) + "/seen", Source: source, Bullets: VideoPath(x.ID) + "/bullets", Speak: talks(v, x),
+			Seen: VideoPath(x.ID) + "/seen", Source: source, Bullets: VideoPath(x.ID) + "/bullets", Speak: talks(v, x) && takes(ctx),
 		}
 		if x.State != Live {
 			p.Seen, p.Bullets = "", ""

@@ -90,7 +90,7 @@ func (r *Room) slides(ctx context.Context, v who.Viewer, list []Shown) ([]slide,
 		}
 		p.Strip, p.Bullets = true, ""
 		one := slide{
-			player: p, href: Watch(s.ID, fromFeed), title: titleShown(ctx, s.Video), owner: channelView(s.Channel), likes: likesView(v, s.Video, marks[s.Ref()], back),
+			player: p, href: Watch(s.ID, fromFeed), title: titleShown(ctx, s.Video), owner: channelView(s.Channel), likes: likesView(ctx, v, s.Video, marks[s.Ref()], back),
 			comments: s.Comments, why: s.why(ctx), tile: tile(s.Video, Watch(s.ID, fromFeed)),
 		}
 		if shares(v, s.Video) {

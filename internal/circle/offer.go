@@ -135,7 +135,7 @@ func (r *Room) Take(ctx context.Context, v who.Viewer, offer who.ID) (circle who
 // Decline refuses an offer.
 func (r *Room) Decline(ctx context.Context, v who.Viewer, offer who.ID) error {
 	return r.DB.Update(ctx, func(ctx context.Context) error {
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account})
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Removal: true})
 		if err != nil {
 			return err
 		}

@@ -193,7 +193,9 @@ func (r *Room) list(w http.ResponseWriter, req *http.Request) error {
 			return err
 		}
 		for _, c := range found {
-			view.Found = append(view.Found, card(ctx, c, Membership{}))
+			if service.Allowed(ctx, exit.AllowEntrance, Name, c.ID) {
+				view.Found = append(view.Found, card(ctx, c, Membership{}))
+			}
 		}
 		if len(found) == circlesAPage {
 			last := found[len(found)-1]

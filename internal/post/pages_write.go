@@ -71,11 +71,14 @@ func parsePlace(in string) (string, who.ID, error) {
 
 // newForm begins a form for a place that the viewer may write in, with what is shared.
 func (r *Room) newForm(ctx context.Context, v who.Viewer, in, share string) (form, error) {
-	service, id, err := parsePlace(in)
+	name, id, err := parsePlace(in)
 	if err != nil {
 		return form{}, err
 	}
-	f := form{action: "/write", in: in, own: service == Page}
+	if err := service.Offer(ctx, exit.AllowWrite, name, id); err != nil {
+		return form{}, err
+	}
+	f := form{action: "/write", in: in, own: name == Page}
 	if share != "" {
 		ref, _ := who.ParseRef(share)
 		if err := r.mayShare(ctx, v, ref); err != nil || ref.ID == 0 {
@@ -94,7 +97,7 @@ func (r *Room) newForm(ctx context.Context, v who.Viewer, in, share string) (for
 	if r.Places == nil {
 		return f, exit.Fail(exit.NotFound, "error.not_found")
 	}
-	f.place, err = r.Places.MayPost(ctx, v, service, id)
+	f.place, err = r.Places.MayPost(ctx, v, name, id)
 	f.back = &ui.Link{Text: f.place.Name, Href: f.place.Href}
 	return f, err
 }

@@ -161,8 +161,11 @@ func view(ctx context.Context, v who.Viewer, p Post, images []Image, m Mark, bac
 	if p.In.Name != "" {
 		out.Place = &ui.Link{Text: p.In.Name, Href: p.In.Href}
 	}
-	if talks(v, p) {
+	open := service.Allowed(ctx, exit.AllowWrite, p.Service, p.Place)
+	if talks(v, p) && (open || m.Liked) { // what was done can be taken back
 		out.Like.Action = "/talk/post/" + id + "/like"
+	}
+	if talks(v, p) && (open || m.Saved) {
 		out.Saved = &ui.SaveView{Action: "/talk/post/" + id + "/save", Back: back, Saved: m.Saved}
 	}
 	if shares(v, p) {

@@ -31,6 +31,14 @@ func Refused(ctx context.Context, what, name string, place who.ID) *Ending {
 	return &list[i]
 }
 
+// Offer refuses, with Forbidden and the fence's own sentence, to offer a form that a service, or a place in it, does not take any more.
+func Offer(ctx context.Context, what, name string, place who.ID) error {
+	if e := Refused(ctx, what, name, place); e != nil {
+		return exit.Fail(exit.Forbidden, refusals[what], "date", exit.DateOf(e.Ceases(what), e.Zone))
+	}
+	return nil
+}
+
 // Closed gives the sentence that stands in place of a form which a service, or a place in it, does not take any more, with the way to the notice; nil where the form
 // can be offered. What is [exit.AllowWrite] or [exit.AllowJoin].
 func Closed(ctx context.Context, what, name string, place who.ID) *ui.Notice {

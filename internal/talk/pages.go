@@ -90,7 +90,8 @@ type beneathView struct {
 	first    bool
 	say      *sayView
 	guest    bool
-	bullet   *sayView // for bullet comments without scripts; nil: the thing is not played
+	closed   *ui.Notice // why nothing can be said any more; nil: it can
+	bullet   *sayView   // for bullet comments without scripts; nil: the thing is not played
 }
 
 var orderWords = ui.Keys("talk.order_by.", "oldest", "newest", "liked")
@@ -111,7 +112,7 @@ func (r *Room) Beneath(ctx context.Context, v who.Viewer, t service.Thing, query
 			view.orders = append(view.orders, ui.PageTab{Label: ui.T(ctx, orderWords[string(x)]), Href: t.Link + "?order=" + string(x) + "#comments", Count: -1, Active: x == o})
 		}
 	}
-	if !t.Talk {
+	if view.closed = service.Closed(ctx, exit.AllowWrite, t.Service, t.Place); view.closed != nil || !t.Talk {
 		return beneathPost(view), nil
 	}
 	say := sayView{action: "/talk/" + t.Ref.Kind + "/" + t.Ref.ID.String() + "/comments"}
@@ -183,7 +184,7 @@ func (r *Room) getThread(w http.ResponseWriter, req *http.Request) error {
 	if len(answers) > answersAPage {
 		view.more = path + "?from=" + answers[answersAPage].ID.String()
 	}
-	if t.Talk && !top.Gone && sees(v, top, false) {
+	if t.Talk && !top.Gone && sees(v, top, false) && service.Allowed(ctx, exit.AllowWrite, t.Service, t.Place) {
 		view.say = &sayView{action: "/talk/" + t.Ref.Kind + "/" + t.Ref.ID.String() + "/comments", parent: top.ID.String(), to: person(top).Name}
 	}
 	f := service.Frame(ctx, ui.T(ctx, "talk.thread"))

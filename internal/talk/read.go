@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 
+	"exeunt/exit"
 	"exeunt/internal/post"
 	"exeunt/internal/relation"
 	"exeunt/internal/service"
@@ -158,7 +159,7 @@ func (d drawer) draw(ctx context.Context, c Comment) ui.CommentView {
 		ID: id, Author: person(c), At: c.At, Text: c.Text, Mentions: d.mentions,
 		Like: ui.LikeView{ID: "comment-" + id, Count: c.Likes, Liked: d.mine[c.ID].Liked, Back: d.back, Circle: d.thing.Service == "circle"},
 	}
-	if d.thing.Talk && !c.Withheld && !c.Blocked && c.Moment == nil {
+	if d.thing.Talk && !c.Withheld && !c.Blocked && c.Moment == nil && service.Allowed(ctx, exit.AllowWrite, d.thing.Service, d.thing.Place) {
 		out.Reply = d.thing.Link + "?reply=" + id + "#say"
 		if c.Author != 0 {
 			out.Like.Action = "/talk/comment/" + id + "/like"
