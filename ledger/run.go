@@ -55,10 +55,7 @@ func CertificateOf(r exit.Run, p *exit.Policy, steps []exit.StepStatus) Certific
 			})
 		case "held":
 			if r.Journey == exit.Sunset {
-				c.Exceptions = append(c.Exceptions, Exception{
-					Class: s.What, Law: "the calendar that was published", Until: dayOf(s.Until), Reason: "kept for those who have not fetched theirs",
-				})
-				continue
+				continue // its archives, which [Sunset] knows of
 			}
 			c.Exceptions = append(c.Exceptions, Exception{
 				Class: s.What, Law: "the operator's exit policy", Until: dayOf(s.Until), Reason: "held, so that nobody takes it over",

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -260,6 +261,7 @@ func (l *Room) certificate(ctx context.Context, run string) error {
 		if c.Sunset, err = l.Endings.Certified(ctx, r); err != nil {
 			return fmt.Errorf("read the sunset: %w", err)
 		}
+		l.exceptArchives(&c, r)
 	}
 	file, err := l.ledger.Certify(ctx, c)
 	if err != nil {
@@ -303,9 +305,19 @@ func (l *Room) compose(r exit.Run, policy *exit.Policy, steps []exit.StepStatus,
 			c.Exceptions[i].Holder = "channel"
 		case "circle_farewell":
 			c.Exceptions[i].Holder = "circle"
-		case "archives":
-			c.Exceptions[i].Holder = l.Name()
 		}
 	}
 	return c
+}
+
+// exceptArchives names the archives that a sunset leaves for a while, for as long as they are really kept: a policy may keep them longer than the calendar does.
+func (l *Room) exceptArchives(c *ledger.Certificate, r exit.Run) {
+	c.Exceptions = slices.DeleteFunc(c.Exceptions, func(x ledger.Exception) bool { return x.Class == "archives" })
+	kept := c.Sunset.Archives.KeptUntil
+	if c.Sunset.Archives.Made == 0 || kept < ledger.DayOf(r.Ended, r.Plan.Location()) {
+		return
+	}
+	c.Exceptions = append(c.Exceptions, ledger.Exception{
+		Holder: l.Name(), Class: "archives", Law: "the calendar that was published", Until: kept, Reason: "kept for those who have not fetched theirs",
+	})
 }

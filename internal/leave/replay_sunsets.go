@@ -95,7 +95,16 @@ func (l *Room) sunsetEntries(ctx context.Context, runs map[string][]string) ([]E
 			out = append(out, e)
 		}
 	}
-	slices.SortFunc(out, func(a, b Entry) int { return a.At.Compare(b.At) })
+	slices.SortFunc(out, func(a, b Entry) int {
+		if c := a.At.Compare(b.At); c != 0 || a.Kind == b.Kind {
+			return c
+		}
+		// At the same instant one was withdrawn, and the next published; or one was published, and withdrawn at once.
+		if (a.Kind == kindSunset) == (a.Run == b.Run) {
+			return -1
+		}
+		return 1
+	})
 	return out, nil
 }
 

@@ -67,7 +67,14 @@ func (r *Room) Certified(ctx context.Context, run exit.Run) (*ledger.Sunset, err
 	if out.Archives, err = r.store.certifiedArchives(ctx, s.ID); err != nil {
 		return nil, err
 	}
-	out.Archives.KeptUntil = ledger.DayOf(s.Calendar.Late.Add(-time.Second), s.Calendar.Zone)
+	until, err := r.store.keptUntil(ctx, s.ID)
+	if err != nil {
+		return nil, err
+	}
+	if until.Before(s.Calendar.Late) {
+		until = s.Calendar.Late
+	}
+	out.Archives.KeptUntil = ledger.DayOf(until.Add(-time.Second), s.Calendar.Zone)
 	return out, nil
 }
 

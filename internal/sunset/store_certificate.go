@@ -56,6 +56,17 @@ func (s store) certifiedArchives(ctx context.Context, sunset who.ID) (a ledger.S
 	return a, nil
 }
 
+// keptUntil gives when the last of the archives that are still there is erased; the zero of Unix time where there is none.
+func (s store) keptUntil(ctx context.Context, sunset who.ID) (time.Time, error) {
+	var ms int64
+	err := s.db.Q(ctx).QueryRowContext(ctx, `select coalesce(max(s.due), 0) from sunset_exports x join exit_steps s on s.run = x.run
+		where x.sunset_id = $1 and x.run <> '' and s.act = 'erase' and s.state = 'waiting'`, int64(sunset)).Scan(&ms)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look at archives: %w", err)
+	}
+	return db.Time(ms), nil
+}
+
 // over dates the end of the sunset of a run, unless it is under way.
 func (s store) over(ctx context.Context, run string, at time.Time) error {
 	if _, err := s.db.Exec(ctx, `update sunsets set ended_at = $2 where run = $1 and state <> 'open'`, run, db.Ms(at)); err != nil {
