@@ -15,6 +15,7 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/circle"
+	"exeunt/internal/post"
 	"exeunt/internal/sunset"
 	"exeunt/internal/who"
 )
@@ -162,7 +163,7 @@ func TestCalendarForm(t *testing.T) {
 		for _, ends := range []string{"circle", "install", "place"} {
 			form := typed(in, t, ends)
 			if form.Set("circle", "https://exeunt.test/circles/"+ring.String()+"?tab=talk"); ends == "install" {
-				form.Set("late_requests", form.Get("phases.erased"))
+				form.Del("late_requests") // with its accounts, to the day
 			}
 			file := d.ask(http.MethodPost, fileThere, form).wants(t, http.StatusOK)
 			if got := file.header.Get("Content-Disposition"); got != `attachment; filename="the-end.yaml"` {
@@ -214,7 +215,10 @@ func wantPointedOut(t *testing.T, d *desk, in *install) {
 	if text := said(got.body); !strings.Contains(text, "Line 2") || !strings.Contains(text, "name") {
 		t.Errorf("a broken file is not told by its lines: %s", text)
 	}
-	d.ask(http.MethodPost, previewThere, url.Values{"title.en": {strings.Repeat("x", 2<<20)}}).wants(t, http.StatusRequestEntityTooLarge)
+	big := d.ask(http.MethodPost, previewThere, url.Values{"title.en": {strings.Repeat("x", 2<<20)}}).wants(t, http.StatusUnprocessableEntity)
+	if text := said(big.body); !strings.Contains(text, "larger than allowed") {
+		t.Errorf("a form of 2 MiB is answered with %s", text)
+	}
 	if list := value[[]sunset.Sunset](t, "list")(in.Sunsets.All(t.Context())); len(list) != 0 {
 		t.Errorf("%d calendars were published", len(list))
 	}
@@ -225,12 +229,14 @@ func TestPublishThere(t *testing.T) {
 	eachInstall(t, func(t *testing.T, in *install) {
 		ctx := t.Context()
 		d := newDesk(t, in)
-		twoLives(t, in)
+		member := in.signUp(t, "memberone")
+		ring := value[who.ID](t, "make circle")(in.Circles.Create(ctx, member, circle.Draft{Name: "ring", Mode: circle.Open}))
+		value[who.ID](t, "write")(in.Posts.Write(ctx, member, post.Draft{Service: circle.Name, Place: ring, Text: "written"}))
 		form := typed(in, t, "circle")
 		form.Del("override")
-		form.Del("profiles.eu-da")
+		form.Del("successor")
 		page := d.ask(http.MethodPost, previewThere, form).wants(t, http.StatusOK)
-		for _, words := range []string{"SU-02", "个人信息保护法", "archives", "Erasing begins", "Everybody’s archive"} {
+		for _, words := range []string{"SU-03", "个人信息保护法 22", "1 account", "2 archives", "Erasing begins", "Everybody’s archive"} {
 			if !strings.Contains(said(page.body), words) {
 				t.Errorf("the preview does not say %q:\n%s", words, said(page.body))
 			}
@@ -255,7 +261,7 @@ func TestPublishThere(t *testing.T) {
 		stop := value[time.Time](t, "read date")(time.Parse(time.DateOnly, later.Get("phases.stopped")))
 		later.Set("phases.stopped", stop.AddDate(0, 0, -1).Format(time.DateOnly))
 		early := d.ask(http.MethodPost, to+"/extend", later).wants(t, http.StatusUnprocessableEntity)
-		if !strings.Contains(string(early.body), `id="phases.stopped-error"`) {
+		if !strings.Contains(string(early.body), `id="phases.stopped-error"`) || !strings.Contains(said(early.body), "“Stopped” was published for") {
 			t.Errorf("an earlier date is not pointed out: %s", said(early.body))
 		}
 		later.Set("phases.stopped", stop.AddDate(0, 0, 10).Format(time.DateOnly))

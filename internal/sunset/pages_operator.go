@@ -271,7 +271,7 @@ func (r *Room) showPreview(w http.ResponseWriter, req *http.Request, src []byte,
 			return refused
 		}
 		status = http.StatusConflict
-		p.Notice = &ui.Notice{Kind: ui.Warn, Sentence: plainSentence(ctx, e)}
+		p.Notice = &ui.Notice{Kind: ui.Warn, Sentence: plainSentence(ctx, e, p.published)}
 		if e.Key == "error.plan_changed" {
 			p.Notice.Sentence = ui.T(ctx, "sunset_operator.changed")
 			p.markChanged(req.PostForm.Get("seen"))
@@ -298,11 +298,8 @@ func (r *Room) showRefused(w http.ResponseWriter, req *http.Request, src []byte,
 		}
 		return r.showFaults(w, req, unread, t, file)
 	}
-	wrong := wrongs{}
-	sentence := plainSentence(ctx, e)
-	if word, _ := e.Args["phase"].(string); word != "" {
-		wrong["phases."+word] = sentence
-	}
+	sentence := plainSentence(ctx, e, cal)
+	wrong := wrongPhase(e, cal, sentence)
 	switch e.Key {
 	case "sunset.error.name":
 		wrong["name"] = sentence
@@ -321,14 +318,14 @@ func (r *Room) showRefused(w http.ResponseWriter, req *http.Request, src []byte,
 // errNoPlace refuses a place that is not there.
 const errNoPlace = "sunset_operator.error.no_circle"
 
-// plainSentence puts an error into words, with phases by their names and dates as people write them.
-func plainSentence(ctx context.Context, e *exit.Error) string {
+// plainSentence puts an error about a calendar into words, with phases by their names and dates as people write them.
+func plainSentence(ctx context.Context, e *exit.Error, cal *exit.SunsetCalendar) string {
 	plain := *e
 	plain.Args = map[string]any{}
 	for name, value := range e.Args {
 		switch x := value.(type) {
 		case string:
-			if key, ok := phaseTitles[x]; ok && name == "phase" {
+			if key, ok := phaseTitles[phaseMeant(x, cal)]; ok && name == "phase" {
 				value = ui.T(ctx, key)
 			}
 		case exit.Date:
@@ -337,6 +334,25 @@ func plainSentence(ctx context.Context, e *exit.Error) string {
 		plain.Args[name] = value
 	}
 	return service.Sentence(ctx, &plain)
+}
+
+// phaseMeant gives the phase that an error is about: a phase, or the one that takes away what the error names.
+func phaseMeant(what string, cal *exit.SunsetCalendar) string {
+	for _, p := range cal.Phases {
+		if p.Word == what || p.At.Equal(cal.Ceases(what)) && !slices.Contains(cal.Allowed(p.Word), what) {
+			return p.Word
+		}
+	}
+	return what
+}
+
+// wrongPhase gives the sentence of an error at the phase that it is about, if it is about one.
+func wrongPhase(e *exit.Error, cal *exit.SunsetCalendar, sentence string) wrongs {
+	wrong := wrongs{}
+	if what, _ := e.Args["phase"].(string); what != "" {
+		wrong["phases."+phaseMeant(what, cal)] = sentence
+	}
+	return wrong
 }
 
 // postPublish publishes what was previewed.
@@ -466,10 +482,8 @@ func (r *Room) postExtend(w http.ResponseWriter, req *http.Request) error {
 		wrong, _ := faults(ctx, err)
 		notice := &ui.Notice{Kind: ui.Warn, Sentence: ui.T(ctx, "sunset_operator.unreadable")}
 		if wrong == nil {
-			wrong, notice.Sentence = wrongs{}, plainSentence(ctx, e)
-			if word, _ := e.Args["phase"].(string); word != "" {
-				wrong["phases."+word] = notice.Sentence
-			}
+			notice.Sentence = plainSentence(ctx, e, s.Calendar)
+			wrong = wrongPhase(e, s.Calendar, notice.Sentence)
 		}
 		return r.showExtend(w, req, s, t, wrong, notice)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ type previewView struct {
 	Postpones   bool
 	Why         ui.TextArea
 	Consent     ui.Checkbox
+	published   *exit.SunsetCalendar // what would be
 }
 
 // moveView is a date that a later version moves.
@@ -74,7 +76,7 @@ func (r *Room) preview(ctx context.Context, src []byte) (previewView, error) {
 	}
 	cal := c.Calendar
 	p := previewView{
-		Title: inTongue(ctx, cal.Title), What: what, Calendar: planCalendar(ctx, cal, c.Plan), Texts: texts(ctx, cal), Source: string(src),
+		published: cal, Title: inTongue(ctx, cal.Title), What: what, Calendar: planCalendar(ctx, cal, c.Plan), Texts: texts(ctx, cal), Source: string(src),
 		Why: whyField(ctx, ""), Consent: ui.Checkbox{Name: "consent", Label: ui.T(ctx, "sunset_operator.consent"), Required: true}, Forecast: forecastOf(ctx, c.Forecast, cal.Zone),
 	}
 	if c.Refused != nil {
@@ -82,7 +84,7 @@ func (r *Room) preview(ctx context.Context, src []byte) (previewView, error) {
 		if !errors.As(c.Refused, &e) {
 			return p, c.Refused
 		}
-		p.Refused = &ui.Notice{Kind: ui.Warn, Sentence: plainSentence(ctx, e)}
+		p.Refused = &ui.Notice{Kind: ui.Warn, Sentence: plainSentence(ctx, e, cal)}
 	}
 	for _, f := range c.Findings {
 		p.Findings = append(p.Findings, finding(ctx, f))
@@ -145,12 +147,12 @@ func forecastOf(ctx context.Context, f Forecast, zone *time.Location) forecastVi
 		return ui.T(ctx, "sunset_operator.about", "N", ui.Number(n))
 	}
 	v := forecastView{Stats: []ui.Stat{
-		{Value: about(f.Accounts), Label: ui.T(ctx, "sunset_operator.accounts")},
-		{Value: about(f.Archives), Label: ui.T(ctx, "sunset_operator.archives")},
+		{Value: about(f.Accounts), Label: ui.T(ctx, "sunset_operator.accounts", "Count", f.Accounts)},
+		{Value: about(f.Archives), Label: ui.T(ctx, "sunset_operator.archives", "Count", f.Archives)},
 	}}
 	for _, class := range amountOrder {
 		if i := slices.IndexFunc(f.Amounts, func(a Amount) bool { return a.Class == class }); i >= 0 {
-			v.Stats = append(v.Stats, ui.Stat{Value: about(f.Amounts[i].Items), Label: ui.T(ctx, amountNames[class])})
+			v.Stats = append(v.Stats, ui.Stat{Value: about(f.Amounts[i].Items), Label: ui.T(ctx, amountNames[class], "Count", f.Amounts[i].Items)})
 		}
 	}
 	v.Stats = append(v.Stats, ui.Stat{Value: ui.Bytes(f.Bytes), Label: ui.T(ctx, "sunset_operator.bytes")})
@@ -240,7 +242,11 @@ func planCalendar(ctx context.Context, cal *exit.SunsetCalendar, plan *exit.Plan
 				row.What = []string{says}
 			}
 		case exit.ActRemind:
-			row.Sentence = ui.T(ctx, "sunset_operator.row.remind", "Days", s.Choice)
+			days, err := strconv.Atoi(s.Choice)
+			if err != nil {
+				continue
+			}
+			row.Sentence = ui.T(ctx, "sunset_operator.row.remind", "Count", days)
 		case exit.ActPack:
 			row.Sentence = ui.T(ctx, "sunset_operator.row.pack")
 		case exit.ActErase:
