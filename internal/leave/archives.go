@@ -9,12 +9,12 @@ import (
 	"io"
 	"net/url"
 	"os"
-	"path/filepath"
 	"time"
 
 	"exeunt/archive"
 	"exeunt/exit"
 	"exeunt/internal/blob"
+	"exeunt/internal/ui"
 	"exeunt/internal/who"
 )
 
@@ -58,13 +58,14 @@ func (l *Room) Pack(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	if p.Volume > t.Chunk {
 		return l.volumeDone(ctx, id, t.Chunk+1, p.Finished && p.Volume == t.Chunk+1)
 	}
-	name := filepath.Join(l.Spool, "volume-"+t.Run+"-"+fmt.Sprint(t.Chunk))
-	defer os.Remove(name)                                                //nolint:errcheck // the spool is swept at the next start
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600) //nolint:gosec // in our own spool, named by the run's id
+	// A name of its own: a worker that has lost its lease may still be at the same volume, beside this one.
+	f, err := os.CreateTemp(l.Spool, "volume-"+t.Run+"-*")
 	if err != nil {
 		return exit.Progress{}, fmt.Errorf("make volume: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // it is only read from here on
+	name := f.Name()
+	defer os.Remove(name) //nolint:errcheck // the spool is swept when it has lain there for a day
+	defer f.Close()       //nolint:errcheck // it is only read from here on
 	h := sha256.New()
 	sum, err := l.volume(ctx, &p, io.MultiWriter(f, h))
 	if err != nil {
@@ -149,7 +150,11 @@ func (l *Room) storeVolume(ctx context.Context, run string, id who.ID, p Packing
 		if err := l.moveExport(ctx, pass, id, p, items, b.Size); err != nil || !p.Finished || l.Packed == nil {
 			return err
 		}
-		return l.Packed(ctx, run, b.Size)
+		bytes, err := l.exportBytes(ctx, id)
+		if err != nil {
+			return err
+		}
+		return l.Packed(ctx, run, bytes)
 	})
 	return exit.Progress{Items: items, Bytes: b.Size, Done: p.Finished}, err
 }
@@ -170,6 +175,24 @@ func (l *Room) volumeDone(ctx context.Context, export who.ID, n int, last bool) 
 	return exit.Progress{Items: items, Bytes: bytes, Done: last}, err
 }
 
+// VolumesOf gives the files of the archive that a run has made, in order; none while there is none.
+func (l *Room) VolumesOf(ctx context.Context, run string) ([]Volume, error) {
+	return l.volumesOf(ctx, run)
+}
+
+// RunOfExport gives the run that makes or has made an archive; "" if there is no such archive.
+func (l *Room) RunOfExport(ctx context.Context, id who.ID) (string, error) {
+	return l.runOfExport(ctx, id)
+}
+
+// EndsName names what a sunset ends, "" (the install), "circle", "circle:7", as far as the viewer may see it.
+func (l *Room) EndsName(ctx context.Context, part string) string {
+	if part == "" {
+		return ui.SiteName(ctx)
+	}
+	return l.inName(ctx, exit.Subject{In: part})
+}
+
 // Export is an archive made or being made, as its owner sees it.
 type Export struct {
 	ID      who.ID
@@ -181,6 +204,7 @@ type Export struct {
 	Bytes   int64
 	Created time.Time
 	Volumes []Volume
+	Ends    string // what ends, for which it was made unasked: "circle", "install"; "" for one that its owner wanted
 }
 
 // Volume is one file of an archive.

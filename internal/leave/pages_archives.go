@@ -23,6 +23,7 @@ const largestUpload = 4 << 30
 // archiveView is an archive made or being made.
 type archiveView struct {
 	Title    string
+	Why      string       // because of what it was made unasked; "" for one that was asked for
 	Progress *ui.ProgressView // nil when it is done
 	Kept     string           // until when it can be fetched
 	Volumes  []volumeView
@@ -38,10 +39,20 @@ func (l *Room) archivesNow(ctx context.Context, me who.Viewer, open []exit.RunFa
 	if err != nil {
 		return nil, err
 	}
+	var unasked map[string]string
+	if l.MadeFor != nil {
+		if unasked, err = l.MadeFor(ctx, me.Account); err != nil {
+			return nil, err
+		}
+	}
 	var out []archiveView
 	for _, o := range open {
 		if o.Run.Journey == exit.TakeAlong && !slices.ContainsFunc(made, func(e Export) bool { return e.Run == o.Run.ID }) {
-			out = append(out, l.archive(ctx, Export{Run: o.Run.ID, In: o.Run.Subject.In, State: "packing", Created: o.Run.Agreed}, open))
+			e := Export{Run: o.Run.ID, In: o.Run.Subject.In, State: "packing", Created: o.Run.Agreed}
+			if ends, there := unasked[o.Run.ID]; there {
+				e.Ends = endsWord(ends)
+			}
+			out = append(out, l.archive(ctx, e, open))
 		}
 	}
 	for _, e := range made {
@@ -58,6 +69,9 @@ func (l *Room) archive(ctx context.Context, e Export, open []exit.RunFact) archi
 		v.Title = ui.T(ctx, "leave.archive.of.whole", "Date", ui.DateIn(ctx, e.Created), "Name", l.inName(ctx, exit.Subject{In: in}))
 	case in != "":
 		v.Title = ui.T(ctx, "leave.archive.of.in", "Date", ui.DateIn(ctx, e.Created), "Name", l.inName(ctx, exit.Subject{In: in}))
+	}
+	if e.Ends != "" {
+		v.Why = ui.T(ctx, "sunset_export.made", "Name", l.EndsName(ctx, strings.TrimPrefix(e.Ends, exit.SubjectInstall)))
 	}
 	stuck := false
 	for _, o := range open {
@@ -79,6 +93,9 @@ func (l *Room) archive(ctx context.Context, e Export, open []exit.RunFact) archi
 		}
 		if e.ID != 0 {
 			v.Progress.Doing = ui.T(ctx, "leave.archive.packing")
+		}
+		if v.Why != "" {
+			v.Progress.Meanwhile = v.Why
 		}
 		if stuck {
 			v.Progress.Failed = ui.T(ctx, "leave.archive.stuck")
@@ -122,7 +139,69 @@ func (l *Room) getVolume(w http.ResponseWriter, r *http.Request) error {
 	if !mayFetch(service.ViewerOf(ctx), owner) || v.Name != r.PathValue("name") {
 		return exit.Fail(exit.NotFound, "error.not_found")
 	}
-	return l.Blobs.Serve(w, r, v.Key, blob.Private, v.Name)
+	return l.SendVolume(w, r, v)
+}
+
+// SendVolume sends a volume, whole or in ranges, to somebody who was found to be allowed, and notes that it was fetched when its end was sent.
+func (l *Room) SendVolume(w http.ResponseWriter, r *http.Request, v Volume) error {
+	sent := &sentTo{ResponseWriter: w}
+	if err := l.Blobs.Serve(sent, r, v.Key, blob.Private, v.Name); err != nil || !sent.end(v.Bytes) {
+		return err
+	}
+	return l.fetched(context.WithoutCancel(r.Context()), v.ID) // whoever has it all may be gone by now
+}
+
+// fetched notes that a volume was downloaded to its end.
+func (l *Room) fetched(ctx context.Context, volume who.ID) error {
+	return l.DB.Update(ctx, func(ctx context.Context) error {
+		_, owner, err := l.volumeOf(ctx, volume)
+		if err != nil {
+			return err
+		}
+		pass, err := l.Desk.EnterExit(ctx, owner)
+		if err != nil {
+			return err
+		}
+		run, err := l.noteFetched(ctx, pass, volume)
+		if err != nil || run == "" || l.Fetched == nil {
+			return err
+		}
+		return l.Fetched(ctx, run)
+	})
+}
+
+// sentTo counts what an answer was given.
+type sentTo struct {
+	http.ResponseWriter
+	status int
+	n      int64
+}
+
+func (s *sentTo) WriteHeader(status int) {
+	s.status = status
+	s.ResponseWriter.WriteHeader(status)
+}
+
+func (s *sentTo) Write(b []byte) (int, error) {
+	n, err := s.ResponseWriter.Write(b)
+	s.n += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the writer beneath.
+func (s *sentTo) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+// end reports whether the last byte of a file of so many bytes was sent, and all that was announced before it.
+func (s *sentTo) end(size int64) bool {
+	switch s.status {
+	case http.StatusOK, 0:
+		return s.n == size
+	case http.StatusPartialContent:
+		var from, to, of int64
+		_, err := fmt.Sscanf(s.Header().Get("Content-Range"), "bytes %d-%d/%d", &from, &to, &of)
+		return err == nil && of == size && to == size-1 && s.n == to-from+1
+	}
+	return false
 }
 
 // importsView is the page from which an archive is taken in.

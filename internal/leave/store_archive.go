@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"exeunt/exit"
@@ -110,25 +112,121 @@ func (l *Room) volumeOf(ctx context.Context, id who.ID) (v Volume, owner who.ID,
 	return v, who.ID(account), nil
 }
 
-// Exports gives the newest archives of an account, at most ten, with their volumes.
+// exportBytes gives the bytes of all volumes of an export.
+func (l *Room) exportBytes(ctx context.Context, id who.ID) (bytes int64, err error) {
+	if err := l.DB.Q(ctx).QueryRowContext(ctx, `select bytes from exports where id = $1`, int64(id)).Scan(&bytes); err != nil {
+		return 0, fmt.Errorf("measure archive: %w", err)
+	}
+	return bytes, nil
+}
+
+// runOfExport gives the run of an export; "" if there is none.
+func (l *Room) runOfExport(ctx context.Context, id who.ID) (run string, err error) {
+	err = l.DB.Q(ctx).QueryRowContext(ctx, `select run from exports where id = $1`, int64(id)).Scan(&run)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("read archive: %w", err)
+	}
+	return run, nil
+}
+
+// volumesOf gives the volumes of a run's export, in order.
+func (l *Room) volumesOf(ctx context.Context, run string) ([]Volume, error) {
+	rows, err := l.DB.Q(ctx).QueryContext(ctx, `select v.id, v.n, v.key, v.name, v.bytes, v.sha256 from export_volumes v join exports e on e.id = v.export_id
+		where e.run = $1 order by v.n limit 1000`, run)
+	if err != nil {
+		return nil, fmt.Errorf("read volumes: %w", err)
+	}
+	return db.Scan(rows, func(r db.Row) (v Volume, err error) {
+		err = r.Scan((*int64)(&v.ID), &v.N, &v.Key, &v.Name, &v.Bytes, &v.SHA256)
+		return v, err
+	})
+}
+
+// noteFetched notes that a volume was downloaded to its end. It gives its archive's run once all its volumes were, "" before.
+func (l *Room) noteFetched(ctx context.Context, pass service.Pass, volume who.ID) (run string, err error) {
+	if _, err := l.DB.Exec(ctx, `update export_volumes set fetched_at = $2 where id = $1 and fetched_at is null`, int64(volume), db.Ms(pass.At)); err != nil {
+		return "", fmt.Errorf("note download: %w", err)
+	}
+	err = l.DB.Q(ctx).QueryRowContext(ctx, `select e.run from exports e where e.id = (select export_id from export_volumes where id = $1) and e.state = 'done'
+		and not exists (select 1 from export_volumes v where v.export_id = e.id and v.fetched_at is null)`, int64(volume)).Scan(&run)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("read archive: %w", err)
+	}
+	return run, nil
+}
+
+// mostExports is how many of an account's archives are shown.
+const mostExports = 10
+
+// Exports gives the newest archives of an account with their volumes, at most ten: those that were made because something ends come first.
 func (l *Room) Exports(ctx context.Context, account who.ID) ([]Export, error) {
-	rows, err := l.DB.Q(ctx).QueryContext(ctx, `select id, run, scope, state, class, items, bytes, created_at from exports where account_id = $1 order by id desc limit 10`, int64(account))
+	made := map[string]string{}
+	if l.MadeFor != nil {
+		var err error
+		if made, err = l.MadeFor(ctx, account); err != nil {
+			return nil, err
+		}
+	}
+	out, err := l.exports(ctx, `order by id desc limit $2`, int64(account), mostExports)
+	if err != nil {
+		return nil, err
+	}
+	if len(made) > 0 {
+		runs := slices.Sorted(maps.Keys(made))
+		args, marks := []any{int64(account)}, make([]string, len(runs))
+		for i, run := range runs {
+			args = append(args, run)
+			marks[i] = fmt.Sprint("$", len(args))
+		}
+		out = slices.DeleteFunc(out, func(x Export) bool { return slices.Contains(runs, x.Run) })
+		first, err := l.exports(ctx, `and run in (`+strings.Join(marks, ", ")+`) order by id desc limit 100`, args...)
+		if err != nil {
+			return nil, err
+		}
+		for i := range first {
+			first[i].Ends = endsWord(made[first[i].Run])
+		}
+		out = append(first, out...)
+	}
+	return out, l.addVolumes(ctx, account, out)
+}
+
+// endsWord gives what ends, never "".
+func endsWord(part string) string {
+	if part == "" {
+		return exit.SubjectInstall
+	}
+	return part
+}
+
+// exports reads archives of an account ($1).
+func (l *Room) exports(ctx context.Context, rest string, args ...any) ([]Export, error) {
+	rows, err := l.DB.Q(ctx).QueryContext(ctx, `select id, run, scope, state, class, items, bytes, created_at from exports where account_id = $1 `+rest, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read archives: %w", err)
 	}
-	out, err := db.Scan(rows, func(r db.Row) (e Export, err error) {
+	return db.Scan(rows, func(r db.Row) (e Export, err error) {
 		var id, created int64
 		err = r.Scan(&id, &e.Run, &e.In, &e.State, &e.Class, &e.Items, &e.Bytes, &created)
 		e.ID, e.Created = who.ID(id), db.Time(created)
 		return e, err
 	})
-	if err != nil || len(out) == 0 {
-		return nil, err
+}
+
+// addVolumes gives archives of an account their volumes.
+func (l *Room) addVolumes(ctx context.Context, account who.ID, out []Export) error {
+	if len(out) == 0 {
+		return nil
 	}
-	rows, err = l.DB.Q(ctx).QueryContext(ctx, `select export_id, id, n, key, name, bytes, sha256 from export_volumes
-		where account_id = $1 and export_id >= $2 order by export_id, n limit 1000`, int64(account), int64(out[len(out)-1].ID))
+	ids := make([]who.ID, len(out))
+	for i, e := range out {
+		ids[i] = e.ID
+	}
+	list, args := service.In(2, ids)
+	rows, err := l.DB.Q(ctx).QueryContext(ctx, `select export_id, id, n, key, name, bytes, sha256 from export_volumes
+		where account_id = $1 and export_id in (`+list+`) order by export_id, n limit 1000`, append([]any{int64(account)}, args...)...)
 	if err != nil {
-		return nil, fmt.Errorf("read volumes: %w", err)
+		return fmt.Errorf("read volumes: %w", err)
 	}
 	_, err = db.Scan(rows, func(r db.Row) (v Volume, err error) {
 		var export, id int64
@@ -141,7 +239,7 @@ func (l *Room) Exports(ctx context.Context, account who.ID) ([]Export, error) {
 		}
 		return v, err
 	})
-	return out, err
+	return err
 }
 
 // Stored gives how many bytes the archives of accounts have: those made for them and those that they brought.

@@ -3,6 +3,8 @@ package sunset
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"exeunt/exit"
@@ -12,20 +14,24 @@ import (
 
 // Bounds of the making of everybody's archives.
 const (
-	mostUnderWay = 50 // so many wait for a worker at once: who asks for their own meanwhile comes soon
+	mostUnderWay = 50       // so many wait for a worker at once: who asks for their own meanwhile comes soon
+	mostBytes    = 64 << 20 // so much do they hold together, if there is more than one: large ones go one by one
 	atATime      = 25
 	again        = 200 * time.Millisecond
+	later        = time.Hour // only those are left that have failed: they wait for the operator
 )
 
 // The states of an archive that nobody had to ask for.
 const (
 	exportWaiting = "waiting" // its owner is packing something of their own just now
-	exportAsked   = "asked"
+	exportAsked   = "asked"   // it is being made; it has failed if its run's step is stuck
 	exportPacked  = "packed"
+	exportSkipped = "skipped" // it could not be made, and the operator has given it up for a reason
+	exportLeft    = "left"    // its owner was leaving, and so far on their way that nothing could be kept for them
 )
 
 // Pack opens the take-along of everybody who has something in what ends, in small batches: each is a run of its own with its own steps, so a node that is killed
-// leaves nothing undone and nothing done twice. The step is done when all are packed.
+// leaves nothing undone and nothing done twice. One that fails holds up no other; the step is done when all are packed, or given up for a reason.
 func (h *Holder) Pack(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	r := h.room
 	s, err := r.of(ctx, t)
@@ -33,92 +39,107 @@ func (h *Holder) Pack(ctx context.Context, t exit.Task) (exit.Progress, error) {
 		return exit.Progress{}, err
 	}
 	p := exit.Progress{Cursor: t.Cursor}
-	underWay, err := r.store.underWay(ctx, s.ID)
+	if err := r.letLeaversGo(ctx, s); err != nil {
+		return p, err
+	}
+	now, err := r.store.underWay(ctx, s.ID)
 	if err != nil {
 		return p, err
 	}
-	if underWay >= mostUnderWay {
+	if now.full() {
 		p.Again = again
 		return p, nil
 	}
-	var last who.ID
-	if t.Cursor != "" && t.Cursor != atEnd {
-		last, _ = who.ParseID(t.Cursor)
+	if !strings.HasPrefix(p.Cursor, atEnd) {
+		return p, r.openNext(ctx, s, t, &now, &p)
 	}
-	for n := 0; n < atATime && p.Cursor != atEnd; n++ {
-		next, err := r.store.next(ctx, r.exported(t.Subject), last)
-		if err != nil {
-			return p, err
-		}
-		if next == 0 {
-			p.Cursor = atEnd
-			break
-		}
-		if err := r.packFor(ctx, s, next); err != nil {
-			return p, fmt.Errorf("open the archive of account %s: %w", next, err)
-		}
-		last, p.Cursor = next, next.String()
-	}
-	if p.Cursor != atEnd {
-		return p, nil
-	}
-	waiting, err := r.retryWaiting(ctx, s)
+	waiting, err := r.retryWaiting(ctx, s, &now, &p)
 	if err != nil {
 		return p, err
 	}
-	if underWay, err = r.store.underWay(ctx, s.ID); err != nil {
-		return p, err
-	}
-	if underWay+waiting > 0 {
+	switch {
+	case waiting || now.archives > 0:
 		p.Again = again
-		return p, nil
+	case now.failed > 0:
+		p.Again = later
+	default:
+		p.Done = true
 	}
-	p.Done = true
 	return p, nil
 }
 
-// atEnd is the cursor when everybody was asked for.
+// atEnd begins the cursor when everybody was asked for: "end", and then the last of those that waited who was looked at.
 const atEnd = "end"
+
+// openNext asks for the archives of the next accounts, until enough are under way.
+func (r *Room) openNext(ctx context.Context, s Sunset, t exit.Task, now *load, p *exit.Progress) error {
+	var last who.ID
+	if p.Cursor != "" {
+		last, _ = who.ParseID(p.Cursor)
+	}
+	columns := r.exported(t.Subject)
+	for n := 0; n < atATime && !now.full(); n++ {
+		next, err := r.store.next(ctx, columns, last)
+		if err != nil {
+			return err
+		}
+		if next == 0 {
+			p.Cursor = atEnd
+			return nil
+		}
+		if err := r.packFor(ctx, s, next, now); err != nil {
+			return fmt.Errorf("open the archive of account %s: %w", next, err)
+		}
+		last, p.Cursor = next, next.String()
+	}
+	return nil
+}
+
+// load is what waits for the workers.
+type load struct {
+	archives int   // those that have failed are not counted
+	bytes    int64 // an estimate
+	failed   int
+}
+
+func (l load) full() bool {
+	return l.archives >= mostUnderWay || l.archives > 0 && l.bytes >= mostBytes
+}
 
 // exported gives the columns of all that can be taken along of what ends.
 func (r *Room) exported(ends exit.Subject) [][2]string {
 	var out [][2]string
-	seen := map[[2]string]bool{}
-	for _, h := range r.Engine.Holders {
-		for _, c := range h.Classes() {
-			if !c.Exported || c.Subject == exit.SubjectPerson || !inService(c, serviceOf(ends)) {
-				continue
-			}
-			for _, col := range columnsOf(exit.ClassFact{Holder: h.Name(), Class: c}) {
-				if !seen[col] {
-					seen[col] = true
-					out = append(out, col)
-				}
+	for _, f := range r.exportedClasses(serviceOf(ends)) {
+		for _, col := range columnsOf(f) {
+			if !slices.Contains(out, col) {
+				out = append(out, col)
 			}
 		}
 	}
 	return out
 }
 
-func inService(c exit.Class, name string) bool {
-	if name == "" {
-		return true
-	}
-	for _, s := range c.Services {
-		if s == name {
-			return true
+// exportedClasses gives the classes of accounts that an archive of a service holds ("": of all).
+func (r *Room) exportedClasses(service string) []exit.ClassFact {
+	var out []exit.ClassFact
+	for _, h := range r.Engine.Holders {
+		for _, c := range h.Classes() {
+			if c.Exported && c.Subject != exit.SubjectPerson && inService(c, service) {
+				out = append(out, exit.ClassFact{Holder: h.Name(), Class: c})
+			}
 		}
 	}
-	return false
+	return out
+}
+
+// inService reports whether a class may hold something of a service ("": of any).
+func inService(c exit.Class, service string) bool {
+	return service == "" || slices.Contains(c.Services, service)
 }
 
 // packFor opens an account's archives: its own part, and each place that it answers for as a whole.
-func (r *Room) packFor(ctx context.Context, s Sunset, account who.ID) error {
-	has, err := r.hasSomething(ctx, s, account)
-	if err != nil || !has {
-		return err
-	}
-	if err := r.askFor(ctx, s, account, s.Scope, ""); err != nil {
+func (r *Room) packFor(ctx context.Context, s Sunset, account who.ID, now *load) error {
+	if err := r.askFor(ctx, s, account, s.Scope, "", now); err != nil {
 		return err
 	}
 	if r.Owned == nil {
@@ -129,71 +150,147 @@ func (r *Room) packFor(ctx context.Context, s Sunset, account who.ID) error {
 		return err
 	}
 	for _, place := range owned {
-		if err := r.askFor(ctx, s, account, place, leave.Packing{Media: true, Whole: true}.Words()); err != nil {
+		if err := r.askFor(ctx, s, account, place, leave.Packing{Media: true, Whole: true}.Words(), now); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// hasSomething reports whether there is anything to be taken along.
-func (r *Room) hasSomething(ctx context.Context, s Sunset, account who.ID) (bool, error) {
-	subject := leave.SubjectOf(account, s.Scope)
-	for _, h := range r.Engine.Holders {
-		counter, ok := h.(exit.Counter)
-		if !ok {
-			continue
-		}
-		for _, c := range h.Classes() {
-			if !c.Exported || c.Subject == exit.SubjectPerson || !inService(c, subject.Service()) {
-				continue
-			}
-			n, err := counter.Count(ctx, subject, c.Name)
-			if err != nil {
-				return false, fmt.Errorf("count %s.%s: %w", h.Name(), c.Name, err)
-			}
-			if n.Items > 0 {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
-}
+// leaving are the problems of those who are so far on their own way out that nothing can be kept for them.
+var leaving = []string{"error.is_closing", "error.account_gone"}
 
-// askFor opens one take-along, once for a sunset, account and part, in one transaction. One of the account's own that is under way goes first.
-func (r *Room) askFor(ctx context.Context, s Sunset, account who.ID, part, words string) error {
+// askFor opens one take-along, once for a sunset, account and part, in one transaction. Who has nothing to be taken along gets none. One of the account's own
+// that is under way goes first.
+func (r *Room) askFor(ctx context.Context, s Sunset, account who.ID, part, words string, now *load) error {
 	name := part
 	if words != "" {
-		name += "/whole"
+		name += wholeMark
 	}
 	err := r.DB.Update(ctx, func(ctx context.Context) error {
-		state, err := r.store.exportState(ctx, s.ID, account, name)
-		if err != nil || state != "" && state != exportWaiting {
+		x, err := r.store.exportFor(ctx, s.ID, account, name)
+		if err != nil {
 			return err
+		}
+		if x.state != "" && x.state != exportWaiting {
+			return r.keepLonger(ctx, s, x)
 		}
 		if err := r.Desk.Alone(ctx, account); err != nil {
 			return err
 		}
-		now, err := r.DB.Now(ctx)
-		if err != nil {
+		if x.asked, err = r.DB.Now(ctx); err != nil {
 			return err
 		}
+		x.id, x.account, x.part, x.state = r.DB.IDs.Next(), account, name, exportAsked
 		ask := exit.Ask{Subject: leave.SubjectOf(account, part), Journey: exit.TakeAlong, Pack: words, Keep: s.Calendar.Late}
 		plan, err := r.Engine.Preview(ctx, ask)
-		var run exit.Run
 		if err == nil {
+			items, bytes := r.forecastOf(plan, part)
+			if items == 0 && words == "" {
+				return nil
+			}
+			x.bytes = bytes
+			var run exit.Run
 			run, _, err = r.Engine.Agree(ctx, ask, plan.Hash(), "operator")
+			x.run = run.ID
 		}
-		if key := keyOf(err); key == "error.is_packing" {
-			return r.store.addExport(ctx, r.DB.IDs.Next(), s.ID, account, name, "", exportWaiting, now)
+		switch keyOf(err) {
+		case "error.is_packing":
+			x.state, x.bytes, err = exportWaiting, 0, nil
+		case "error.is_closing":
+			x.state, x.bytes, x.reason, err = exportLeft, 0, keyOf(err), nil
 		}
 		if err != nil {
 			return err
 		}
-		return r.store.addExport(ctx, r.DB.IDs.Next(), s.ID, account, name, run.ID, exportAsked, now)
+		if x.state == exportAsked {
+			now.archives, now.bytes = now.archives+1, now.bytes+x.bytes
+		}
+		return r.store.addExport(ctx, s.ID, x)
 	})
-	if kind := exit.KindOf(err); kind == exit.NotFound || keyOf(err) == "error.is_closing" {
-		return nil // gone, or so far on their own way that nothing could be kept for them
+	if keyOf(err) == "error.account_gone" {
+		return nil
 	}
 	return err
+}
+
+// forecastOf gives how much an archive by a plan would hold.
+func (r *Room) forecastOf(plan *exit.Plan, part string) (items, bytes int64) {
+	for _, f := range r.exportedClasses(exit.Account("1").Within(part).Service()) {
+		n := plan.Forecast[f.ID()]
+		items, bytes = items+n.Items, bytes+n.Bytes
+	}
+	return items, bytes
+}
+
+// keepLonger keeps an archive that an earlier version of the calendar has made as long as the one at hand promises.
+func (r *Room) keepLonger(ctx context.Context, s Sunset, x export) error {
+	if s.Version == 1 || x.run == "" || x.state != exportAsked && x.state != exportPacked {
+		return nil
+	}
+	run, steps, err := r.DB.Runs.Load(ctx, x.run)
+	if err != nil {
+		return fmt.Errorf("read run of an archive: %w", err)
+	}
+	due := map[string]time.Time{}
+	for _, step := range steps {
+		if step.Act == exit.ActErase && step.State == exit.StepWaiting && step.At.Before(s.Calendar.Late) {
+			due[step.Key] = s.Calendar.Late
+		}
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	at, err := r.DB.Now(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.DB.Runs.Alter(ctx, run.ID, run.Version, exit.Alteration{Now: at, Due: due}); err != nil {
+		return fmt.Errorf("keep archive longer: %w", err)
+	}
+	return nil
+}
+
+// retryWaiting asks again for some of what had to wait, by turns, and reports whether any still does.
+func (r *Room) retryWaiting(ctx context.Context, s Sunset, now *load, p *exit.Progress) (bool, error) {
+	last, _ := who.ParseID(strings.TrimPrefix(strings.TrimPrefix(p.Cursor, atEnd), ":"))
+	list, err := r.store.waitingFor(ctx, s.ID, last, atATime)
+	if err != nil {
+		return false, err
+	}
+	p.Cursor = atEnd
+	for _, x := range list {
+		if now.full() {
+			break
+		}
+		part, words := x.part, ""
+		if place, ok := strings.CutSuffix(part, wholeMark); ok {
+			part, words = place, leave.Packing{Media: true, Whole: true}.Words()
+		}
+		if err := r.askFor(ctx, s, x.account, part, words, now); err != nil {
+			return false, fmt.Errorf("open the archive of account %s: %w", x.account, err)
+		}
+		p.Cursor = atEnd + ":" + x.id.String()
+	}
+	if list, err = r.store.waitingFor(ctx, s.ID, 0, 1); err != nil {
+		return false, err
+	}
+	return len(list) > 0, nil
+}
+
+// wholeMark ends the name of a place of which an owner gets all.
+const wholeMark = "/whole"
+
+// letLeaversGo counts no archive as failed whose owner has closed their account meanwhile: what they have is erased on their own dates.
+func (r *Room) letLeaversGo(ctx context.Context, s Sunset) error {
+	failed, err := r.store.failed(ctx, s.ID, 0, atATime, leaving...)
+	if err != nil {
+		return err
+	}
+	for _, x := range failed {
+		if err := r.giveUp(ctx, x.Run, exportLeft, x.Problem); err != nil {
+			return err
+		}
+	}
+	return nil
 }
