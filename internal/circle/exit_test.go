@@ -26,7 +26,7 @@ func (o only) Classes() []exit.Class {
 }
 
 func TestHolder(t *testing.T) {
-	for _, class := range []string{"members", "circles", "invites", "offers", "notices"} {
+	for _, class := range []string{"members", "circles", "invites", "offers", "notices", "farewells"} {
 		t.Run(class, func(t *testing.T) {
 			dbtest.Each(t, func(t *testing.T, d *db.DB) {
 				f := &filler{d: d, class: class, holder: circle.New(circle.Config{DB: d}).Holder()}
@@ -63,7 +63,7 @@ func (f *filler) prepare(t *testing.T) {
 
 // open empties the tables.
 func (f *filler) open(t *testing.T) exittest.Fixture {
-	for _, table := range []string{"circle_invites", "circle_notices", "circle_offers", "circle_pauses", "circle_members", "circles"} {
+	for _, table := range []string{"circle_farewells", "circle_invites", "circle_notices", "circle_offers", "circle_pauses", "circle_members", "circles"} {
 		if err := f.exec(t.Context(), `delete from `+table); err != nil {
 			t.Fatal(err)
 		}
@@ -72,8 +72,8 @@ func (f *filler) open(t *testing.T) exittest.Fixture {
 	return exittest.Fixture{
 		Holder: only{f.holder, f.class}, Update: f.d.Update, Parts: []string{"circle:9"}, Fill: f.fill, Count: f.count, Check: f.check,
 		Sabotage: func(ctx context.Context, class string) error {
-			table := map[string]string{"members": "circle_members", "circles": "circle_members", "invites": "circle_invites", "offers": "circle_offers", "notices": "circle_notices"}[class]
-			return exittest.SkipEveryTenth(ctx, f.d.Writer, f.d.Dialect, table, "id")
+			table := map[string]string{"members": "circle_members", "circles": "circle_members", "invites": "circle_invites", "offers": "circle_offers", "notices": "circle_notices", "farewells": "circle_farewells"}[class]
+			return exittest.SkipEveryTenth(ctx, f.d.Writer, f.d.Dialect, table, map[bool]string{true: "circle_id", false: "id"}[class == "farewells"])
 		},
 	}
 }
@@ -127,6 +127,11 @@ func (f *filler) fillCircle(ctx context.Context, id, account int64, i int) error
 			query string
 			args  []any
 		}{`insert into circle_notices (id, circle_id, author_id, text, created_at) values ($1, $2, $3, 'words', 0)`, []any{f.next(), id, account}})
+	case "farewells": // every other one is shown already, and stays without its owner
+		statements = append(statements, struct {
+			query string
+			args  []any
+		}{`insert into circle_farewells (circle_id, account_id, words, link, until_at, created_at) values ($1, $2, 'bye', '', $3, 0)`, []any{id, account, []any{nil, 5}[i%2]}})
 	case "offers":
 		statements = append(statements, struct {
 			query string
@@ -146,11 +151,12 @@ func (f *filler) count(ctx context.Context, s exit.Subject, class string) (n int
 	account, _ := who.ParseID(s.ID)
 	place, _ := who.ParseID(s.Place())
 	query := map[string]string{
-		"members": `select count(*) from circle_members where account_id = $1 and role <> 'owner' and (circle_id = $2 or $2 = 0)`,
-		"circles": `select count(*) from circle_members where account_id = $1 and role = 'owner' and (circle_id = $2 or $2 = 0)`,
-		"invites": `select count(*) from circle_invites where account_id = $1 and (circle_id = $2 or $2 = 0)`,
-		"notices": `select count(*) from circle_notices where author_id = $1 and (circle_id = $2 or $2 = 0)`,
-		"offers":  `select count(*) from circle_offers where (account_id = $1 or heir_id = $1) and (circle_id = $2 or $2 = 0)`,
+		"members":   `select count(*) from circle_members where account_id = $1 and role <> 'owner' and (circle_id = $2 or $2 = 0)`,
+		"circles":   `select count(*) from circle_members where account_id = $1 and role = 'owner' and (circle_id = $2 or $2 = 0)`,
+		"invites":   `select count(*) from circle_invites where account_id = $1 and (circle_id = $2 or $2 = 0)`,
+		"notices":   `select count(*) from circle_notices where author_id = $1 and (circle_id = $2 or $2 = 0)`,
+		"farewells": `select count(*) from circle_farewells where account_id = $1 and (circle_id = $2 or $2 = 0)`,
+		"offers":    `select count(*) from circle_offers where (account_id = $1 or heir_id = $1) and (circle_id = $2 or $2 = 0)`,
 	}[class]
 	return n, f.d.Reader.QueryRowContext(ctx, query, int64(account), int64(place)).Scan(&n)
 }
@@ -158,9 +164,10 @@ func (f *filler) count(ctx context.Context, s exit.Subject, class string) (n int
 // check recounts members, and looks for circles that should have ended or gone.
 func (f *filler) check(ctx context.Context) error {
 	for what, query := range map[string]string{
-		"circles with a wrong number of members":       `select count(*) from circles c where c.members <> (select count(*) from circle_members m where m.circle_id = c.id and m.state = 'active')`,
-		"circles without an owner that have not ended": `select count(*) from circles c where (c.state <> 'ended' or c.name <> '') and not exists (select 1 from circle_members m where m.circle_id = c.id and m.role = 'owner')`,
-		"circles that nobody is in":                    `select count(*) from circles c where not exists (select 1 from circle_members m where m.circle_id = c.id)`,
+		"circles with a wrong number of members":         `select count(*) from circles c where c.members <> (select count(*) from circle_members m where m.circle_id = c.id and m.state = 'active')`,
+		"circles without an owner that have not ended":   `select count(*) from circles c where (c.state <> 'ended' or c.name <> '') and not exists (select 1 from circle_members m where m.circle_id = c.id and m.role = 'owner')`,
+		"farewells that were not shown and are nobody's": `select count(*) from circle_farewells where account_id is null and until_at is null`,
+		"circles that nobody is in":                      `select count(*) from circles c where not exists (select 1 from circle_members m where m.circle_id = c.id)`,
 		"circles that ended although a co-owner is there": `select count(*) from circles c where c.state = 'ended' and exists (select 1 from circle_members m where m.circle_id = c.id
 			and m.role = 'co_owner' and m.state = 'active')`,
 		"circles that ended although they have an owner": `select count(*) from circles c where c.state = 'ended' and exists (select 1 from circle_members m where m.circle_id = c.id and m.role = 'owner')`,
