@@ -72,6 +72,9 @@ func (l *Room) Ends(class string) bool { return class == classJourneys }
 func (l *Room) Erase(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	switch t.Class {
 	case "archives":
+		if t.Choice == "run" {
+			t.Subject = t.Subject.Whole() // what a run has made is told by the run, also where it is of a place
+		}
 		// Volumes first: they refer to their export. The cursor is of the table at hand, so each chunk begins anew.
 		t.Cursor = ""
 		p, err := l.archivesOf(t, "export_volumes").Erase(ctx, t)
