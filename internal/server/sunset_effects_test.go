@@ -46,6 +46,7 @@ func (in *install) begins(t *testing.T, start time.Time, word string) {
 		}
 		now := value[time.Time](t, "read clock")(in.DB.Now(t.Context()))
 		to := start.AddDate(0, 0, p.day).Add(12 * time.Hour)
+		in.machine.Add(time.Minute) // what was deleted is erased after half a minute
 		must(t, in.Travel(t.Context(), max(to.Sub(now), 0), still), "let time pass")
 		in.machine.Add(time.Second)
 	}
@@ -72,6 +73,7 @@ type round struct {
 	post, liked who.ID
 	guest, left who.Viewer // not a member yet; a member who leaves
 	person      who.Viewer // who closes the service, cancels, and takes along
+	muted       who.Viewer // a member who is muted
 }
 
 // newRound makes a round's things while everything is still allowed.
@@ -81,8 +83,8 @@ func newRound(t *testing.T, in *install, owner who.Viewer, ring who.ID, n int) r
 	write := func(v who.Viewer, text string) who.ID {
 		return value[who.ID](t, "write post")(in.Posts.Write(ctx, v, post.Draft{Service: circle.Name, Place: ring, Text: text}))
 	}
-	r := round{guest: in.signUp(t, fmt.Sprint("guest", n)), left: in.signUp(t, fmt.Sprint("leftone", n)), person: in.signUp(t, fmt.Sprint("person", n))}
-	for _, v := range []who.Viewer{r.left, r.person} {
+	r := round{guest: in.signUp(t, fmt.Sprint("guest", n)), left: in.signUp(t, fmt.Sprint("leftone", n)), person: in.signUp(t, fmt.Sprint("person", n)), muted: in.signUp(t, fmt.Sprint("mutedone", n))}
+	for _, v := range []who.Viewer{r.left, r.person, r.muted} {
 		_, err := in.Circles.Join(ctx, v, ring)
 		must(t, err, "join")
 	}
@@ -136,7 +138,7 @@ func acts(in *install, owner who.Viewer, ring who.ID, kept who.ID, r round) map[
 		"delete":           {exit.Stopped, func(ctx context.Context) error { return in.Posts.Delete(ctx, owner, r.post) }},
 		"leave the circle": {exit.Stopped, func(ctx context.Context) error { return in.Circles.Leave(ctx, r.left, ring) }},
 		"mute a member": {exit.Stopped, func(ctx context.Context) error {
-			return in.Order.Lay(ctx, owner, moderate.Place{Service: circle.Name, ID: ring}, r.person.Account, moderate.Order{What: moderate.Mute, Rule: "spam", Days: 1})
+			return in.Order.Lay(ctx, owner, moderate.Place{Service: circle.Name, ID: ring}, r.muted.Account, moderate.Order{What: moderate.Mute, Rule: "spam", Days: 1})
 		}},
 		"sign in": {"", func(ctx context.Context) error {
 			_, err := in.Accounts.SignIn(ctx, r.person.Name, password, "192.0.2.1", "")
@@ -342,7 +344,7 @@ func TestPublishingCostsTheSame(t *testing.T) {
 	eachInstall(t, func(t *testing.T, in *install) {
 		in.signUp(t, "memberone")
 		costs := map[int]map[string]int{}
-		for _, n := range []int{10, 100_000} {
+		for _, n := range []int{1, 10, 100_000} { // the first one stores what is stored once
 			in.fill(t, n)
 			now := value[time.Time](t, "read clock")(in.DB.Now(t.Context()))
 			before := in.sizes(t)
@@ -386,7 +388,7 @@ func (in *install) sizes(t *testing.T) map[string]int {
 	must(t, err, "read schema")
 	out := map[string]int{}
 	for _, c := range columns {
-		if _, counted := out[c.table]; counted {
+		if _, counted := out[c.table]; counted || strings.HasPrefix(c.table, "search_") {
 			continue
 		}
 		var n int
