@@ -215,6 +215,9 @@ func (h *House) goThrough(ctx context.Context, src []byte, wait func(context.Con
 	if err := h.travelTo(ctx, last.AddDate(0, 0, 1), wait); err != nil {
 		return out, err
 	}
+	if _, err := h.Blobs.Sweep(ctx); err != nil { // a server does so all along
+		return out, err
+	}
 	if err := h.conclude(ctx, cal, s.Run, &out); err != nil {
 		return out, err
 	}
@@ -272,6 +275,7 @@ func (h *House) conclude(ctx context.Context, cal *exit.SunsetCalendar, id strin
 		return err
 	}
 	var held []string
+	out.Erased, out.Open = []RehearsedStep{}, []RehearsedStep{}
 	out.Sealed = run.State == exit.RunSealed
 	for _, s := range steps {
 		x := RehearsedStep{s.Key, s.State, s.Items, s.Bytes, s.Problem}

@@ -26,7 +26,7 @@ var errTried = errors.New("tried")
 // Probe tries what is still allowed of what a calendar ends: joining, writing and taking away at the fence, as any account, in a transaction that is taken back;
 // reading and the entrance by what pages go by. Where there is no account nothing can be tried at the fence, and nobody could.
 func (r *Room) Probe(ctx context.Context, cal *exit.SunsetCalendar) (Probe, error) {
-	var p Probe
+	p := Probe{Allowed: []string{}}
 	r.Desk.Forget()
 	name, id, _ := strings.Cut(cal.Ends.Part(), ":")
 	place, _ := who.ParseID(id)
@@ -114,7 +114,7 @@ func (r *Room) Remains(ctx context.Context, cal *exit.SunsetCalendar, held []str
 				if !ok {
 					break
 				}
-				n, err := counter.Count(ctx, s, c.Name)
+				n, err := remaining(ctx, counter, s, c)
 				if err != nil {
 					return nil, fmt.Errorf("count %s: %w", fact.ID(), err)
 				}
@@ -126,4 +126,14 @@ func (r *Room) Remains(ctx context.Context, cal *exit.SunsetCalendar, held []str
 		}
 	}
 	return left, nil
+}
+
+// remaining counts a class of one account. Files lie together, whatever part they are of: of a part it counts those that were given up.
+func remaining(ctx context.Context, counter exit.Counter, s exit.Subject, c exit.Class) (exit.Count, error) {
+	h, ok := counter.(exit.Holder)
+	if s.In == "" || !c.Outside || !ok {
+		return counter.Count(ctx, s, c.Name)
+	}
+	left, err := h.Verify(ctx, exit.Task{Subject: s, Class: c.Name})
+	return exit.Count{Items: left.Left}, err
 }
