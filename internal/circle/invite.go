@@ -76,7 +76,11 @@ func (r *Room) Invite(ctx context.Context, v who.Viewer, id who.ID, t Terms) (to
 		if n >= mostInvites {
 			return exit.Fail(exit.TooMany, "circle.error.most_invites", "Count", mostInvites)
 		}
-		return r.store.addInvite(ctx, pass, id, v.Account, digest(token), t)
+		link := r.DB.IDs.Next()
+		if err := r.store.addInvite(ctx, pass, link, id, v.Account, digest(token), t); err != nil {
+			return err
+		}
+		return r.note(ctx, pass, moderate.Invite, v, id, 0, joinIDs([]who.ID{link}))
 	})
 	return token, err
 }

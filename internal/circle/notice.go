@@ -60,7 +60,11 @@ func (r *Room) Tell(ctx context.Context, v who.Viewer, id who.ID, text string) e
 		if n >= mostNotices {
 			return exit.Fail(exit.TooMany, "circle.error.most_notices", "Count", mostNotices)
 		}
-		if err := r.store.addNotice(ctx, pass, r.DB.IDs.Next(), id, v.Account, text, pass.At); err != nil {
+		notice := r.DB.IDs.Next()
+		if err := r.store.addNotice(ctx, pass, notice, id, v.Account, text, pass.At); err != nil {
+			return err
+		}
+		if err := r.noteOn(ctx, pass, v, moderate.Act{Kind: moderate.NoticeUp, Ref: who.Ref{Kind: kindNotice, ID: notice}, Place: orderOf(id), About: v.Account}); err != nil {
 			return err
 		}
 		return r.tellMembers(ctx, pass, c, notify.CircleNotice, v.Account)

@@ -2,6 +2,7 @@ package circle
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -75,6 +76,13 @@ func (o ordered) Revert(ctx context.Context, pass service.Pass, a moderate.Act) 
 	switch a.Kind {
 	case moderate.NoticeDown:
 		return o.putUp(ctx, pass, a)
+	case moderate.NoticeUp:
+		if _, up, err := s.noticeBy(ctx, a.Place.ID, a.Ref.ID); err != nil || !up {
+			return errors.Join(err, exit.Fail(exit.Conflict, "circle.error.other_now"))
+		}
+		return s.takeDown(ctx, pass, a.Place.ID, a.Ref.ID)
+	case moderate.Invite:
+		return o.withdraw(ctx, pass, a)
 	case moderate.MadeMember, moderate.MadeModerator, moderate.MadeCoOwner:
 		return o.reappoint(ctx, pass, a)
 	case moderate.Revoke:
@@ -136,6 +144,17 @@ func (o ordered) putUp(ctx context.Context, pass service.Pass, a moderate.Act) e
 		err = exit.Fail(exit.Unavailable, "moderate.error.gone")
 	}
 	return err
+}
+
+// withdraw takes back that a link was made: Unavailable where it works no longer.
+func (o ordered) withdraw(ctx context.Context, pass service.Pass, a moderate.Act) error {
+	for _, link := range splitIDs(a.Detail) {
+		ended, err := o.room.store.revoke(ctx, pass, a.Place.ID, link)
+		if err != nil || len(ended) > 0 {
+			return err
+		}
+	}
+	return exit.Fail(exit.Unavailable, "circle.error.links_over")
 }
 
 // appointments are the acts by which a member is given a role.

@@ -23,7 +23,7 @@ func (s store) invites(ctx context.Context, circle who.ID, now time.Time) (int64
 }
 
 // addInvite stores an invitation by its hash, and removes the circle's dead ones.
-func (s store) addInvite(ctx context.Context, p service.Pass, circle, account who.ID, hash string, t Terms) error {
+func (s store) addInvite(ctx context.Context, p service.Pass, id, circle, account who.ID, hash string, t Terms) error {
 	if !p.Valid() {
 		return service.ErrNoPass()
 	}
@@ -31,7 +31,7 @@ func (s store) addInvite(ctx context.Context, p service.Pass, circle, account wh
 		return fmt.Errorf("remove old invitations: %w", err)
 	}
 	if _, err := s.db.Exec(ctx, `insert into circle_invites (id, circle_id, account_id, hash, expires_at, uses, seats, created_at) values ($1, $2, $3, $4, $5, $6, $6, $7)`,
-		int64(s.db.IDs.Next()), int64(circle), int64(account), hash, db.Ms(p.At.Add(t.Life)), t.People, db.Ms(p.At)); err != nil {
+		int64(id), int64(circle), int64(account), hash, db.Ms(p.At.Add(t.Life)), t.People, db.Ms(p.At)); err != nil {
 		return fmt.Errorf("store invitation: %w", err)
 	}
 	return nil

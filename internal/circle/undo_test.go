@@ -162,6 +162,35 @@ func TestNoticeComesBack(t *testing.T) {
 	})
 }
 
+// TestNewNoticeAndLinkAreUndone has the log tell of a notice that is put up and of a link that is made, and takes both back.
+func TestNewNoticeAndLinkAreUndone(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		h.moderated()
+		owner, ann := h.account("owner"), h.account("ann")
+		id := h.circle(owner, "c", circle.Open)
+		h.joined(ann, id)
+		h.must(h.Tell(ctx, owner, id, "周六在东门集合"))
+		up := h.took(owner, id, moderate.NoticeUp)
+		h.must(h.Bans.Undo(ctx, owner, up.ID))
+		if list, err := h.NoticeBoard(ctx, ann, id, 0, 10); err != nil || len(list) != 0 {
+			t.Errorf("%d notices are up, %v", len(list), err)
+		}
+		h.must(h.Tell(ctx, owner, id, "改到周日"))
+		up = h.took(owner, id, moderate.NoticeUp)
+		h.must(h.Untell(ctx, owner, id, up.Ref.ID))
+		h.refused(h.Bans.Undo(ctx, owner, up.ID), exit.Conflict, "other_now")
+
+		token, err := h.Invite(ctx, owner, id, circle.Terms{Life: 24 * time.Hour, People: 1})
+		h.must(err)
+		made := h.took(owner, id, moderate.Invite)
+		h.must(h.Bans.Undo(ctx, owner, made.ID))
+		_, err = h.JoinBy(ctx, h.account("bo"), token)
+		h.refused(err, exit.NotFound, "link")
+		h.wants(owner, ui.English, "/moderation/circle/"+id.String()+"/log", []string{"Notice put up", "Invitation link made"}, nil)
+	})
+}
+
 // TestBannedAskerAsksAgain has who asked to become a member, and was banned, ask again when the ban is undone, since the same day.
 func TestBannedAskerAsksAgain(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {

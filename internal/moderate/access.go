@@ -89,7 +89,7 @@ func undoable(a Act, now time.Time) bool {
 // lost reports whether what an act was about has gone with its author.
 func lost(a Act) bool {
 	_, role := appointed[a.Kind]
-	return a.About == 0 && personal[a.Kind] || a.Ref.ID == 0 && (role || deeds[a.Kind] || a.Kind == Admit || a.Kind == NoticeDown)
+	return a.About == 0 && personal[a.Kind] || a.Ref.ID == 0 && (role || deeds[a.Kind] || a.Kind == Admit || a.Kind == NoticeUp || a.Kind == NoticeDown)
 }
 
 // shown says whether the viewer decides about a post that waits in the queue: then they see its images. See [post.Room.Shown].

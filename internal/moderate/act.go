@@ -42,7 +42,9 @@ const (
 	Revoke      = "revoke"        // invitation links work no longer
 	AddTopic    = post.DeedAddTopic
 	RenameTopic = post.DeedRenameTopic
-	NoticeDown  = "notice_down" // a notice is taken off the board
+	NoticeUp    = "notice_up"   // a notice is put on the board
+	NoticeDown  = "notice_down" // or taken off it
+	Invite      = "invite"      // an invitation link is made
 	// A member has another role than before; Detail is the rank of that one.
 	MadeMember    = "made_member"
 	MadeModerator = "made_moderator"
@@ -299,7 +301,7 @@ func (r *Room) reverse(ctx context.Context, pass service.Pass, a Act) error {
 		return r.readmit(ctx, pass, a)
 	case Kick:
 		return r.readmit(ctx, pass, a)
-	case Admit, TurnAway, Revoke, NoticeDown, MadeMember, MadeModerator, MadeCoOwner:
+	case Admit, TurnAway, Invite, Revoke, NoticeUp, NoticeDown, MadeMember, MadeModerator, MadeCoOwner:
 		if r.Places == nil {
 			return errNone()
 		}
