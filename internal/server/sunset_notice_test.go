@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"exeunt/exit"
+	"exeunt/internal/circle"
 	"exeunt/internal/leave"
+	"exeunt/internal/post"
 	"exeunt/internal/sunset"
 	"exeunt/internal/who"
 )
@@ -102,11 +104,11 @@ func TestNotice(t *testing.T) {
 	eachInstall(t, func(t *testing.T, in *install) {
 		ctx := t.Context()
 		people, _ := square(t, in)
-		post := &letters{}
-		in.options.Mail = post
+		mail := &letters{}
+		in.options.Mail = mail
 		in = reopen(t, in.options, in.machine)
 		guest, writer := who.Viewer{}, people["writer"]
-		bindMail(t, in, post, writer)
+		bindMail(t, in, mail, writer)
 		_, err := in.DB.Writer.ExecContext(ctx, `insert into settings (account_id, language, zone, theme, lists_seen_by) values ($1, 'en', '', '', '') on conflict (account_id) do update set language = 'en'`, int64(writer.Account))
 		must(t, err, "choose a language")
 		in.agree(t, exit.Ask{Subject: leave.SubjectOf(people["hibernating"].Account, ""), Journey: exit.Hibernate})
@@ -128,7 +130,7 @@ func TestNotice(t *testing.T) {
 		for _, v := range []who.Viewer{guest, writer, people["stranger"]} {
 			in.shows(t, v, "/", `href="/sunsets/the-end"`)
 		}
-		post.want(t, "it stops on "+longDate(stop), "exeunt.test/sunsets/the-end/calendar.ics")
+		mail.want(t, "it stops on "+longDate(stop), "exeunt.test/sunsets/the-end/calendar.ics")
 		if d := in.document(t); d.State != "open" || d.Phase != exit.Announced || d.Version != 1 || len(d.Phases) != 5 || !d.Phases[1].At.Equal(readOnly) || slices.Contains(d.Phases[1].Allows, exit.AllowWrite) {
 			t.Errorf("the document is %+v", d)
 		}
@@ -300,4 +302,39 @@ func TestNoticePicture(t *testing.T) {
 			t.Errorf("a picture that was taken away answers %d", w.Code)
 		}
 	})
+}
+
+// TestNoticeAudience asks who is told of the ending of a service, of one circle, of the install: who has something there, and nobody else.
+func TestNoticeAudience(t *testing.T) {
+	for name, c := range map[string]struct {
+		ends string // RING stands for the circle, OTHER for one that is the stranger's own
+		want map[string]int
+	}{
+		"a service":       {"page", map[string]int{"stranger": 1, "writer": 0, "owner": 0, "operator": 0}},
+		"a circle":        {"circle:RING", map[string]int{"stranger": 0, "writer": 1, "late": 1, "owner": 1, "operator": 0}},
+		"another circle":  {"circle:OTHER", map[string]int{"stranger": 1, "writer": 0, "owner": 0, "operator": 0}},
+		"the whole place": {"install", map[string]int{"stranger": 1, "writer": 1, "owner": 1, "operator": 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachInstall(t, func(t *testing.T, in *install) {
+				ctx := t.Context()
+				people, ring := square(t, in)
+				stranger := people["stranger"]
+				other := value[who.ID](t, "make circle")(in.Circles.Create(ctx, stranger, circle.Draft{Name: "other", Mode: circle.Open}))
+				_, err := in.Posts.Write(ctx, stranger, post.Draft{Service: post.Page, Audience: "public", Text: "at home"})
+				must(t, err, "write")
+				in.endIn(t, strings.NewReplacer("RING", ring.String(), "OTHER", other.String()).Replace(c.ends))
+				in.settle(t)
+				in.wantTold(t, "at the announcement", people, c.want)
+				// A circle's ending stands before its members, all else before everybody.
+				for who, n := range map[string]int{"stranger": c.want["stranger"], "writer": c.want["writer"]} {
+					word := `href="/sunsets/the-end"`
+					if n == 0 && strings.HasPrefix(c.ends, "circle:") {
+						word = "!" + word
+					}
+					in.shows(t, people[who], "/", word)
+				}
+			})
+		})
+	}
 }
