@@ -3,6 +3,7 @@ package exit
 import (
 	"slices"
 	"sort"
+	"strings"
 )
 
 // maker builds one plan.
@@ -205,10 +206,30 @@ func (m *maker) undo() error {
 			stay.State, stay.Until, stay.Law = "held", s.Until, s.Law
 		case s.Started():
 			stay.State = "finishing"
+		case m.ended(r.Run.Subject, s.ClassID()):
+			stay.State = "gone"
 		}
 		m.plan.Stays = append(m.plan.Stays, stay)
 	}
+	for _, part := range m.facts.Ended {
+		// One circle of many is no reason to speak of when all of an account comes back.
+		if s := r.Run.Subject; !strings.Contains(part, ":") && s.In == "" || s.Whole().Within(part).Covers(s) {
+			m.plan.Stays = append(m.plan.Stays, Stay{What: "service:" + part, State: "gone"})
+		}
+	}
 	return nil
+}
+
+// ended reports whether all of a subject's class is in what has ended: there is nothing of it to come back to.
+func (m *maker) ended(s Subject, class string) bool {
+	gone := func(part string) bool {
+		return slices.ContainsFunc(m.facts.Ended, func(e string) bool { return s.Whole().Within(e).Covers(s.Whole().Within(part)) })
+	}
+	if s.In != "" || gone("") {
+		return gone(s.In)
+	}
+	i := slices.IndexFunc(m.facts.Classes, func(c ClassFact) bool { return c.ID() == class })
+	return i >= 0 && len(m.facts.Classes[i].Services) > 0 && !slices.ContainsFunc(m.facts.Classes[i].Services, func(name string) bool { return !gone(name) })
 }
 
 // hasten plans the rest of an open closing for now.

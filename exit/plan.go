@@ -108,6 +108,7 @@ type Facts struct {
 	Owner     Subject         // the person to whom the account belongs; empty if it is not their last
 	Services  []string        // services the subject uses, sorted
 	HoldFrom  map[string]Date // class → the day from which the term of its hold counts
+	Ended     []string        // services and places ("circle", "circle:7"; "" is the install) that have ended: a return finds nothing of them
 	Left      []string        // what a closing or a sunset leaves to be seen, by its owner's choice, sorted
 	Calendar  Calendar
 	Counts    map[string]Count // forecast; not part of the hash

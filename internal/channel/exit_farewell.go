@@ -177,8 +177,16 @@ const remakeJob = "channel.remake"
 // remakes is how many videos one job hands on.
 const remakes = 200
 
-// remake queues the processing of an account's videos whose renditions are gone. Its ref is the account, and the last video that was handed on.
+// remake queues the processing of an account's videos whose renditions are gone. Its ref is the account, and the last video that was handed on. Once the
+// service has stopped nobody comes back to a channel.
 func (r *Room) remake(ctx context.Context, j job.Job) error {
+	now, err := r.DB.Now(ctx)
+	if err != nil {
+		return err
+	}
+	if still, err := r.Desk.Still(ctx, exit.AllowExport, Name, 0, now); err != nil || !still {
+		return err
+	}
 	_, last, _ := strings.Cut(j.Ref, "/")
 	after, _ := who.ParseID(last) // none: from the first on
 	ids, err := r.store.processing(ctx, j.Account, after, remakes)

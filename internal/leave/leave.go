@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -133,6 +134,11 @@ func (l *Room) facts(ctx context.Context, ask exit.Ask, f *exit.Facts) error {
 	if err := l.checkScope(ask.Subject); err != nil {
 		return err
 	}
+	if ask.Journey == exit.Cancel || ask.Journey == exit.Return {
+		var err error
+		f.Ended, err = l.ended(ctx)
+		return err
+	}
 	if ask.Journey != exit.Close {
 		return nil
 	}
@@ -144,6 +150,26 @@ func (l *Room) facts(ctx context.Context, ask exit.Ask, f *exit.Facts) error {
 		f.Owner = exit.Subject{Kind: exit.SubjectPerson, ID: person.String()}
 	}
 	return nil
+}
+
+// ended gives what has been stopped by a sunset: nobody comes back to it.
+func (l *Room) ended(ctx context.Context) ([]string, error) {
+	list, err := l.Desk.Endings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now, err := l.DB.Now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, e := range list {
+		if !e.Allows(exit.AllowExport, now) && !slices.Contains(out, e.Scope) {
+			out = append(out, e.Scope)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
 }
 
 // checkScope refuses a part in a form that the fence does not know: what is closed under such a name

@@ -416,6 +416,7 @@ func (t *teller) stays() []string {
 				order = append(order, "services")
 			}
 		case s.What == "channel.renditions" && s.State == "gone": // they are made anew: nothing is missing
+		case s.State == "gone" && s.Until.IsZero(): // gone with its service, of which a sentence tells
 		case strings.Contains(s.What, "."):
 			key := s.State + " " + s.Until.String() + " " + s.Law
 			if fate[key] == nil {

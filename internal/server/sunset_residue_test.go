@@ -169,7 +169,9 @@ func belongs(table string, columns []string, ends string) string {
 		things += ` or ref_kind = 'video'`
 	}
 	things += `)`
-	decided := func(what string) string { return `(select y.id from ` + what + ` y where ` + here("y.") + ` or ` + strings.ReplaceAll(things, "ref_", "y.ref_") + `)` }
+	decided := func(what string) string {
+		return `(select y.id from ` + what + ` y where ` + here("y.") + ` or ` + strings.ReplaceAll(things, "ref_", "y.ref_") + `)`
+	}
 	switch table {
 	case "quiets":
 		return things
