@@ -49,7 +49,7 @@ type app struct {
 	Status      statusCmd      `cmd:"" help:"Show the runs of an account, or one run."`
 	Certificate certificateCmd `cmd:"" help:"Write a run's certificate."`
 	Clock       clockCmd       `cmd:"" help:"Move a trial install's clock forward."`
-	Verify      verifyCmd      `cmd:"" help:"Check an archive or a certificate, offline."`
+	Verify      verifyCmd      `cmd:"" help:"Check an archive, a certificate or a signed statement, offline."`
 	Residue     residueCmd     `cmd:"" help:"Look for what is left of an account or a text."`
 	Search      searchCmd      `cmd:"" help:"Look after the search index."`
 	Sunset      sunsetCmd      `cmd:"" help:"End a service, a circle or the install on a published calendar."`

@@ -153,6 +153,9 @@ func (s *someone) close(t *testing.T, ask exit.Ask) (runs []exit.Run) {
 func TestTwoPeople(t *testing.T) {
 	eachInstall(t, func(t *testing.T, in *install) {
 		ana, bo := twoLives(t, in)
+		for _, s := range []*someone{ana, bo} {
+			must(t, in.Circles.Bid(t.Context(), s.v, s.circle, s.plant("bid"), "https://"+s.plantWord("moved")+".example/"), "say where the circle goes")
+		}
 		columns, err := schema(t.Context(), in.DB)
 		must(t, err, "read schema")
 		// Each names the other as heir: bo for circles that he closes and comes back to, ana for all she leaves. Another of bo's
@@ -179,14 +182,18 @@ func TestTwoPeople(t *testing.T) {
 				t.Errorf("a sealed run remembers %s", got.Subject)
 			}
 		}
-		// Of all that she wrote one line is left, because she left it to be read; her slip takes it away.
+		// Of all that she wrote two lines are left, because she left them to be read; her slip takes them away.
 		s, err := residue.Search(t.Context(), in.DB, in.Blobs, ana.name+"."+farewell+".zq")
 		must(t, err, "search residue")
 		if len(s.Finds) != 1 || s.Finds[0].Where != "farewells.words" {
 			t.Errorf("what ana left to be read is found as %+v", s.Finds)
 		}
+		if s, err = residue.Search(t.Context(), in.DB, in.Blobs, ana.name+".bid.zq"); err != nil || len(s.Finds) != 1 || s.Finds[0].Where != "circle_farewells.words" {
+			t.Errorf("what ana left to be read in her circle is found as %+v, %v", s.Finds, err)
+		}
 		for _, run := range runs {
 			must(t, in.Channels.UnleaveRun(t.Context(), run.ID), "take farewell away")
+			must(t, in.Circles.UnleaveRun(t.Context(), run.ID), "take the circle's farewell away")
 		}
 		ana.wantNothingOf(t)
 		if n := len(ana.blobsOf(t)); n > 0 {
