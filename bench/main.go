@@ -1,6 +1,6 @@
 // Command bench measures what docs/performance.md says: each number beside its rival, in one run.
 //
-//	EXEUNT_BENCH=1 go run ./bench [--scale 1] [--rounds 5] [--write docs/performance.md] [erase export due home circles upload video videos start]
+//	EXEUNT_BENCH=1 go run ./bench [--scale 1] [--rounds 5] [--write docs/performance.md] [erase export due home circles upload video videos sunset start]
 //
 // It makes its data itself, by SQL and from a fixed seed. Databases of PostgreSQL are made on the server that
 // EXEUNT_TEST_POSTGRES names (`make services` starts one).
@@ -21,7 +21,7 @@ import (
 
 // options are the command line.
 type options struct {
-	Names  []string `arg:"" optional:"" help:"What to measure: erase, export, due, home, circles, upload, video, videos, start. None: all."`
+	Names  []string `arg:"" optional:"" help:"What to measure: erase, export, due, home, circles, upload, video, videos, sunset, start. None: all."`
 	Scale  float64  `help:"Part of the full size of the data; below 1 nothing is compared with its aim." default:"1"`
 	Rounds int      `help:"Rounds of which the median is taken." default:"5"`
 	Write  string   `help:"Document whose tables are replaced." placeholder:"FILE"`
@@ -46,6 +46,7 @@ func benchmarks() []benchmark {
 		{"upload", "Uploading a large file", upload},
 		{"video", "Making videos anew", video},
 		{"videos", "Videos to see", videos},
+		{"sunset", "Ending a service", sunset},
 		{"start", "Start and memory", start},
 	}
 }
