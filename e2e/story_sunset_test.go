@@ -184,6 +184,16 @@ func (s *sunsetStory) draw() {
 	}
 }
 
+// wantDated wants the calendar on a page to have the days of phases.
+func (s *sunsetStory) wantDated(p *person, words ...string) {
+	s.t.Helper()
+	for _, word := range words {
+		if !p.has(fmt.Sprintf(`main ol.calendar time[datetime="%s"]`, s.dates[word])) {
+			s.t.Errorf("%s has no %s on %s: %s", p.path(), word, s.dates[word], p.text("main"))
+		}
+	}
+}
+
 // shows gives a date as pages write it.
 func (s *sunsetStory) shows(lang ui.Lang, word string) string {
 	s.t.Helper()
@@ -197,8 +207,8 @@ func (s *sunsetStory) publish() {
 	if status := p.tap(`main form[action="/operator/calendar/preview"] button.primary`); status != http.StatusOK {
 		p.lost(fmt.Errorf("the preview answers %d", status))
 	}
-	p.reads("main", s.shows(ui.Chinese, "stopped"))
-	p.reads("main .stats", "2") // two accounts have something in it
+	s.wantDated(p, "read-only", "stopped", "erased")
+	p.reads("main .stats", "个账号")
 	p.shot("sunset-preview")
 	p.touch("#consent")
 	p.tap(`main form[action="/operator/calendar/publish"] .pair button`)
@@ -228,17 +238,11 @@ func (s *sunsetStory) meet() {
 		}
 		p.shot(fmt.Sprintf("sunset-banner-%s", x.code))
 		p.open("/")
-		p.reads("main", x.title)
+		p.see(`main a[href="/sunsets/the-last-tide"]`) // it stands on the home page to the end
 		p.open(s.circle)
 		p.tap("aside.ending a")
 		p.reads("h1", x.title)
-		for _, word := range []string{"read-only", "stopped", "erased"} {
-			at, err := time.Parse(time.DateOnly, s.dates[word])
-			must(s.t, err)
-			if !p.has(fmt.Sprintf(`main ol.calendar time[datetime="%s"]`, at.Format(time.DateOnly))) {
-				s.t.Errorf("the notice has no %s of %s: %s", word, s.dates[word], p.text("main"))
-			}
-		}
+		s.wantDated(p, "read-only", "stopped", "erased")
 		p.shot(fmt.Sprintf("sunset-notice-%s", x.code))
 	}
 	s.wu.looksWith(sight{390, "light"})
@@ -259,7 +263,9 @@ func (s *sunsetStory) postpone() {
 	p.fill("#why", tideWhy)
 	p.shot("sunset-extend")
 	p.tap(`main form button.primary`)
-	p.reads("main", tideWhy)
+	if got := ask[string](p, `document.querySelector("#why").value`); got != tideWhy {
+		s.t.Errorf("the preview gives the reason as %q", got)
+	}
 	p.shot("sunset-extend-preview")
 	p.touch("#consent")
 	p.tap(`main form[action="/operator/calendar/publish"] .pair button`)
@@ -287,7 +293,7 @@ func (s *sunsetStory) goes(word string) {
 	s.t.Helper()
 	at, err := time.ParseInLocation(time.DateOnly, s.dates[word], zoneOf(s.t))
 	must(s.t, err)
-	now, err := time.Parse(time.RFC3339, fmt.Sprint(s.in.do(s.t, "clock")["now"]))
+	now, err := time.Parse(time.RFC3339, fmt.Sprint(s.in.do(s.t, "clock", "+0h")["now"]))
 	must(s.t, err)
 	s.in.travel(s.t, fmt.Sprintf("+%dh", int(at.Sub(now)/time.Hour)+1))
 }
@@ -341,7 +347,8 @@ func (s *sunsetStory) archives() {
 	}
 	p := s.operator
 	p.open("/operator/sunsets/the-last-tide")
-	p.reads("main .stats", "3") // theirs, and the circle as a whole for its owner
+	p.reads("main .stats", "0 份失败")
+	p.reads("main .stats", "0 份还没轮到")
 	p.shot("sunset-status-exports")
 }
 

@@ -128,8 +128,8 @@ type dateView struct {
 
 // pairView is one text in both languages.
 type pairView struct {
-	Legend string
-	Texts  []ui.TextArea
+	Legend, Hint string
+	Texts        []ui.TextArea
 }
 
 var (
@@ -159,7 +159,10 @@ func (r *Room) form(ctx context.Context, t exit.SunsetText, wrong wrongs) formVi
 		texts := map[string]exit.Words{"title": t.Title, "reason": t.Reason, "apology": t.Apology, "ask": t.Ask}[name]
 		p := pair(ctx, name, texts, wrong)
 		p.Legend = ui.T(ctx, fieldNames[name])
-		p.Texts[0].Hint = ui.T(ctx, fieldHints[name])
+		p.Hint = ui.T(ctx, fieldHints[name])
+		if name == "title" {
+			p.Texts[0].Rows, p.Texts[1].Rows = 1, 1
+		}
 		v.Texts = append(v.Texts, p)
 	}
 	for _, p := range exit.SunsetProfiles() {

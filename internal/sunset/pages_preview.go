@@ -226,10 +226,13 @@ var planRows = ui.Keys("sunset_operator.row.", "announced", "no-joins", "read-on
 // they were typed.
 func planCalendar(ctx context.Context, cal *exit.SunsetCalendar, plan *exit.Plan) ui.CalendarView {
 	v := ui.CalendarView{ID: plan.Hash(), Today: plan.At, Zone: cal.Zone, PolicyZone: cal.Zone}
-	erased, held := 0, map[string]bool{}
+	held, today := map[string]bool{}, exit.DateOf(plan.At, cal.Zone).Start(cal.Zone)
 	for _, s := range plan.Steps {
 		row := ui.CalendarRow{Date: s.Instant, State: ui.CalendarFuture, AtOnce: s.AtConsent}
-		if s.AtConsent {
+		switch {
+		case s.AtConsent && row.Date.Before(today): // of a version before
+			row.State, row.AtOnce = ui.CalendarPast, false
+		case s.AtConsent:
 			row.State = ui.CalendarToday
 		}
 		switch s.Act {
@@ -237,6 +240,9 @@ func planCalendar(ctx context.Context, cal *exit.SunsetCalendar, plan *exit.Plan
 			row.Sentence = ui.T(ctx, planRows[s.Choice])
 			if row.Date.IsZero() {
 				row.Date = cal.At(s.Choice)
+			}
+			if s.Choice == exit.Erased { // every class goes from then on
+				row.Back = ui.BackNever
 			}
 			if says := inTongue(ctx, phaseOf(cal, s.Choice).Says); says != "" {
 				row.What = []string{says}
@@ -249,11 +255,6 @@ func planCalendar(ctx context.Context, cal *exit.SunsetCalendar, plan *exit.Plan
 			row.Sentence = ui.T(ctx, "sunset_operator.row.remind", "Count", days)
 		case exit.ActPack:
 			row.Sentence = ui.T(ctx, "sunset_operator.row.pack")
-		case exit.ActErase:
-			if erased++; erased > 1 {
-				continue
-			}
-			row.Sentence, row.Back = ui.T(ctx, "sunset_operator.row.erase"), ui.BackNever
 		case exit.ActHold:
 			if held[s.Law] {
 				continue

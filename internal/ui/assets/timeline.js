@@ -44,12 +44,13 @@ for (const box of document.querySelectorAll("[data-timeline]")) {
     const pad = Math.max(14, Math.round((Math.max(...days) - Math.min(...days)) / 10));
     first = Math.min(...days) - pad;
     last = Math.max(...days) + pad;
-    const step = [1, 2, 3, 6, 12, 24, 60].find((n) => (last - first) / 30 / n <= 5) || 120;
+    const most = Math.max(1, Math.floor(scale.clientWidth / 100));
+    const step = [1, 2, 3, 6, 12, 24, 60].find((n) => (last - first) / 30 / n <= most) || 120;
     const ticks = [];
     const begin = dateOf(first);
     for (let year = begin.getUTCFullYear(), month = 0; ; month += step) {
       const day = Date.UTC(year, month, 1) / DAY;
-      if (day > last - (last - first) / 8) break;
+      if (day > last - ((last - first) * 80) / scale.clientWidth) break;
       if (day < first) continue;
       const tick = document.createElement("span");
       tick.className = "timeline-tick";
@@ -118,6 +119,7 @@ for (const box of document.querySelectorAll("[data-timeline]")) {
     r.mark.addEventListener("pointerup", drop);
     r.mark.addEventListener("pointercancel", drop);
   }
-  draw();
   box.hidden = false;
+  draw();
+  addEventListener("resize", draw);
 }
