@@ -338,3 +338,25 @@ func TestNoticeAudience(t *testing.T) {
 		})
 	}
 }
+
+// TestNoticeAtTheEnd asks what is read when all is erased: the certificate, and until when archives can still be fetched.
+func TestNoticeAtTheEnd(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		people, _ := square(t, in)
+		now := value[time.Time](t, "read clock")(in.DB.Now(t.Context()))
+		late := now.AddDate(0, 0, 300)
+		s := in.endBy(t, bytes.Replace(inShanghai(sunsetFile(now, "circle")), []byte("title:"), fmt.Appendf(nil, "late_requests: %s\ntitle:", late.Format(time.DateOnly)), 1), "")
+		in.travel(t, 220)
+		in.shows(t, who.Viewer{}, "/sunsets/the-end", "it has stopped, and its content is erased from "+longDate(s.Calendar.At(exit.Erased)), "Fetch my archive", "!See the certificate")
+		in.shows(t, people["stranger"], "/", `href="/sunsets/the-end"`)
+		in.travel(t, 30)
+		in.shows(t, who.Viewer{}, "/sunsets/the-end", "Everything was erased by ", `href="/sunsets/the-end/certificate"`, "Fetch my archive", "Until "+longDate(late.AddDate(0, 0, -1)), "!Take a copy along", "!Not since")
+		in.shows(t, people["writer"], "/notices", "The archive made for you has not been fetched yet.")
+		in.shows(t, people["stranger"], "/", `!href="/sunsets/the-end"`)
+		in.travel(t, 60)
+		in.shows(t, who.Viewer{}, "/sunsets/the-end", "Everything was erased by ", "!Fetch my archive")
+		if d := in.document(t); d.State != "ended" || d.Phase != exit.Erased {
+			t.Errorf("the document is %+v", d)
+		}
+	})
+}

@@ -52,10 +52,10 @@ func lastMoment(ctx context.Context, until time.Time) string {
 }
 
 var (
-	noticeWords = ui.Keys("sunset_notice.phase.", "announced", "no-joins", "read-only", "no-entrance", "export-only", "stopped", "erased", "late", "words")
-	phaseSays  = ui.Keys("sunset_notice.says.", "announced", "no-joins", "read-only", "no-entrance", "export-only", "stopped", "erased")
-	nextWords  = ui.Keys("sunset_notice.next.", "no-joins", "read-only", "no-entrance", "export-only", "stopped", "erased")
-	canWords   = ui.Keys("sunset_notice.can.", "join", "write", "entrance", "read", "export")
+	noticeWords  = ui.Keys("sunset_notice.phase.", "announced", "no-joins", "read-only", "no-entrance", "export-only", "stopped", "erased", "late", "words")
+	phaseSays    = ui.Keys("sunset_notice.says.", "announced", "no-joins", "read-only", "no-entrance", "export-only", "stopped", "erased")
+	nextWords    = ui.Keys("sunset_notice.next.", "no-joins", "read-only", "no-entrance", "export-only", "stopped", "erased")
+	canWords     = ui.Keys("sunset_notice.can.", "join", "write", "entrance", "read", "export")
 	noticeStates = ui.Keys("sunset_notice.state.", "open", "withdrawn", "ended")
 )
 
@@ -155,12 +155,12 @@ type canView struct {
 	Still      bool
 }
 
-// canStill says what can still be done, and until when.
+// canStill says what can still be done, and until when; then what cannot any more. When all is erased, that is fetching archives.
 func canStill(ctx context.Context, s Sunset, now time.Time) []canView {
-	if s.State != stateOpen || s.Calendar.At(exit.Announced).After(now) {
+	cal := s.Calendar
+	if s.State == stateWithdrawn || cal.At(exit.Announced).After(now) || s.State == stateEnded && !cal.Late.After(now) {
 		return nil
 	}
-	cal := s.Calendar
 	var out []canView
 	add := func(what string, until time.Time) {
 		v := canView{What: what, Still: until.After(now)}
@@ -169,12 +169,23 @@ func canStill(ctx context.Context, s Sunset, now time.Time) []canView {
 		}
 		out = append(out, v)
 	}
-	for _, what := range []string{exit.AllowJoin, exit.AllowWrite, exit.AllowEntrance, exit.AllowRead, exit.AllowExport} {
-		add(ui.T(ctx, canWords[what]), cal.Ceases(what))
+	if s.State == stateOpen {
+		for _, what := range []string{exit.AllowJoin, exit.AllowWrite, exit.AllowEntrance, exit.AllowRead, exit.AllowExport} {
+			add(ui.T(ctx, canWords[what]), cal.Ceases(what))
+		}
 	}
 	if !cal.Late.Equal(cal.Ceases(exit.AllowExport)) {
 		add(ui.T(ctx, "sunset_notice.can.fetch"), cal.Late)
 	}
+	slices.SortStableFunc(out, func(a, b canView) int {
+		switch {
+		case a.Still == b.Still:
+			return 0
+		case a.Still:
+			return -1
+		}
+		return 1
+	})
 	return out
 }
 

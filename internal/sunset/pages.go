@@ -180,7 +180,7 @@ func editionWords(ctx context.Context, e edition) editionView {
 func takeButton(ctx context.Context, s Sunset, now time.Time) *ui.Button {
 	cal := s.Calendar
 	switch {
-	case s.State != stateOpen || !cal.Late.After(now) || cal.At(exit.Announced).After(now):
+	case s.State == stateWithdrawn || !cal.Late.After(now) || cal.At(exit.Announced).After(now):
 		return nil
 	case !cal.At(exit.Stopped).After(now):
 		return &ui.Button{Label: ui.T(ctx, "sunset_notice.fetch"), Href: ui.ExitPath, Icon: "package", Kind: ui.Primary}

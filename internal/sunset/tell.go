@@ -192,11 +192,11 @@ func toldSentence(ctx context.Context, s Sunset, t telling) string {
 // toldArchives says what its reader may still do: take along what was not fetched yet. made are the archives that were made for them, and those they fetched.
 func toldArchives(ctx context.Context, s Sunset, t telling, made [2]int) string {
 	switch {
-	case s.State != stateOpen || t.what == stateWithdrawn:
+	case s.State == stateWithdrawn || t.what == stateWithdrawn || !ui.ReaderFrom(ctx).Now.Before(s.Calendar.Late):
 		return ""
 	case made[0] > made[1]:
 		return ui.T(ctx, "sunset_notice.archive.waits", "Date", lastMoment(ctx, s.Calendar.Late))
-	case made[0] > 0:
+	case made[0] > 0 || s.State == stateEnded:
 		return ""
 	}
 	if now := ui.ReaderFrom(ctx).Now; !now.Before(s.Calendar.At(exit.Stopped)) {
