@@ -419,6 +419,8 @@ type archiveStatus struct {
 	Failed    int64     `json:"failed"`
 	Waiting   int64     `json:"waiting"`
 	NotAsked  int64     `json:"not_asked"`
+	Skipped   int64     `json:"skipped"`
+	Leavers   int64     `json:"leavers"`
 	Exact     bool      `json:"exact"`
 	PerSecond float64   `json:"per_second"`
 	Expected  time.Time `json:"expected,omitzero"`
@@ -440,7 +442,7 @@ func (c *sunsetStatusCmd) one(a *app, h *server.House) error {
 		Forecast *sunset.Forecast       `json:"forecast,omitempty"`
 	}{
 		sunsetLine: lineOf(s.Sunset), Word: s.Word, RunState: s.Run, Phases: s.Phases, Versions: s.Versions,
-		Archives: archiveStatus{s.Made, s.Bytes, s.Fetched, s.Packing, s.Failed, s.Waiting, s.NotAsked, s.Exact, s.PerSecond, s.Expected, s.Extend},
+		Archives: archiveStatus{s.Made, s.Bytes, s.Fetched, s.Packing, s.Failed, s.Waiting, s.NotAsked, s.Skipped, s.Leavers, s.Exact, s.PerSecond, s.Expected, s.Extend},
 	}
 	text := statusText(s)
 	if s.Run == exit.RunOpen && s.PerSecond == 0 && s.Left() > 0 {
@@ -468,8 +470,8 @@ func statusText(s sunset.Status) string {
 	for _, v := range s.Versions {
 		fmt.Fprintf(&b, "  version %d  %s  %s\n", v.Version, clockTime(v.Published, zone), v.Why)
 	}
-	fmt.Fprintln(&b, lang.T("sunset_forecast.archives", "Made", s.Made, "Bytes", ui.Bytes(s.Bytes), "Fetched", s.Fetched, "Packing", s.Packing,
-		"Waiting", s.Waiting, "NotAsked", s.NotAsked, "Failed", s.Failed))
+	fmt.Fprintln(&b, lang.T("sunset_forecast.archives", "Made", s.Made, "Bytes", ui.Bytes(s.Bytes), "Fetched", s.Fetched, "Packing", s.Packing-s.Failed,
+		"Waiting", s.Waiting, "NotAsked", s.NotAsked, "Failed", s.Failed, "Skipped", s.Skipped))
 	if !s.Expected.IsZero() {
 		fmt.Fprintln(&b, lang.T("sunset_forecast.expected", "Rate", fmt.Sprintf("%.2f", s.PerSecond), "Date", clockTime(s.Expected, zone)))
 	}

@@ -157,3 +157,56 @@ func TestRehearse(t *testing.T) {
 		})
 	}
 }
+
+// TestForecastOfMany estimates what would take too long to count, and says so.
+func TestForecastOfMany(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		const members = 5500
+		in.crowd(t, members)
+		in.tick(time.Millisecond)
+		now := value[time.Time](t, "read clock")(in.DB.Now(t.Context()))
+		cal := value[*exit.SunsetCalendar](t, "parse")(exit.ParseSunset(sunsetFile(now, "circle")))
+		f, err := in.Sunsets.Forecast(t.Context(), cal)
+		must(t, err, "forecast")
+		if f.Exact || f.Accounts != members || f.Archives != members || f.Measured > 20 || f.Took > 20*time.Second {
+			t.Errorf("of %d members who have written once: %+v", members, f)
+		}
+		if len(f.Amounts) != 1 || f.Amounts[0].Class != "post.posts" || f.Amounts[0].Items != members {
+			t.Errorf("they have %+v", f.Amounts)
+		}
+	})
+}
+
+// TestStatusExtends tells in time that the stop comes before the last archive.
+func TestStatusExtends(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		const members = 220
+		in.crowd(t, members)
+		now := value[time.Time](t, "read clock")(in.DB.Now(t.Context()))
+		src := sunsetFile(now, "circle")
+		_, plan, err := in.Sunsets.Preview(t.Context(), src)
+		must(t, err, "preview")
+		s, err := in.Sunsets.Publish(t.Context(), src, plan.Hash(), "")
+		must(t, err, "publish")
+		begin := s.Calendar.At(exit.ReadOnly)
+		must(t, in.DB.Move(t.Context(), begin), "go to read-only")
+		for range 40 { // some archives, and no time for the others
+			_, err := in.Engine.Work(t.Context(), 1)
+			must(t, err, "work")
+		}
+		got, err := in.Sunsets.Status(t.Context(), s.Name)
+		must(t, err, "status")
+		made := got.Made
+		if made < 5 || made > 100 || got.Made+got.Left() != members || !got.Exact || got.Extend != 0 {
+			t.Fatalf("at the beginning: %+v", got)
+		}
+		must(t, in.DB.Move(t.Context(), begin.AddDate(0, 0, 100)), "let time pass")
+		if got, err = in.Sunsets.Status(t.Context(), s.Name); err != nil {
+			t.Fatal(err)
+		}
+		stop := s.Calendar.At(exit.Stopped)
+		if want := begin.Add(100 * 24 * time.Hour * members / time.Duration(made)); got.Expected.Sub(want).Abs() > time.Hour || !want.After(stop) || got.Extend != int(got.Expected.Sub(stop)/(24*time.Hour))+1 {
+			t.Errorf("a hundred days later: %+v; the last one is expected on %s, the stop is on %s", got, want, stop)
+		}
+	})
+}

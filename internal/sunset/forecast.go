@@ -17,7 +17,7 @@ import (
 // Bounds of a forecast's cost, whatever the size of the install.
 const (
 	mostListed   = 5000             // accounts found one by one; of more an estimate is made
-	mostCounted  = 200              // of them, whose data is counted
+	mostCounted  = 200              // of them, whose data is counted; of a large install twice as many
 	mostMeasured = 20               // of those, whose archives are packed
 	mostTime     = 10 * time.Second // of packing, by the machine clock
 )
@@ -74,7 +74,7 @@ func (r *Room) forecastAt(ctx context.Context, cal *exit.SunsetCalendar, now tim
 	if err != nil {
 		return f, err
 	}
-	f.Exact, f.Accounts, f.Archives, f.Amounts = crowd.exact(), crowd.accounts(), crowd.archives(), crowd.amounts()
+	f.Exact, f.Accounts, f.Archives, f.Amounts = crowd.exact, crowd.accounts(), crowd.archives(), crowd.amounts()
 	for _, a := range f.Amounts {
 		f.Bytes += a.Bytes
 	}
@@ -152,21 +152,19 @@ func (h holding) bytes() (n int64) {
 	return n
 }
 
-// crowd is who may be concerned, and a sample of them.
+// crowd is who is concerned: all of them, or a sample.
 type crowd struct {
-	candidates int64 // at most this many
-	counted    int64 // of them
-	found      []holding
+	exact bool
+	total float64 // of those with something; an estimate where it is not exact
+	found []holding
 }
 
-func (c crowd) exact() bool { return c.candidates == c.counted }
-
-// scaled gives what a number of the sample is of all.
+// scaled gives what a number of those found is of all.
 func (c crowd) scaled(n int64) int64 {
-	if c.exact() || c.counted == 0 {
+	if c.exact || len(c.found) == 0 {
 		return n
 	}
-	return int64(math.Round(float64(n) * float64(c.candidates) / float64(c.counted)))
+	return int64(math.Round(float64(n) * c.total / float64(len(c.found))))
 }
 
 func (c crowd) accounts() int64 { return c.scaled(int64(len(c.found))) }
@@ -195,53 +193,71 @@ func (c crowd) amounts() []Amount {
 	return out
 }
 
-// crowdOf finds who is concerned by an ending, above an id, and counts what a seeded sample of them has.
+// crowdOf finds who is concerned by an ending, above an id, and counts what a seeded sample of them has. Of more than can be listed, the share of some accounts
+// from all over the install tells how many there are.
 func (r *Room) crowdOf(ctx context.Context, ends exit.Subject, after who.ID) (crowd, error) {
 	columns := r.exported(ends)
 	if len(columns) == 0 {
-		return crowd{}, nil
+		return crowd{exact: true}, nil
 	}
 	ids, err := r.store.several(ctx, columns, after, mostListed+1)
 	if err != nil {
 		return crowd{}, err
 	}
-	c := crowd{candidates: int64(len(ids))}
 	rng := rand.New(rand.NewPCG(sampleSeed, uint64(len(ids)))) //nolint:gosec // a sample that can be drawn again, no secret
-	if len(ids) > mostListed {
-		if ids, c.candidates, err = r.spread(ctx, columns, after, rng); err != nil {
-			return c, err
-		}
-	}
 	rng.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
-	for _, id := range ids[:min(len(ids), mostCounted)] {
-		h, err := r.holdingOf(ctx, ends.Part(), id)
-		if err != nil {
-			return c, err
-		}
-		if c.counted++; h.counts != nil {
-			c.found = append(c.found, h)
-		}
+	sample := ids[:min(len(ids), mostCounted)]
+	c := crowd{exact: len(sample) == len(ids)}
+	if c.found, err = r.holdings(ctx, ends.Part(), sample); err != nil || len(ids) == 0 {
+		return c, err
 	}
-	return c, nil
+	if c.total = float64(len(ids)) * float64(len(c.found)) / float64(len(sample)); len(ids) <= mostListed {
+		return c, nil
+	}
+	return c, r.lookAround(ctx, &c, ends.Part(), after, rng)
 }
 
-// spread draws accounts from all over a large install, and gives how many there are at most.
-func (r *Room) spread(ctx context.Context, columns [][2]string, after who.ID, rng *rand.Rand) ([]who.ID, int64, error) {
+// lookAround asks accounts from all over a large install.
+func (r *Room) lookAround(ctx context.Context, c *crowd, part string, after who.ID, rng *rand.Rand) error {
 	n, last, err := r.store.accounts(ctx, after)
-	if err != nil {
-		return nil, 0, err
+	if err != nil || n == 0 {
+		return err
 	}
-	var out []who.ID
+	var asked []who.ID
 	for range mostCounted {
-		id, err := r.store.next(ctx, columns, after+who.ID(rng.Int64N(max(1, int64(last-after)))))
+		id, err := r.store.next(ctx, [][2]string{{"accounts", "id"}}, after+who.ID(rng.Int64N(max(1, int64(last-after)))))
 		if err != nil {
-			return nil, 0, err
+			return err
 		}
-		if id != 0 && !slices.Contains(out, id) {
-			out = append(out, id)
+		if id != 0 && !slices.Contains(asked, id) {
+			asked = append(asked, id)
 		}
 	}
-	return out, n, nil
+	more, err := r.holdings(ctx, part, asked)
+	if err != nil || len(asked) == 0 {
+		return err
+	}
+	c.total = max(c.total, float64(n)*float64(len(more))/float64(len(asked)))
+	for _, x := range more {
+		if !slices.ContainsFunc(c.found, func(y holding) bool { return x.account == y.account }) {
+			c.found = append(c.found, x)
+		}
+	}
+	return nil
+}
+
+// holdings counts what accounts have, and leaves those out that have nothing.
+func (r *Room) holdings(ctx context.Context, part string, accounts []who.ID) (out []holding, err error) {
+	for _, id := range accounts {
+		h, err := r.holdingOf(ctx, part, id)
+		if err != nil {
+			return nil, err
+		}
+		if h.counts != nil {
+			out = append(out, h)
+		}
+	}
+	return out, nil
 }
 
 // holdingOf counts what an account has to take along of a part, by the same counters as packing; no counts where it is nothing.
@@ -255,7 +271,7 @@ func (r *Room) holdingOf(ctx context.Context, part string, account who.ID) (hold
 		}
 		for _, c := range h.Classes() {
 			if !c.Exported || c.Subject == exit.SubjectPerson || !inService(c, subject.Service()) {
-				continue
+				continue // as packing does
 			}
 			n, err := counter.Count(ctx, subject, c.Name)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"exeunt/exit"
@@ -36,6 +37,8 @@ type Status struct {
 	Made     int64 // archives
 	Fetched  int64
 	Bytes    int64 // of archives
+	Skipped  int64 // given up by the operator, with a reason
+	Leavers  int64 // whose owners were leaving already: nothing is kept for them
 	Packing  int64 // asked for, not packed
 	Failed   int64 // of them, tried often enough: they wait for the operator
 	Waiting  int64 // for something that their owners pack themselves
@@ -65,9 +68,6 @@ func (r *Room) Status(ctx context.Context, name string) (Status, error) {
 	if out.Versions, err = r.store.versions(ctx, s.ID); err != nil {
 		return out, err
 	}
-	if out.Made, out.Fetched, out.Bytes, err = r.store.sums(ctx, s.ID); err != nil {
-		return out, err
-	}
 	now, err := r.DB.Now(ctx)
 	if err != nil {
 		return out, err
@@ -86,11 +86,12 @@ func place(cal *exit.SunsetCalendar, word string) int {
 
 // progress fills in how far the archives are, and when the last one is expected.
 func (r *Room) progress(ctx context.Context, s *Status, now time.Time) error {
-	sums, err := r.store.exportSums(ctx, s.Sunset.ID)
+	x, err := r.ExportsOf(ctx, s.Sunset.ID)
 	if err != nil {
 		return err
 	}
-	s.Packing, s.Waiting, s.Failed, s.Exact = sums.asked, sums.waiting, sums.stuck, true
+	s.Made, s.Fetched, s.Bytes, s.Skipped, s.Leavers = int64(x.Made), int64(x.Fetched), x.Bytes, int64(x.Skipped), int64(x.Left)
+	s.Packing, s.Failed, s.Waiting, s.Exact = int64(x.Asked+x.Failed), int64(x.Failed), int64(x.Waiting), true
 	run, steps, err := r.DB.Runs.Load(ctx, s.Sunset.Run)
 	if err != nil {
 		return err
@@ -103,14 +104,15 @@ func (r *Room) progress(ctx context.Context, s *Status, now time.Time) error {
 	if err := r.notAsked(ctx, s, steps[pack].Cursor); err != nil {
 		return err
 	}
-	if sums.packed == 0 || sums.first.IsZero() {
+	first, err := r.store.firstAsked(ctx, s.Sunset.ID)
+	if err != nil {
+		return err
+	}
+	took := now.Sub(first)
+	if s.Made == 0 || s.Left() == 0 || first.IsZero() || took <= 0 {
 		return nil
 	}
-	took := now.Sub(sums.first)
-	if s.Left() == 0 || took <= 0 {
-		return nil
-	}
-	s.PerSecond = float64(sums.packed) / took.Seconds()
+	s.PerSecond = float64(s.Made) / took.Seconds()
 	s.Expected = now.Add(seconds(float64(s.Left()) / s.PerSecond))
 	if stop := s.Sunset.Calendar.Ceases(exit.AllowExport); s.Expected.After(stop) {
 		s.Extend = int(math.Ceil(s.Expected.Sub(stop).Hours() / 24))
@@ -120,7 +122,7 @@ func (r *Room) progress(ctx context.Context, s *Status, now time.Time) error {
 
 // notAsked estimates the archives of those whose turn has not come: who is behind the step's cursor.
 func (r *Room) notAsked(ctx context.Context, s *Status, cursor string) error {
-	if cursor == atEnd {
+	if strings.HasPrefix(cursor, atEnd) {
 		return nil
 	}
 	after, _ := who.ParseID(cursor)
@@ -128,6 +130,6 @@ func (r *Room) notAsked(ctx context.Context, s *Status, cursor string) error {
 	if err != nil {
 		return err
 	}
-	s.NotAsked, s.Exact = c.archives(), c.exact()
+	s.NotAsked, s.Exact = c.archives(), c.exact
 	return nil
 }

@@ -40,29 +40,16 @@ func (s store) accounts(ctx context.Context, after who.ID) (n int64, last who.ID
 	return n, last, nil
 }
 
-// exportSums counts archives by how far they have come.
-type exportSums struct {
-	asked, waiting, packed, stuck int64
-	first                         time.Time // when the first was asked for; zero for none
-}
-
-func (s store) exportSums(ctx context.Context, sunset who.ID) (x exportSums, err error) {
-	var first int64
-	err = s.db.Q(ctx).QueryRowContext(ctx, `select coalesce(sum(case state when 'asked' then 1 else 0 end), 0), coalesce(sum(case state when 'waiting' then 1 else 0 end), 0),
-		coalesce(sum(case when packed_at is null then 0 else 1 end), 0), coalesce(min(asked_at), 0)
-		from sunset_exports where sunset_id = $1`, int64(sunset)).Scan(&x.asked, &x.waiting, &x.packed, &first)
-	if err != nil {
-		return x, fmt.Errorf("count archives: %w", err)
+// firstAsked gives when the first of a sunset's archives was asked for; zero where none was.
+func (s store) firstAsked(ctx context.Context, sunset who.ID) (time.Time, error) {
+	var at int64
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select coalesce(min(asked_at), 0) from sunset_exports where sunset_id = $1`, int64(sunset)).Scan(&at); err != nil {
+		return time.Time{}, fmt.Errorf("read when archives were begun: %w", err)
 	}
-	if first != 0 {
-		x.first = db.Time(first)
+	if at == 0 {
+		return time.Time{}, nil
 	}
-	err = s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from sunset_exports e where e.sunset_id = $1 and e.state = 'asked'
-		and exists (select 1 from exit_steps t where t.run = e.run and t.state = 'stuck')`, int64(sunset)).Scan(&x.stuck)
-	if err != nil {
-		return x, fmt.Errorf("count archives that failed: %w", err)
-	}
-	return x, nil
+	return db.Time(at), nil
 }
 
 // phases gives when each phase was to begin, by the first version and by the newest, and when it did.
@@ -103,15 +90,6 @@ func (s store) versions(ctx context.Context, sunset who.ID) ([]VersionStatus, er
 		return nil, fmt.Errorf("read versions: %w", err)
 	}
 	return out, nil
-}
-
-// sums gives what the sunset itself counts: archives made and fetched, with their bytes.
-func (s store) sums(ctx context.Context, sunset who.ID) (made, fetched, bytes int64, err error) {
-	err = s.db.Q(ctx).QueryRowContext(ctx, `select archives, fetched, bytes from sunsets where id = $1`, int64(sunset)).Scan(&made, &fetched, &bytes)
-	if err != nil {
-		return 0, 0, 0, fmt.Errorf("read sums of sunset: %w", err)
-	}
-	return made, fetched, bytes, nil
 }
 
 // stuckSteps counts the steps of all runs that wait for the operator.
