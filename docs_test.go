@@ -28,6 +28,7 @@ var commandTests = map[string]string{
 	"exeunt backup":      "TestCommands",
 	"exeunt restore":     "TestCommands",
 	"exeunt clock":       "TestCommands",
+	"exeunt sunset":      "TestSunsetCommands",
 }
 
 // repository is what the documents are compared with.
