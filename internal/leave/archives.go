@@ -51,6 +51,9 @@ func packingOf(words string) (Packing, error) {
 // Pack makes the next volume of a take-along run: one chunk is one volume. An archive exists when
 // it has been read back and its row is there, once; a repeat of a chunk finds the row.
 func (l *Room) Pack(ctx context.Context, t exit.Task) (exit.Progress, error) {
+	if t.Subject.ID == "" {
+		return exit.Progress{Done: true}, nil // its account is gone, and the run has forgotten whose it was
+	}
 	id, p, err := l.exportOf(ctx, t)
 	if err != nil {
 		return exit.Progress{}, err

@@ -176,3 +176,41 @@ func (in *install) workUntil(t *testing.T, holds func() bool) {
 		must(t, in.DB.Move(t.Context(), now.Add(200*time.Millisecond)), "let time pass")
 	}
 }
+
+// TestLeaverMidway has accounts closed, at once and with a term, between the asking for everybody's archive and the packing: none of them is a failure, and the ending goes on.
+func TestLeaverMidway(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		ctx := t.Context()
+		in = shipped(t, in)
+		in.Engine.Tries = 1
+		viewers, _ := square(t, in)
+		s := in.endIn(t, "circle")
+		in.travel(t, 30)
+		must(t, in.DB.Move(ctx, s.Calendar.At(exit.ReadOnly)), "go on to the instant")
+		asked := func() (n int) {
+			t.Helper()
+			must(t, in.DB.Reader.QueryRowContext(ctx, `select count(*) from sunset_exports where state = 'asked'`).Scan(&n), "count archives")
+			return n
+		}
+		in.workUntil(t, func() bool { return asked() > len(exported) })
+		if left := asked(); left != len(exported)+3 {
+			t.Fatalf("%d archives were asked for, want %d", left, len(exported)+3)
+		}
+		in.agree(t, exit.Ask{Subject: leave.SubjectOf(viewers["writer"].Account, ""), Journey: exit.Close, Now: true})
+		in.agree(t, exit.Ask{Subject: leave.SubjectOf(viewers["late"].Account, ""), Journey: exit.Close})
+		in.settle(t)
+		in.wantState(t, "writer", viewers["writer"].Account, "")
+		in.travel(t, 60)
+		in.wantState(t, "late", viewers["late"].Account, "")
+		if got := value[sunset.Exports](t, "count")(in.Sunsets.ExportsOf(ctx, s.ID)); got.Failed+got.Asked+got.Waiting != 0 || got.Made < len(exported)+1 {
+			t.Errorf("the sums are %+v", got)
+		}
+		var open int
+		must(t, in.DB.Reader.QueryRowContext(ctx, `select count(*) from exit_steps where act = 'pack' and state not in ('verified', 'cancelled')`).Scan(&open), "count steps")
+		if open != 0 {
+			t.Errorf("%d steps of packing are not ended", open)
+		}
+		in.travel(t, 250)
+		in.wantRun(t, s.Run, exit.RunSealed)
+	})
+}
