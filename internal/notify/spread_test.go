@@ -185,6 +185,37 @@ func TestSpreadEnds(t *testing.T) {
 	}
 }
 
+// TestSpreadOfTheHouse asks that what the house tells reaches those who sleep and those who would rather not hear of it: it ends a right of theirs.
+func TestSpreadOfTheHouse(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		fans := h.crowd(t, h.person(t, "mira"), 600)
+		h.notices.Audiences[notify.Sunset] = func(_ context.Context, _ notify.News, after who.ID, limit int) ([]who.ID, error) {
+			from := slices.IndexFunc(fans, func(id who.ID) bool { return id > after })
+			if from < 0 {
+				return nil, nil
+			}
+			return fans[from:min(len(fans), from+limit)], nil
+		}
+		h.exec(t, `insert into reasons (account_id, scope, what, reason, since) values ($1, '', 'freeze', 'hibernate', 0)`, int64(fans[3]))
+		h.exec(t, `insert into notice_switches (id, account_id, kind, centre, mail) values (1, $1, 'sunset', 0, 0)`, int64(fans[599]))
+		if err := h.d.Update(t.Context(), func(ctx context.Context) error {
+			pass, err := h.desk.EnterExit(ctx)
+			if err != nil {
+				return err
+			}
+			return h.notices.Spread(ctx, pass, notify.News{Kind: notify.Sunset, On: who.Ref{Kind: "sunset", ID: 7}})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		h.works(t, 0)
+		for _, i := range []int{0, 3, 599} {
+			if h.unread(t, fans[i]) != 1 {
+				t.Errorf("number %d was not told", i)
+			}
+		}
+	})
+}
+
 // TestSpreadNobody refuses news that has no audience.
 func TestSpreadNobody(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
+	"time"
 
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
@@ -31,8 +33,8 @@ func (r *Room) getCalendar(w http.ResponseWriter, req *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/calendar; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="`+s.Name+`.ics"`)
-	_, err = w.Write([]byte(ui.CalendarICS(icsOf(ctx, s, ends, editions), ui.LangOf(ctx))))
-	return err
+	http.ServeContent(w, req, "", time.Time{}, strings.NewReader(ui.CalendarICS(icsOf(ctx, s, ends, editions), ui.LangOf(ctx))))
+	return nil
 }
 
 // icsOf gives the calendar as it is written into a file: its days are those of its own zone.

@@ -22,8 +22,6 @@ const (
 	toldVersion = "version:"
 )
 
-func cutWhole(part string) (string, bool) { return strings.CutSuffix(part, "/whole") }
-
 // tell tells everybody concerned of a phase, a reminder or a withdrawal: once, however often a step is repeated, and again where its date has moved.
 func (r *Room) tell(ctx context.Context, s Sunset, what string) error {
 	if r.Notices == nil {

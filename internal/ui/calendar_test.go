@@ -6,8 +6,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"exeunt/internal/ui"
@@ -30,6 +32,50 @@ func golden(t *testing.T, name, got string) {
 	if got != string(want) {
 		t.Errorf("%s differs; look at it and run with -update if it is right. Got:\n%s", name, got)
 	}
+}
+
+// TestCalendarRevision asks that the entries of rows with keys are called the same in every revision and say which they are of, that one taken back is cancelled, and that
+// one of an instant begins at it.
+func TestCalendarRevision(t *testing.T) {
+	day := time.Date(2021, 12, 28, 0, 0, 0, 0, time.UTC)
+	first := ui.CalendarView{ID: "the-end", Today: day, Link: "https://example.org/sunsets/the-end", Rows: []ui.CalendarRow{
+		{Key: "stopped", Date: day, Sentence: "It stops"}, {Key: "erased", Date: day.Add(time.Hour), Timed: true, Sentence: "It is erased"},
+	}}
+	second := first
+	second.Revision = 1
+	second.Rows = []ui.CalendarRow{{Key: "erased", Date: day, Sentence: "Content goes", State: ui.CalendarCancelled}, {Key: "stopped", Date: day.AddDate(0, 0, 1), Sentence: "It ends"}}
+	a, b := events(ui.CalendarICS(first, ui.English)), events(ui.CalendarICS(second, ui.English))
+	if len(a) != 2 || len(b) != 2 {
+		t.Fatalf("%d and %d events", len(a), len(b))
+	}
+	for i, want := range []map[string]string{
+		{"UID": b[1]["UID"], "SEQUENCE": "0", "STATUS": "", "DTSTART;VALUE=DATE": "20211228", "URL": "https://example.org/sunsets/the-end"},
+		{"UID": b[0]["UID"], "SEQUENCE": "0", "DTSTART": "20211228T010000Z", "DTEND;VALUE=DATE": ""},
+		{"UID": a[1]["UID"], "SEQUENCE": "1", "STATUS": "CANCELLED"},
+		{"UID": a[0]["UID"], "SEQUENCE": "1", "STATUS": "", "DTSTART;VALUE=DATE": "20211229"},
+	} {
+		for name, value := range want {
+			if got := slices.Concat(a, b)[i][name]; got != value {
+				t.Errorf("event %d: %s is %q, want %q", i, name, got, value)
+			}
+		}
+	}
+	if a[0]["UID"] == a[1]["UID"] {
+		t.Error("two entries have one name")
+	}
+}
+
+// events gives the properties of each event of an iCalendar file.
+func events(text string) (out []map[string]string) {
+	for _, part := range strings.Split(text, "BEGIN:VEVENT\r\n")[1:] {
+		e := map[string]string{}
+		for line := range strings.Lines(part) {
+			name, value, _ := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
+			e[name] = value
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
 func TestCalendarICS(t *testing.T) {
