@@ -1,10 +1,12 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -166,11 +168,15 @@ func TestCircles2021(t *testing.T) {
 		in.travel(t, 1) // some dozens of archives are under way at a time
 		c.wantArchives(t)
 		in.until(t, dates.stopped)
+		c.wantPage(t, c.circlePath(3), http.StatusOK)
 		if _, err := c.take(t, 7); err != nil {
 			t.Errorf("taking along on the last day: %v", err)
 		}
 		in.moveTo(t, dates.stopped)
 		in.settle(t)
+		c.wantPage(t, c.circlePath(3), http.StatusGone)
+		c.wantPage(t, "/sunsets/wechat-circles", http.StatusOK)
+		c.wantPage(t, "/sunsets/wechat-circles/certificate", http.StatusNotFound)
 		if got := in.count(t, `select count(*) from shut where scope = 'circle'`); got != 1 {
 			t.Error("circles are still in sight after the stop")
 		}
@@ -189,8 +195,29 @@ func TestCircles2021(t *testing.T) {
 		must(t, err, "remove what was given up")
 		c.wantNothing(t)
 		in.wantRun(t, s.Run, exit.RunSealed)
-		c.wantCertificate(t, s.Run, dates)
+		c.wantPage(t, c.circlePath(3), http.StatusGone)
+		file := value[[]byte](t, "read certificate")(in.Leave.Certificate(t.Context(), s.Run))
+		if public := c.wantPage(t, "/sunsets/wechat-circles/certificate", http.StatusOK); !bytes.Equal(public, file) {
+			t.Error("the certificate that everybody can read is another one")
+		}
+		c.wantCertificate(t, file, dates)
 	})
+}
+
+func (c *community) circlePath(i int) string { return "/circles/" + c.circles[i].String() }
+
+// wantPage asks for a page as a member and as a guest, and gives what it says to the guest.
+func (c *community) wantPage(t *testing.T, path string, want int) []byte {
+	t.Helper()
+	var body []byte
+	for _, v := range []who.Viewer{c.members[5], {}} {
+		w := c.in.as(t, v, http.MethodGet, path)
+		if w.Code != want {
+			t.Errorf("%s is answered by %d, want %d", path, w.Code, want)
+		}
+		body = w.Body.Bytes()
+	}
+	return body
 }
 
 // stopsWriting writes in the last second before an instant and at it. No job has to run between the two.
@@ -308,9 +335,8 @@ func (c *community) wantNothing(t *testing.T) {
 }
 
 // wantCertificate verifies the certificate by the file alone, and compares it with the calendar.
-func (c *community) wantCertificate(t *testing.T, run string, dates circlesCalendar) {
+func (c *community) wantCertificate(t *testing.T, file []byte, dates circlesCalendar) {
 	t.Helper()
-	file := value[[]byte](t, "read certificate")(c.in.Leave.Certificate(t.Context(), run))
 	r, err := ledger.Verify(file, "")
 	if err != nil || len(r.Findings) > 0 {
 		t.Fatalf("the certificate: %v, findings %v", err, r.Findings)

@@ -15,10 +15,7 @@ import (
 	"exeunt/ledger"
 )
 
-// certificatePath gives the address of a sunset's certificate, which everybody may read: it names nobody.
-func certificatePath(name string) string { return service.NoticePath(name) + "/certificate" }
-
-// certificateRoutes are the room's routes of certificates.
+// certificateRoutes are the room's routes of certificates, which everybody may read: they name nobody.
 func (r *Room) certificateRoutes() []service.Route {
 	return []service.Route{{Pattern: "GET /sunsets/{name}/certificate", Access: service.Anyone, Handle: r.getCertificate}}
 }
