@@ -190,7 +190,7 @@ func (h *Holder) Import(ctx context.Context, t exit.Task, records []any, files e
 		}
 	}
 	return func(ctx context.Context) ([]exit.Outcome, error) {
-		pass, err := h.room.Desk.Enter(ctx, service.Write{By: owner, Service: Name})
+		pass, err := h.room.Desk.Enter(ctx, service.Write{By: owner, Service: Name, Join: t.Class != classNotices})
 		if err != nil {
 			return nil, err
 		}

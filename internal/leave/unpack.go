@@ -15,6 +15,7 @@ import (
 	"exeunt/exit"
 	"exeunt/internal/blob"
 	"exeunt/internal/job"
+	"exeunt/internal/service"
 	"exeunt/internal/who"
 )
 
@@ -246,32 +247,39 @@ func (l *Room) takeBatch(ctx context.Context, r *archive.Reader, im *Import, x e
 	if err != nil {
 		return err
 	}
-	intake := skipAll(len(records))
+	intake := skipAll(len(records), "leave.skip.not_taken")
 	if x != nil {
 		t := exit.Task{Run: im.ID.String(), Step: "import:" + class, Subject: SubjectOf(im.Account, ""), Class: name, Part: class, Now: now}
-		if intake, err = x.Import(ctx, t, records, r); err != nil {
+		if intake, err = x.Import(ctx, t, records, r); err != nil && !service.ReadOnly(err) {
 			return err
 		}
 	}
 	moved := *im
 	moved.At, moved.Done = next, im.Done+int64(len(records))
-	err = l.DB.Update(ctx, func(ctx context.Context) error {
+	take := func(ctx context.Context) error {
 		outcomes, err := intake(ctx)
 		if err != nil {
 			return err
 		}
 		return l.moveImport(ctx, moved, im.Done, tallyOf(class, outcomes))
-	})
+	}
+	if err == nil {
+		err = l.DB.Update(ctx, take)
+	}
+	if service.ReadOnly(err) { // it came before the end of what it would go into, and gets there after it
+		intake = skipAll(len(records), "sunset_effects.skip")
+		err = l.DB.Update(ctx, take)
+	}
 	if err == nil {
 		*im = moved
 	}
 	return err
 }
 
-// skipAll is the intake of a class that nobody takes.
-func skipAll(n int) exit.Intake {
+// skipAll is the intake of records that nobody takes.
+func skipAll(n int, reason string) exit.Intake {
 	return func(context.Context) ([]exit.Outcome, error) {
-		return slices.Repeat([]exit.Outcome{{Result: "skipped", Reason: "leave.skip.not_taken"}}, n), nil
+		return slices.Repeat([]exit.Outcome{{Result: "skipped", Reason: reason}}, n), nil
 	}
 }
 

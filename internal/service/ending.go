@@ -62,7 +62,9 @@ var closedKeys = ui.Keys("sunset_effects.closed.", "write", "join")
 func Stopped(err error) bool { return isRefusal(err, exit.AllowExport) }
 
 // ReadOnly reports whether an error is the fence's refusal of what is not written any more.
-func ReadOnly(err error) bool { return isRefusal(err, exit.AllowWrite) || Stopped(err) }
+func ReadOnly(err error) bool {
+	return isRefusal(err, exit.AllowWrite) || isRefusal(err, exit.AllowJoin) || Stopped(err)
+}
 
 func isRefusal(err error, what string) bool {
 	var e *exit.Error
