@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -206,6 +207,9 @@ func (r *Room) signed(f Farewell, path string) (Farewell, error) {
 		return f, nil
 	}
 	text, err := ledger.SignStatement(ledger.Statement{What: r.Host + path, To: f.Links[0], At: f.At, Trial: r.DB.Trial()}, r.Key)
+	if errors.Is(err, ledger.ErrFormat) { // what no statement can hold is shown unsigned
+		return f, nil
+	}
 	f.Signed = string(text)
 	return f, err
 }
@@ -229,7 +233,6 @@ func (r *Room) Bid(w http.ResponseWriter, req *http.Request) error {
 	w.Header().Set("X-Robots-Tag", "noindex, nofollow")
 	if req.URL.Query().Has(asksStatement) && f.Signed != "" {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.WriteHeader(http.StatusGone)
 		_, err := io.WriteString(w, f.Signed)
 		return err
 	}

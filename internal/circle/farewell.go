@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"exeunt/exit"
@@ -51,10 +52,14 @@ func (f Farewell) clean() (Farewell, error) {
 		return f, nil
 	}
 	u, err := url.Parse(f.Link)
-	if err != nil || u.Scheme != "https" || u.User != nil || !strings.Contains(u.Hostname(), ".") || len(f.Link) > longestLink || who.Hides(f.Link) {
+	odd := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
+	if err != nil || u.Scheme != "https" || u.User != nil || !strings.Contains(u.Hostname(), ".") || len(f.Link) > longestLink || who.Hides(f.Link) || strings.ContainsFunc(f.Link, odd) {
 		return f, exit.Fail(exit.Invalid, "circle_farewell.error.link")
 	}
-	f.Link = u.String()
+	// A path reads best as it was typed. A host of other letters could pass for another one.
+	if strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }) {
+		f.Link = u.String()
+	}
 	return f, nil
 }
 
@@ -223,8 +228,8 @@ func (r *Room) FarewellIn(ctx context.Context, id who.ID) (Farewell, error) {
 // AsksStatement reports whether a request is for a circle's signed statement as it is: [Room.Answer] has it.
 func AsksStatement(req *http.Request) bool { return strings.HasSuffix(req.URL.Path, "/"+movedName) }
 
-// Answer answers a request for an address of a circle that is gone with what was left to be read there, as a page with the status 410. NotFound if nothing was
-// left there; nothing is written then.
+// Answer answers a request for an address of a circle that is gone with what was left to be read there: a page with the status 410, or the signed statement, which
+// is there. NotFound if nothing was left; nothing is written then.
 func (r *Room) Answer(w http.ResponseWriter, req *http.Request) error {
 	if req.Method != http.MethodGet && req.Method != http.MethodHead {
 		return exit.Fail(exit.NotFound, "error.not_found")
@@ -234,7 +239,7 @@ func (r *Room) Answer(w http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	if AsksStatement(req) {
-		return showSigned(w, http.StatusGone, f)
+		return showSigned(w, f)
 	}
 	// It can be taken away at any time.
 	w.Header().Set("Cache-Control", "no-store")

@@ -50,8 +50,10 @@ func TestFarewell(t *testing.T) {
 		}
 		h.wants(ann, ui.English, at, []string{"Moved to", "leads to another website", "Signed by this site"}, nil)
 		status, text, _ := h.visit(guest, ui.English, http.MethodGet, at+"/moved.txt", nil)
+		left, err := h.FarewellOf(t.Context(), guest, id)
+		h.must(err)
 		r, err := ledger.VerifyStatement([]byte(text), key.Verifier())
-		if status != http.StatusOK || err != nil || !r.KeyVerified || r.Statement.To != newHome || r.Statement.What != "circles.example"+at || !r.Statement.At.Equal(dbtest.Start.Truncate(time.Second)) {
+		if status != http.StatusOK || err != nil || !r.KeyVerified || r.Statement.To != newHome || r.Statement.What != "circles.example"+at || !r.Statement.At.Equal(left.At.Truncate(time.Second)) || left.At.IsZero() {
 			t.Errorf("signed as %d %q: %+v, %v", status, text, r, err)
 		}
 		if _, err := h.FarewellAt(t.Context(), at); exit.KindOf(err) != exit.NotFound {
@@ -95,7 +97,7 @@ func TestFarewellRefused(t *testing.T) {
 				t.Errorf("%v is answered %d without %s", form, status, words)
 			}
 		}
-		for _, link := range []string{"https://localhost/", "https://user:pass@new.example/", "//new.example", "data:text/html,x", "javascript:alert(1)", "https://new.example/" + strings.Repeat("x", 600), "https://n\u202eew.example/"} {
+		for _, link := range []string{"https://localhost/", "https://user:pass@new.example/", "//new.example", "data:text/html,x", "javascript:alert(1)", "https://new.example/" + strings.Repeat("x", 600), "https://n\u202eew.example/", "https://new.example/a b", "https://new.example/\u00a0x"} {
 			h.refused(h.Bid(ctx, owner, id, "", link), exit.Invalid, "circle_farewell.error.link")
 		}
 		h.refused(h.Bid(ctx, owner, id, "the casino is open", ""), exit.Invalid, "moderate.error.filtered")

@@ -126,18 +126,17 @@ func (r *Room) movedText(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return showSigned(w, http.StatusOK, f)
+	return showSigned(w, f)
 }
 
 // showSigned writes a signed statement as plain text; NotFound where there is none.
-func showSigned(w http.ResponseWriter, status int, f Farewell) error {
+func showSigned(w http.ResponseWriter, f Farewell) error {
 	if f.Signed == "" {
 		return exit.Fail(exit.NotFound, "error.not_found")
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("X-Robots-Tag", "noindex, nofollow")
-	w.WriteHeader(status)
 	if _, err := w.Write([]byte(f.Signed)); err != nil {
 		return errors.Join(context.Canceled, err) // whoever asked is gone
 	}
