@@ -27,7 +27,7 @@ type listSpool struct {
 // onPage keeps a record for the page's lists.
 func (w *Writer) onPage(v any) error {
 	switch v.(type) {
-	case Comment, Like, Favourite, Follow, Block, Mute, Quiet, Circle, CircleNotice, CirclePost, Membership, Link, Video, Collection, VideoDay, Watched:
+	case Comment, Like, Favourite, Follow, Block, Mute, Quiet, Circle, CircleNotice, Farewell, CirclePost, Membership, Link, Video, Collection, VideoDay, Watched:
 	default:
 		return nil
 	}

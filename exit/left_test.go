@@ -47,3 +47,29 @@ func TestLeft(t *testing.T) {
 		t.Errorf("who sleeps leaves %+v", out)
 	}
 }
+
+// TestLeftAtSunset has the plan of an ending state what owners may leave to be seen past it, for the term of a held name from the day on which all is erased.
+func TestLeftAtSunset(t *testing.T) {
+	facts := houseFacts()
+	conducted(&facts)
+	facts.Left = []string{"farewell"}
+	src := calendarOf("circle", realDates)
+	stays := func(policy string) (out []exit.Stay) {
+		t.Helper()
+		plan, err := exit.MakePlan(mustParse(t, policy), sunsetAsk(t, src), facts, instant(t, announcedAt))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return plan.Stays
+	}
+	until, err := exit.ParseDate("2030-01-27") // a year from the last day before 28 January 2029
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := stays(housePolicy); len(out) != 1 || out[0] != (exit.Stay{What: "farewell", State: "shown", Until: until}) {
+		t.Errorf("the ending leaves %+v", out)
+	}
+	if out := stays(edit("name_held: 1y", "")); len(out) != 0 {
+		t.Errorf("where no name is held %+v stays", out)
+	}
+}

@@ -11,7 +11,7 @@
       edited: "改于 ", reply: "回复 ", likes: n => n + " 个赞", comments: n => n + " 条评论", warning: "提醒：", members: n => n + " 位成员", posts: n => n + " 篇帖子", rules: "圈规", views: n => n + " 次播放", watched: n => "共看了 " + Math.round(n / 60) + " 分钟", videos: n => n + " 个视频",
       audience: { public: "公开", unlisted: "不列出", followers: "仅关注者", circle: "圈子", "only-me": "仅自己", direct: "私信" },
       kind: { boost: "转发", like: "赞过", bookmark: "收藏" },
-      classes: { "post.posts": "帖子", "post.links": "转发和收藏", "talk.comments": "我的评论", "talk.received": "收到的评论", "talk.likes": "赞过", "talk.favourites": "收藏", "relation.following": "我关注的", "relation.followers": "关注我的", "relation.blocks": "拉黑的人", "relation.mutes": "静音的人", "relation.quiets": "静音的圈子和话题", "circle.circles": "我的圈子", "circle.memberships": "加入的圈子", "circle.notices": "圈子公告", "circle.posts": "圈里的帖子", "circle.comments": "圈里的评论", "channel.videos": "视频", "channel.drafts": "没发布的视频", "channel.collections": "合集", "channel.statistics": "播放统计", "channel.history": "观看记录" },
+      classes: { "post.posts": "帖子", "post.links": "转发和收藏", "talk.comments": "我的评论", "talk.received": "收到的评论", "talk.likes": "赞过", "talk.favourites": "收藏", "relation.following": "我关注的", "relation.followers": "关注我的", "relation.blocks": "拉黑的人", "relation.mutes": "静音的人", "relation.quiets": "静音的圈子和话题", "circle.circles": "我的圈子", "circle.memberships": "加入的圈子", "circle.notices": "圈子公告", "circle.farewells": "圈子的去处", "circle.posts": "圈里的帖子", "circle.comments": "圈里的评论", "channel.videos": "视频", "channel.drafts": "没发布的视频", "channel.collections": "合集", "channel.statistics": "播放统计", "channel.history": "观看记录" },
     },
     en: {
       other: "中文", skip: "Skip to contents", search: "Search, parts of words too", more: "Show more", all: "All", year: y => String(y),
@@ -23,7 +23,7 @@
       members: n => n + (n === 1 ? " member" : " members"), posts: n => n + (n === 1 ? " post" : " posts"), rules: "Rules", views: n => n + (n === 1 ? " view" : " views"), watched: n => Math.round(n / 60) + " minutes watched", videos: n => n + (n === 1 ? " video" : " videos"),
       audience: { public: "Public", unlisted: "Unlisted", followers: "Followers", circle: "Circle", "only-me": "Only me", direct: "Direct" },
       kind: { boost: "Boosted", like: "Liked", bookmark: "Bookmarked" },
-      classes: { "post.posts": "Posts", "post.links": "Boosts and bookmarks", "talk.comments": "My comments", "talk.received": "Comments received", "talk.likes": "Liked", "talk.favourites": "Favourites", "relation.following": "Following", "relation.followers": "Followers", "relation.blocks": "Blocked", "relation.mutes": "Muted", "relation.quiets": "Circles and topics muted", "circle.circles": "My circles", "circle.memberships": "Circles joined", "circle.notices": "Notices", "circle.posts": "Posts of the circle", "circle.comments": "Comments in the circle", "channel.videos": "Videos", "channel.drafts": "Videos never published", "channel.collections": "Collections", "channel.statistics": "Statistics of views", "channel.history": "Watched" },
+      classes: { "post.posts": "Posts", "post.links": "Boosts and bookmarks", "talk.comments": "My comments", "talk.received": "Comments received", "talk.likes": "Liked", "talk.favourites": "Favourites", "relation.following": "Following", "relation.followers": "Followers", "relation.blocks": "Blocked", "relation.mutes": "Muted", "relation.quiets": "Circles and topics muted", "circle.circles": "My circles", "circle.memberships": "Circles joined", "circle.notices": "Notices", "circle.farewells": "Where circles went", "circle.posts": "Posts of the circle", "circle.comments": "Comments in the circle", "channel.videos": "Videos", "channel.drafts": "Videos never published", "channel.collections": "Collections", "channel.statistics": "Statistics of views", "channel.history": "Watched" },
     },
   };
   const pageSize = 50;
@@ -118,13 +118,13 @@
       v.views || v.likes || v.comments ? el("div", "meta soft", v.views ? el("span", "", t().views(v.views)) : null, v.likes ? el("span", "", t().likes(v.likes)) : null, v.comments ? el("span", "", t().comments(v.comments)) : null) : null),
     collection: c => el("article", "", el("div", "text", c.title), el("div", "meta soft", time(c.created), el("span", "", t().videos((c.videos || []).length))), c.text ? el("div", "text", linked(c.text)) : null),
     day: d => el("article", "", el("div", "meta soft", el("span", "", d.day), el("span", "", d.source), el("span", "", t().views(d.views)), d.watched ? el("span", "", t().watched(d.watched)) : null)),
-    notice: n => el("article", "", el("div", "meta soft", time(n.published), n.author ? el("span", "", n.author) : null, n.circle_name ? el("span", "", n.circle_name) : null), el("div", "text", linked(n.text || ""))),
+    notice: n => el("article", "", el("div", "meta soft", time(n.published), n.author ? el("span", "", n.author) : null, n.circle_name ? el("span", "", n.circle_name) : null), el("div", "text", linked([n.text, n.link].filter(Boolean).join("\n")))),
   };
   function about(on) {
     if (!on) return null;
     return el("p", "about soft", on.excerpt || "", on.excerpt && on.uri ? el("br") : null, on.uri ? linked(on.uri) : null);
   }
-  const shape = { "post.posts": "post.posts", "post.links": "link", "talk.comments": "comment", "talk.received": "comment", "talk.likes": "mark", "talk.favourites": "mark", "relation.following": "follow", "relation.followers": "follow", "relation.blocks": "follow", "relation.mutes": "follow", "relation.quiets": "circle", "circle.circles": "circle", "circle.memberships": "circle", "circle.notices": "notice", "circle.posts": "post.posts", "circle.comments": "comment", "channel.videos": "video", "channel.drafts": "video", "channel.collections": "collection", "channel.statistics": "day", "channel.history": "mark" };
+  const shape = { "post.posts": "post.posts", "post.links": "link", "talk.comments": "comment", "talk.received": "comment", "talk.likes": "mark", "talk.favourites": "mark", "relation.following": "follow", "relation.followers": "follow", "relation.blocks": "follow", "relation.mutes": "follow", "relation.quiets": "circle", "circle.circles": "circle", "circle.memberships": "circle", "circle.notices": "notice", "circle.farewells": "notice", "circle.posts": "post.posts", "circle.comments": "comment", "channel.videos": "video", "channel.drafts": "video", "channel.collections": "collection", "channel.statistics": "day", "channel.history": "mark" };
 
   const fold = s => s.normalize("NFKC").toLowerCase();
   function wordsOf(r) {

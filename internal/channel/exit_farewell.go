@@ -16,7 +16,7 @@ import (
 
 // Left names what the subject leaves to be read once it is closed, or may leave by then.
 func (h *Holder) Left(ctx context.Context, s exit.Subject) ([]string, error) {
-	if s.Kind == exit.SubjectInstall || s == exit.Ending(Name) { // their owners may leave something until the stop
+	if s == exit.Ending(Name) { // their owners may leave something until the stop; with the install nothing stays
 		return []string{whatFarewell}, nil
 	}
 	account, ok := who.ParseID(s.ID)
@@ -33,7 +33,7 @@ func (h *Holder) Left(ctx context.Context, s exit.Subject) ([]string, error) {
 // RunChanged shows what was left to be read as soon as cooling-off is over, and takes it back when its owner comes back; then renditions, which went
 // first, are made anew.
 func (h *Holder) RunChanged(ctx context.Context, run exit.Run) error {
-	if run.Journey == exit.Sunset && run.State == exit.RunRunning && (run.Subject.Kind == exit.SubjectInstall || run.Subject == exit.Ending(Name)) {
+	if run.Journey == exit.Sunset && run.State == exit.RunRunning && run.Subject == exit.Ending(Name) {
 		return h.showAll(ctx, run)
 	}
 	account, ok := who.ParseID(run.Subject.ID)
@@ -85,7 +85,7 @@ func (h *Holder) showAll(ctx context.Context, run exit.Run) error {
 	if err != nil {
 		return err
 	}
-	return h.room.store.showAll(ctx, run.Subject.Part(), now, until)
+	return h.room.store.showAll(ctx, now, until)
 }
 
 // shownUntil gives until when a run's plan says that what was left is shown.
@@ -126,9 +126,9 @@ func (s store) show(ctx context.Context, run, hash string, now, until time.Time)
 	return nil
 }
 
-// showAll shows what was left for a scope, or for all of them ("").
-func (s store) showAll(ctx context.Context, scope string, now, until time.Time) error {
-	if _, err := s.db.Exec(ctx, `update farewells set shown_at = $1, until_at = $2 where shown_at is null and hash <> '' and (scope = $3 or $3 = '')`, db.Ms(now), db.Ms(until), scope); err != nil {
+// showAll shows what was left for all channels.
+func (s store) showAll(ctx context.Context, now, until time.Time) error {
+	if _, err := s.db.Exec(ctx, `update farewells set shown_at = $1, until_at = $2 where shown_at is null and hash <> '' and scope = 'channel'`, db.Ms(now), db.Ms(until)); err != nil {
 		return fmt.Errorf("show farewells: %w", err)
 	}
 	return nil

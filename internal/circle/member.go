@@ -105,7 +105,7 @@ func (r *Room) Leave(ctx context.Context, v who.Viewer, id who.ID) error {
 			return err
 		}
 		if m.Role == Owner {
-			if err := errors.Join(r.doomPicture(ctx, c.Cover), r.doomPicture(ctx, c.Avatar), r.store.unname(ctx, pass, id)); err != nil {
+			if err := errors.Join(r.doomPicture(ctx, c.Cover), r.doomPicture(ctx, c.Avatar), r.store.unname(ctx, pass, id), r.store.dropFarewell(ctx, pass, id)); err != nil {
 				return err
 			}
 		}

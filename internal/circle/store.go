@@ -327,6 +327,7 @@ func (s store) sweep(ctx context.Context, ids []who.ID) error {
 	for _, statement := range []string{
 		`delete from circle_invites where circle_id in ` + empty, `delete from circle_offers where circle_id in ` + empty,
 		`delete from circle_pauses where circle_id in ` + empty, `delete from circle_notices where circle_id in ` + empty,
+		`delete from circle_farewells where until_at is null and circle_id in ` + empty, // what is shown stays for its term
 		`delete from topics where service = 'circle' and place_id in ` + empty, `delete from circles where id in ` + empty,
 	} {
 		if _, err := s.db.Exec(ctx, statement, args...); err != nil {
