@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"exeunt/exit"
-	"exeunt/exit/exitsql"
-	"exeunt/internal/blob"
 	"exeunt/internal/db"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
@@ -20,22 +18,6 @@ func scope(t exit.Task) (account, circle int64) {
 	id, _ := who.ParseID(t.Subject.ID)
 	place, _ := who.ParseID(t.Subject.Place())
 	return int64(id), int64(place)
-}
-
-// circlesEnding gives the table of circles as they go with the service, one by one or with the install: whoever owned them, and those that had ended before, of
-// which only others' posts were left.
-func (r *Room) circlesEnding() exitsql.Table {
-	const pictures = `(select c.cover, c.avatar, m.account_id from {rows} c join circle_members m on m.circle_id = c.id and m.role = 'owner') r`
-	also := []string{blob.DoomSQL(pictures, "r.cover", "r.account_id"), blob.DoomSQL(pictures, "r.avatar", "r.account_id")}
-	for _, table := range []string{"circle_members", "circle_pauses", "circle_invites", "circle_offers", "circle_notices"} {
-		also = append(also, `delete from `+table+` where circle_id in (select r.id from {rows} r)`)
-	}
-	for _, table := range []string{"word_rules", "image_blocks", "place_limits"} {
-		also = append(also, `delete from `+table+` where service = 'circle' and place_id in (select r.id from {rows} r)`)
-	}
-	return exitsql.Table{
-		Name: "circles", Key: "id", Bytes: "octet_length(name) + octet_length(intro)", Place: "id", PlaceID: exitsql.IntegerID, DB: r.DB.Reader, Also: also,
-	}
 }
 
 // leaving gives the circles of the next chunk's rows that have ended or will end with it. Circles that will end

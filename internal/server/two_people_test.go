@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"exeunt/internal/blob"
 	"exeunt/internal/circle"
 	"exeunt/internal/db"
+	"exeunt/internal/dbtest"
 	"exeunt/internal/leave"
 	"exeunt/internal/residue"
 	"exeunt/internal/who"
@@ -148,6 +150,35 @@ func (s *someone) close(t *testing.T, ask exit.Ask) (runs []exit.Run) {
 	return append(runs, s.in.agree(t, second))
 }
 
+// endedBefore fills what is kept of people when a service is about to end. That it was taken back leaves their rows.
+func (in *install) endedBefore(t *testing.T, people ...*someone) {
+	t.Helper()
+	ctx, id := t.Context(), func() int64 { return int64(in.DB.IDs.Next()) }
+	sunset := id()
+	must(t, in.DB.Update(ctx, func(ctx context.Context) error {
+		if _, err := in.DB.Exec(ctx, `insert into sunsets (id, name, scope, run, version, zone, source, state, published_at, ended_at) values ($1, 'the-end', 'circle', '', 1, 'UTC', $2, 'withdrawn', 1, 1)`,
+			sunset, string(sunsetFile(dbtest.Start, "circle"))); err != nil {
+			return err
+		}
+		for _, s := range people {
+			account := int64(s.v.Account)
+			for _, x := range []struct {
+				query string
+				args  []any
+			}{
+				{`insert into sunset_exports (id, sunset_id, account_id, part, state, asked_at) values ($1, $2, $3, 'circle', 'skipped', 1)`, []any{id(), sunset, account}},
+				{`insert into archive_links (id, account_id, export_id, hash, made_at, ends_at) values ($1, $2, 1, $3, 1, $4)`, []any{id(), account, s.plantWord("link"), int64(1) << 50}},
+				{`insert into circle_farewells (circle_id, account_id, words, link, created_at) values ($1, $2, $3, 'https://example.org/', 1)`, []any{int64(s.circle), account, s.plant("moved")}},
+			} {
+				if _, err := in.DB.Exec(ctx, x.query, x.args...); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}), "fill what an ending keeps")
+}
+
 // TestTwoPeople fills every table for two people, with all there is between them, erases one, and finds zero of the first
 // and all of the second.
 func TestTwoPeople(t *testing.T) {
@@ -168,6 +199,7 @@ func TestTwoPeople(t *testing.T) {
 		// Closing ended her sessions; she may sign in again, to the Exit Center.
 		_, err = in.Accounts.Begin(t.Context(), ana.v.Person, ana.v.Account, "")
 		must(t, err, "sign in again")
+		in.endedBefore(t, ana, bo)
 		for _, s := range []*someone{ana, bo} {
 			s.wantFilled(t, columns)
 		}
