@@ -168,7 +168,6 @@ func (in *install) endedBefore(t *testing.T, people ...*someone) {
 			}{
 				{`insert into sunset_exports (id, sunset_id, account_id, part, state, asked_at) values ($1, $2, $3, 'circle', 'skipped', 1)`, []any{id(), sunset, account}},
 				{`insert into archive_links (id, account_id, export_id, hash, made_at, ends_at) values ($1, $2, 1, $3, 1, $4)`, []any{id(), account, s.plantWord("link"), int64(1) << 50}},
-				{`insert into circle_farewells (circle_id, account_id, words, link, created_at) values ($1, $2, $3, 'https://example.org/', 1)`, []any{int64(s.circle), account, s.plant("moved")}},
 			} {
 				if _, err := in.DB.Exec(ctx, x.query, x.args...); err != nil {
 					return err
