@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"exeunt/exit"
+	"exeunt/internal/channel"
 	"exeunt/internal/circle"
 	"exeunt/internal/clock"
 	"exeunt/internal/leave"
@@ -441,6 +442,55 @@ func TestOtherNodeObeys(t *testing.T) {
 		other.machine.Add(time.Second)
 		if other.look(t, owner, path).Header().Get("Sunset") != "" {
 			t.Error("a second after the withdrawal the other node still says that it ends")
+		}
+	})
+}
+
+// TestWhatWasAcceptedEnds has things accepted before a service becomes read-only come to their end after it: what was deleted is erased, what was to be told is told,
+// what was to be published is a draft again with the reason, and who watches is not counted.
+func TestWhatWasAcceptedEnds(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		ctx := t.Context()
+		ana, reader := newSomeone(t, in, "ana", 0x3400), in.signUp(t, "readerone")
+		planned, seen := ana.film(t), who.ID(0)
+		must(t, in.DB.Reader.QueryRowContext(ctx, `select id from videos where account_id = $1 and id <> $2`, int64(ana.v.Account), int64(planned)).Scan((*int64)(&seen)), "find the other video")
+		ring := value[who.ID](t, "make circle")(in.Circles.Create(ctx, ana.v, circle.Draft{Name: "one ring", Mode: circle.Open}))
+		_, err := in.Circles.Join(ctx, reader, ring)
+		must(t, err, "join")
+		gone := value[who.ID](t, "write post")(in.Posts.Write(ctx, ana.v, post.Draft{Service: circle.Name, Place: ring, Text: "gone"}))
+		start := value[time.Time](t, "read clock")(in.DB.Now(ctx)).Truncate(24 * time.Hour)
+		in.publish(t, allPhases(start, "install"))
+		instant := start.AddDate(0, 0, 20)
+		sql := func(query string, args ...any) {
+			t.Helper()
+			_, err := in.DB.Writer.ExecContext(ctx, query, args...)
+			must(t, err, "set up")
+		}
+		sql(`update videos set state = 'scheduled', due_at = $2 where id = $1`, int64(planned), instant.Add(time.Hour).UnixMilli())
+		sql(`update videos set state = 'live', audience = 'public', media = 'ready' where id = $1`, int64(seen))
+		must(t, in.DB.Move(ctx, instant.Add(-time.Second)), "go to the last second")
+		must(t, in.Circles.Tell(ctx, ana.v, ring, "hear the last of it"), "put up notice")
+		must(t, in.Posts.Delete(ctx, ana.v, gone), "delete")
+		must(t, in.DB.Move(ctx, instant.Add(2*time.Hour)), "go on")
+		in.machine.Add(time.Minute)
+		before := in.sizes(t)
+		must(t, in.Channels.Watched(ctx, reader, seen, channel.Viewing{Watched: 10 * time.Second, Position: 5 * time.Second}), "watch")
+		for table, n := range in.grown(t, before) {
+			t.Errorf("watching what is read-only has left %d in %s", n, table)
+		}
+		_, err = in.Channels.Sweep(ctx, 10)
+		must(t, err, "publish what is due")
+		in.settle(t)
+		var state, fault string
+		must(t, in.DB.Reader.QueryRowContext(ctx, `select state, fault from videos where id = $1`, int64(planned)).Scan(&state, &fault), "read video")
+		if state != "draft" || fault != "sunset_effects.unpublished" {
+			t.Errorf("what was to be published after the instant is %s: %q", state, fault)
+		}
+		var posts, told int
+		must(t, in.DB.Reader.QueryRowContext(ctx, `select count(*) from posts where id = $1`, int64(gone)).Scan(&posts), "look for the post")
+		must(t, in.DB.Reader.QueryRowContext(ctx, `select count(*) from notices where account_id = $1 and kind = 'circle_notice'`, int64(reader.Account)).Scan(&told), "look for the notice")
+		if posts != 0 || told != 1 {
+			t.Errorf("after the instant the deleted post is there %d times and its reader was told %d times", posts, told)
 		}
 	})
 }
