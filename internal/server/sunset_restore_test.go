@@ -293,3 +293,32 @@ func wantPostponed(t *testing.T, r ledger.Report, days int) {
 		}
 	}
 }
+
+// TestRestoreOfEndedInstall restores a backup of an install that has ended since: nobody is there again, and the certificate is the same file.
+func TestRestoreOfEndedInstall(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		e := toEnd(t, in)
+		now := value[time.Time](t, "read clock")(in.DB.Now(t.Context()))
+		s := in.publishSunset(t, sunsetFile(now, "install"), "")
+		in.travel(t, 60)
+		dir := in.save(t)
+		in.travel(t, 190)
+		file := value[[]byte](t, "read certificate")(in.Leave.Certificate(t.Context(), s.Run))
+
+		restored := in.restore(t, dir, 190)
+		done, err := restored.Leave.Replay(t.Context())
+		if err != nil || done.Items == 0 || done.Certificates != 1 {
+			t.Fatalf("replayed %+v (%v), want erasures and a certificate", done, err)
+		}
+		for _, v := range e.members {
+			restored.wantState(t, v.Name, v.Account, "")
+			restored.wantNone(t, v, "saidincircle", v.Name+"wroteit")
+		}
+		restored.wantRun(t, s.Run, exit.RunSealed)
+		if is, err := restored.Leave.Certificate(t.Context(), s.Run); err != nil || !bytes.Equal(is, file) {
+			t.Errorf("the certificate is another one (%v)", err)
+		}
+		restored.settle(t)
+		restored.replayAgain(t)
+	})
+}
