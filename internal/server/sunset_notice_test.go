@@ -93,9 +93,10 @@ var shanghai = time.FixedZone("", 8*3600)
 
 func longDate(at time.Time) string { return at.In(shanghai).Format("2 January 2006") }
 
-// inShanghai gives a calendar's file with the zone in which its readers are.
+// inShanghai gives a calendar's file with the zone in which its readers are, and an apology.
 func inShanghai(src []byte) []byte {
-	return bytes.Replace(src, []byte("zone: UTC"), []byte("zone: Asia/Shanghai"), 1)
+	src = bytes.Replace(src, []byte("zone: UTC"), []byte("zone: Asia/Shanghai"), 1)
+	return append(src, "apology: {en: We could not keep it.}\n"...)
 }
 
 // TestNotice follows a notice from its publishing over a postponement to its withdrawal: the page, what programs read, the feed, the file of dates, Home, and
@@ -125,7 +126,7 @@ func TestNotice(t *testing.T) {
 		in.again(t, s, exit.Announced)
 		in.wantTold(t, "after the step was repeated", people, once)
 		in.shows(t, guest, "/sunsets", `href="/sunsets/the-end"`, "posting stops on "+longDate(readOnly))
-		in.shows(t, guest, "/sunsets/the-end", "We go another way.", "Ask us.", "Posting stops", "Until "+longDate(readOnly.AddDate(0, 0, -1)), "Take a copy along", "!What has changed", "!Withdrawn")
+		in.shows(t, guest, "/sunsets/the-end", "We go another way.", "Ask us.", "We could not keep it.", "Posting stops", "Until "+longDate(readOnly.AddDate(0, 0, -1)), "Take a copy along", "!What has changed", "!Withdrawn")
 		in.shows(t, writer, "/notices", "it stops on "+longDate(stop), "What you want to keep can be taken along now", `href="/sunsets/the-end"`)
 		for _, v := range []who.Viewer{guest, writer, people["stranger"]} {
 			in.shows(t, v, "/", `href="/sunsets/the-end"`)
@@ -141,7 +142,7 @@ func TestNotice(t *testing.T) {
 
 		must(t, in.Sunsets.Withdraw(ctx, "the-end"), "withdraw")
 		in.settle(t)
-		in.shows(t, guest, "/sunsets/the-end", "Withdrawn on ", "!What you can still do", "!Fetch my archive")
+		in.shows(t, guest, "/sunsets/the-end", "Withdrawn on ", "!We could not keep it.", "!What you can still do", "!Fetch my archive")
 		in.shows(t, guest, "/", "!the-end")
 		in.shows(t, writer, "/notices", "was withdrawn", "!it stops on")
 		in.wantCalendarFile(t, 2, 5, 2)

@@ -129,8 +129,10 @@ func (r *Room) notice(ctx context.Context, s Sunset) (noticeView, error) {
 	path := service.NoticePath(s.Name)
 	v := noticeView{State: ui.Notice{Sentence: stateSentence(ctx, s, now)}, Calendar: calendarOf(ctx, s), ICS: path + calendarFile, Can: canStill(ctx, s, now), Take: takeButton(ctx, s, now), Successor: cal.Successor}
 	v.Reason, _ = inWords(ctx, cal.Reason)
-	v.Apology, _ = inWords(ctx, cal.Apology)
 	v.Ask, _ = inWords(ctx, cal.Ask)
+	if s.State != stateWithdrawn { // nothing is lost
+		v.Apology, _ = inWords(ctx, cal.Apology)
+	}
 	switch s.State {
 	case stateEnded:
 		v.State.Action = &ui.Link{Text: ui.T(ctx, "sunset_notice.certificate"), Href: path + certificateFile}
