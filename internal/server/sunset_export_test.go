@@ -205,6 +205,55 @@ func TestEverybodysArchive(t *testing.T) {
 	})
 }
 
+// TestArchivesOfOneAndOfAll ends one circle, and the whole install: the owner gets their own part and all of the circle, though both are of the same place and wait for one another;
+// after the stop of the install people still sign in, fetch their archives, and ask for one late.
+func TestArchivesOfOneAndOfAll(t *testing.T) {
+	for _, what := range []string{"place", "install"} {
+		t.Run(what, func(t *testing.T) {
+			eachInstall(t, func(t *testing.T, in *install) {
+				ctx := t.Context()
+				in = shipped(t, in)
+				viewers, ring := square(t, in)
+				part, ends := "", "install"
+				if what == "place" {
+					part, ends = "circle:"+ring.String(), "circle:"+ring.String()
+				}
+				s := in.endIn(t, ends)
+				must(t, in.DB.Move(ctx, s.Calendar.At(exit.ReadOnly)), "go on")
+				in.travel(t, 2)
+				must(t, in.DB.Move(ctx, s.Calendar.At(exit.Stopped).Add(time.Hour)), "go on past the stop")
+				in.settle(t)
+				for _, name := range append([]string{"owner", "late"}, exported...) {
+					e := in.made(t, viewers[name].Account)[part]
+					if text := in.verified(t, e); name != "owner" && !strings.Contains(text, name+"wroteit") {
+						t.Errorf("the archive of %s does not have what they wrote", name)
+					}
+					in.fetch(t, viewers[name], e)
+				}
+				whole := in.made(t, viewers["owner"].Account)["circle:"+ring.String()+"/whole"]
+				if !strings.Contains(in.verified(t, whole), "writerwroteit") {
+					t.Error("the owner's archive of the circle does not have what others wrote")
+				}
+				_, got := in.made(t, viewers["stranger"].Account)[part]
+				if got != (what == "install") {
+					t.Errorf("who has nothing in the circle got an archive: %v", got)
+				}
+				if body := in.as(t, viewers["writer"], "GET", "/exit").Body.String(); !strings.Contains(body, "comes to an end. You did not have to ask.") {
+					t.Errorf("after the stop the Exit Center is %s", body)
+				}
+				path := value[string](t, "make link")(in.Sunsets.Link(ctx, viewers["writer"].Account, in.made(t, viewers["writer"].Account)[part].Run))
+				if w := in.as(t, who.Viewer{}, "GET", path); w.Code != http.StatusOK {
+					t.Errorf("after the stop a link answers %d", w.Code)
+				}
+				if w := in.as(t, viewers["late"], "GET", "/exit/take-along"); w.Code != http.StatusOK {
+					t.Errorf("after the stop the page to ask for an archive answers %d", w.Code)
+				}
+				in.wantLateRequest(t, viewers["late"])
+			})
+		})
+	}
+}
+
 // shipped gives the install again with the policy that is shipped, which keeps archives for a week.
 func shipped(t *testing.T, in *install) *install {
 	t.Helper()
