@@ -119,11 +119,13 @@ func (i *install) exportAll(ctx context.Context, run string, accounts int, kille
 		}
 		list = append(list, p)
 	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
 	for done := false; !done; {
 		select {
 		case <-ctx.Done():
 			return 0, 0, ctx.Err()
-		case <-time.After(20 * time.Millisecond):
+		case <-tick.C:
 		}
 		var made int
 		if err := h.DB.Reader.QueryRowContext(ctx, `select archives, case when exists (select 1 from exit_steps where run = $1 and act = 'pack' and state = 'verified') then 1 else 0 end

@@ -23,7 +23,7 @@ const largestUpload = 4 << 30
 // archiveView is an archive made or being made.
 type archiveView struct {
 	Title    string
-	Why      string       // because of what it was made unasked; "" for one that was asked for
+	Why      string           // because of what it was made unasked; "" for one that was asked for
 	Progress *ui.ProgressView // nil when it is done
 	Kept     string           // until when it can be fetched
 	Volumes  []volumeView

@@ -413,20 +413,26 @@ func TestArchiveLink(t *testing.T) {
 		must(t, in.DB.Move(ctx, s.Calendar.Late), "go on to where nothing is kept")
 		want("a link that is over", "GET", last, http.StatusNotFound)
 		want("tapping it", "POST", last, http.StatusNotFound)
-		for n := int64(1); n > 0; {
-			n = value[int64](t, "sweep")(in.Sunsets.Sweep(ctx, 1))
-		}
-		var links int
-		must(t, in.DB.Reader.QueryRowContext(ctx, `select count(*) from archive_links`).Scan(&links), "count links")
-		if links != 0 {
-			t.Errorf("%d links are left", links)
-		}
-		for _, secret := range []string{path, files, last, old} {
-			if bytes.Contains(in.log.Bytes(), []byte(secret[strings.LastIndex(secret, "/")+1:])) {
-				t.Errorf("the log has the secret of %s", secret)
-			}
-		}
+		in.wantNoLinks(t, path, files, last, old)
 	})
+}
+
+// wantNoLinks has links that are over swept, and looks for their secrets in the log.
+func (in *install) wantNoLinks(t *testing.T, paths ...string) {
+	t.Helper()
+	for n := int64(1); n > 0; {
+		n = value[int64](t, "sweep")(in.Sunsets.Sweep(t.Context(), 1))
+	}
+	var links int
+	must(t, in.DB.Reader.QueryRowContext(t.Context(), `select count(*) from archive_links`).Scan(&links), "count links")
+	if links != 0 {
+		t.Errorf("%d links are left", links)
+	}
+	for _, path := range paths {
+		if bytes.Contains(in.log.Bytes(), []byte(path[strings.LastIndex(path, "/")+1:])) {
+			t.Errorf("the log has the secret of %s", path)
+		}
+	}
 }
 
 // bindMail gives an account a proven address.
@@ -440,4 +446,3 @@ func bindMail(t *testing.T, in *install, post *letters, v who.Viewer) {
 	}
 	must(t, in.Notices.Prove(t.Context(), token[1]), "prove address")
 }
-

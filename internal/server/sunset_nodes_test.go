@@ -151,15 +151,15 @@ func (in *install) wantAllOnce(t *testing.T, media string) {
 	t.Helper()
 	ctx := t.Context()
 	for question, want := range map[string]int64{
-		`select count(*) from sunset_exports where state = 'packed'`:                                                             people,
-		`select count(*) from sunset_exports where state <> 'packed'`:                                                            0,
-		`select count(distinct account_id) from exports where state = 'done'`:                                                    people,
-		`select count(*) from exports`:                                                                                           people,
-		`select count(*) from export_volumes`:                                                                                    people,
-		`select count(*) from exit_runs where journey = 'take-along'`:                                                            people,
-		`select archives from sunsets`:                                                                                           people,
-		`select bytes - (select sum(bytes) from export_volumes) from sunsets`:                                                    0,
-		`select count(*) from exit_steps where act = 'pack' and state <> 'verified'`:                                             0,
+		`select count(*) from sunset_exports where state = 'packed'`:                                                            people,
+		`select count(*) from sunset_exports where state <> 'packed'`:                                                           0,
+		`select count(distinct account_id) from exports where state = 'done'`:                                                   people,
+		`select count(*) from exports`:                                                                                          people,
+		`select count(*) from export_volumes`:                                                                                   people,
+		`select count(*) from exit_runs where journey = 'take-along'`:                                                           people,
+		`select archives from sunsets`:                                                                                          people,
+		`select bytes - (select sum(bytes) from export_volumes) from sunsets`:                                                   0,
+		`select count(*) from exit_steps where act = 'pack' and state <> 'verified'`:                                            0,
 		`select count(*) from export_volumes v where not exists (select 1 from exports e where e.id = v.export_id and v.n = 1)`: 0,
 	} {
 		var got int64

@@ -201,4 +201,3 @@ func (r *Room) getFile(w http.ResponseWriter, req *http.Request) error {
 	}
 	return exit.Fail(exit.NotFound, "error.not_found")
 }
-
