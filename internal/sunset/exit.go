@@ -110,7 +110,6 @@ func (h *Holder) RunChanged(ctx context.Context, run exit.Run) error {
 // forgetAtOnce bounds how many runs forget their subject in the transaction of the seal.
 const forgetAtOnce = 500
 
-
 // whose gives the next account or person of whom a class may hold something: the least id in any of the columns that the class names. For the install every
 // account is one, since files are no column.
 func (r *Room) whose(ctx context.Context, c exit.ClassFact, ends exit.Subject, after string) (exit.Subject, bool, error) {

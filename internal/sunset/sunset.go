@@ -105,6 +105,9 @@ func (r *Room) known(ctx context.Context, cal *exit.SunsetCalendar) error {
 		if _, ok := r.Registry.Service(s.Service()); !ok {
 			return exit.Fail(exit.Invalid, "error.no_service", "service", s.Service())
 		}
+		if _, ok := r.Registry.Kind(s.Service()); s.Place() != "" && !ok { // places are things of their service's own kind
+			return exit.Fail(exit.Invalid, "error.no_service", "service", part)
+		}
 	}
 	all, err := r.store.all(ctx)
 	if err != nil {
