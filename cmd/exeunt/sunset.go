@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"exeunt/exit"
+	"exeunt/internal/media"
 	"exeunt/internal/server"
 	"exeunt/internal/sunset"
 	"exeunt/internal/ui"
@@ -81,7 +82,7 @@ func asOf(text string, cal *exit.SunsetCalendar) (time.Time, error) {
 const mostPicture = 64 << 20
 
 // picture reads the notice's picture from beside the calendar; nil if it names none.
-func (c calendarFile) picture(cal *exit.SunsetCalendar) ([]byte, error) {
+func (c calendarFile) picture(a *app, cal *exit.SunsetCalendar) ([]byte, error) {
 	if cal.Picture == "" {
 		return nil, nil
 	}
@@ -96,6 +97,9 @@ func (c calendarFile) picture(cal *exit.SunsetCalendar) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(f, mostPicture))
 	if err = errors.Join(err, f.Close(), beside.Close()); err != nil {
 		return nil, fmt.Errorf("read the calendar's picture: %w", err)
+	}
+	if _, err := media.Image(a.ctx, bytes.NewReader(b), media.Limits{}); err != nil { // before anything is published
+		return nil, err
 	}
 	return b, nil
 }
@@ -327,7 +331,7 @@ func (c *sunsetPublishCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	picture, err := c.picture(cal)
+	picture, err := c.picture(a, cal)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"image"
+	"image/png"
 	"maps"
 	"os"
 	"path/filepath"
@@ -49,6 +52,18 @@ func (d desk) calendar(name string, changes ...string) string {
 		d.t.Fatal(err)
 	}
 	return file
+}
+
+// picture draws one into the folder of the calendars.
+func (d desk) picture(name string) {
+	d.t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 64, 32))); err != nil {
+		d.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(d.data, name), b.Bytes(), 0o600); err != nil {
+		d.t.Fatal(err)
+	}
 }
 
 // checked looks at the calendar before it is published.
@@ -100,6 +115,9 @@ func (d desk) refusedSunsets() {
 		{[]string{"publish", d.calendar("nothing", "ends: circle", "ends: goods")}, "goods"},
 		{[]string{"publish", circlesFile, "--plan", "0123"}, ""},
 		{[]string{"publish", filepath.Join(d.data, "none.yaml")}, "none.yaml"},
+		{[]string{"publish", d.calendar("faceless", "profiles:", "picture: none.png\nprofiles:")}, "none.png"},
+		{[]string{"publish", d.calendar("astray", "profiles:", "picture: ../notice.png\nprofiles:")}, "picture"},
+		{[]string{"publish", d.calendar("no-picture", "profiles:", "picture: no-picture.yaml\nprofiles:")}, ""},
 		{[]string{"rehearse", circlesFile, "--as-of", "2022-02-01"}, "over already"},
 		{[]string{"rehearse", narrow}, "2021-06-29 would do"},
 		{[]string{"withdraw", "wechat-circles"}, ""},
@@ -194,10 +212,14 @@ func (d desk) published() {
 	if v["name"] != "wechat-circles" || v["version"] != float64(1) || v["plan"] != hash {
 		d.t.Errorf("publish gave %v, want the plan that was checked", v)
 	}
-	later := d.calendar("later", "at: 2021-12-28", "at: 2022-01-11")
+	d.picture("notice.png")
+	later := d.calendar("later", "at: 2021-12-28", "at: 2022-01-11", "profiles:", "picture: notice.png\nprofiles:")
 	v = d.must("sunset", "publish", later, "--why", "Exporting takes longer.")
 	if v["version"] != float64(2) {
 		d.t.Errorf("publishing again gave %v", v)
+	}
+	if out, errs, code := d.run("sunset", "rehearse", later, "--as-of", "2021-05-28"); code == 0 || !strings.Contains(errs, "published on 2021-05-28 already") {
+		d.t.Errorf("a rehearsal that begins before the publishing: exit status %d\n%s%s", code, out, errs)
 	}
 	if out, errs, code := d.run("sunset", "publish", circlesFile); code == 0 || !strings.Contains(errs, "2022-01-11") {
 		d.t.Errorf("an earlier date: exit status %d\n%s%s", code, out, errs)

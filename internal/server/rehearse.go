@@ -188,6 +188,9 @@ func (h *House) goThrough(ctx context.Context, src []byte, wait func(context.Con
 	if err != nil {
 		return Rehearsal{}, err
 	}
+	if err := h.notBefore(ctx, cal); err != nil {
+		return Rehearsal{}, err
+	}
 	out := Rehearsal{Name: cal.Name, Plan: plan.Hash()}
 	stuck, err := h.sunsets.StuckSteps(ctx)
 	if err != nil {
@@ -224,6 +227,22 @@ func (h *House) goThrough(ctx context.Context, src []byte, wait func(context.Con
 	out.Stuck, err = h.sunsets.StuckSteps(ctx)
 	out.Stuck -= stuck
 	return out, err
+}
+
+// notBefore refuses to begin before the calendar's earlier version was published: what would be certified could not have been.
+func (h *House) notBefore(ctx context.Context, cal *exit.SunsetCalendar) error {
+	now, err := h.DB.Now(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := h.sunsets.Named(ctx, cal.Name)
+	if exit.KindOf(err) == exit.NotFound {
+		return nil
+	}
+	if err == nil && s.Published.After(now) {
+		err = exit.Fail(exit.Invalid, "sunset_forecast.error.as_of", "name", cal.Name, "date", exit.DateOf(s.Published, cal.Zone))
+	}
+	return err
 }
 
 // reach goes to a phase, with a look a minute before.
