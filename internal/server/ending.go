@@ -21,13 +21,16 @@ import (
 
 // ends is what the server asks about endings. The zero value knows of none.
 type ends struct {
+	mark   func(ctx context.Context) (string, error)                                                    // changes with what is published
 	list   func(ctx context.Context) ([]service.Ending, error)                                          // all that are published
 	stands func(r *http.Request, rt service.Route, stopped bool) (name string, place who.ID, err error) // in which service and place something stands; "": in none
 	ended  func(w http.ResponseWriter, r *http.Request, e service.Ending, known bool) error             // the answer where something ended, or can only be taken along
 }
 
 // endings wires the above.
-func (h *House) endings() ends { return ends{list: h.Desk.Endings, stands: h.standsIn, ended: h.ended} }
+func (h *House) endings() ends {
+	return ends{mark: h.Desk.EndingsMark, list: h.Desk.Endings, stands: h.standsIn, ended: h.ended}
+}
 
 // belongsTo gives the service with which a room's route ends. What people need in order to leave, and what operators do, ends with none.
 func (h *House) belongsTo(rm room, rt service.Route) string {
@@ -37,7 +40,7 @@ func (h *House) belongsTo(rm room, rt service.Route) string {
 		return ""
 	case strings.HasPrefix(path, "/circles"), rm == room(h.circles):
 		return circle.Service.Name
-	case rm == room(h.channels):
+	case rm == room(h.channels), rm == room(h.uploads): // all that is uploaded in pieces is videos
 		return channel.Service.Name
 	case rm == room(h.pages) && strings.HasPrefix(path, "/@"):
 		return page.Service.Name
@@ -276,7 +279,7 @@ func (h *House) ended(w http.ResponseWriter, r *http.Request, e service.Ending, 
 		view.Maybe = ui.T(ctx, "sunset_effects.gone.maybe")
 	}
 	if reader.Now.Before(x.Calendar.Late) {
-		view.Along = ui.T(ctx, "sunset_effects.archives.until", "Date", day(x.Calendar.Late))
+		view.Along = ui.T(ctx, "sunset_effects.archives.until", "Date", day(x.Calendar.Late.Add(-1))) // the last day on which it can be had
 		view.Archives = &ui.Link{Text: ui.T(ctx, "sunset_effects.archives"), Href: "/exit/archives"}
 	}
 	if asksJSON(r) {

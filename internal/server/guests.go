@@ -43,6 +43,7 @@ type guestKey struct {
 	lang    ui.Lang
 	theme   ui.Theme
 	gzip    bool
+	endings string // what is published of endings: what another node publishes is obeyed within a second
 }
 
 // guestPage is one page. What stands after drawn may be read once that is closed.
@@ -77,7 +78,17 @@ func guestKeyOf(pattern string, r *http.Request) (key guestKey, ok bool) {
 			return key, false
 		}
 	}
-	return guestKey{r.Host, r.RequestURI, ui.ChooseLang(r, ""), ui.ChooseTheme(r, ""), strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")}, true
+	return guestKey{host: r.Host, address: r.RequestURI, lang: ui.ChooseLang(r, ""), theme: ui.ChooseTheme(r, ""), gzip: strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")}, true
+}
+
+// guestKey is [guestKeyOf] with what is published of endings. Where that cannot be asked, the page is drawn and says what is wrong.
+func (s *web) guestKey(pattern string, r *http.Request) (key guestKey, ok bool) {
+	if key, ok = guestKeyOf(pattern, r); !ok || s.ends.mark == nil {
+		return key, ok
+	}
+	var err error
+	key.endings, err = s.ends.mark(r.Context())
+	return key, err == nil
 }
 
 // serve answers with the page that is kept, or has draw draw it and keeps it.

@@ -109,7 +109,7 @@ func (s *web) route(rt service.Route) http.Handler {
 		if !rt.Upload && r.Body != nil {
 			r.Body = http.MaxBytesReader(rec, r.Body, plainBody)
 		}
-		if key, ok := guestKeyOf(rt.Pattern, r); ok {
+		if key, ok := s.guestKey(rt.Pattern, r); ok {
 			s.guests.serve(rec, r, key, func(w http.ResponseWriter) { s.answer(&recorder{ResponseWriter: w}, r, rt) })
 		} else {
 			s.answer(rec, r, rt)

@@ -164,37 +164,50 @@ func acts(in *install, owner who.Viewer, ring who.ID, kept who.ID, r round) map[
 	}
 }
 
-// TestActsByPhase tries in every phase of a service's ending what people do.
+// TestActsByPhase tries in every phase of the ending of a service, of one circle and of the install what people do.
 func TestActsByPhase(t *testing.T) {
-	eachInstall(t, func(t *testing.T, in *install) {
-		owner := in.signUp(t, "ownerone")
-		ring := value[who.ID](t, "make circle")(in.Circles.Create(t.Context(), owner, circle.Draft{Name: "one ring", Mode: circle.Open}))
-		kept := value[who.ID](t, "write post")(in.Posts.Write(t.Context(), owner, post.Draft{Service: circle.Name, Place: ring, Text: "kept"}))
-		rounds := make([]round, len(phasesOfAll))
-		for i := range rounds {
-			rounds[i] = newRound(t, in, owner, ring, i)
-		}
-		start := value[time.Time](t, "read clock")(in.DB.Now(t.Context())).Truncate(24 * time.Hour)
-		in.publish(t, allPhases(start, circle.Name))
-		refused := map[string]bool{}
-		for i, p := range phasesOfAll[:len(phasesOfAll)-1] {
-			in.begins(t, start, p.word)
-			list := acts(in, owner, ring, kept, rounds[i])
-			for name, a := range list {
-				refused[name] = refused[name] || a.until == p.word
-				if refused[name] && name == "close and cancel" {
-					continue // nothing of it is left to be closed, which is what the closing itself says
-				}
-				err := a.do(t.Context())
-				if (err != nil) != refused[name] {
-					t.Errorf("%s: %s: error %v, want it refused: %v", p.word, name, err, refused[name])
-				}
-				if kind := exit.KindOf(err); err != nil && kind != exit.Forbidden && kind != exit.NotFound {
-					t.Errorf("%s: %s is refused as %v: %v", p.word, name, kind, err)
-				}
+	for _, ends := range []string{"circle", "one circle", "install"} {
+		t.Run(ends, func(t *testing.T) { eachInstall(t, func(t *testing.T, in *install) { wantActs(t, in, ends) }) })
+	}
+}
+
+func wantActs(t *testing.T, in *install, ends string) {
+	t.Helper()
+	owner := in.signUp(t, "ownerone")
+	ring := value[who.ID](t, "make circle")(in.Circles.Create(t.Context(), owner, circle.Draft{Name: "one ring", Mode: circle.Open}))
+	kept := value[who.ID](t, "write post")(in.Posts.Write(t.Context(), owner, post.Draft{Service: circle.Name, Place: ring, Text: "kept"}))
+	rounds := make([]round, len(phasesOfAll))
+	for i := range rounds {
+		rounds[i] = newRound(t, in, owner, ring, i)
+	}
+	start := value[time.Time](t, "read clock")(in.DB.Now(t.Context())).Truncate(24 * time.Hour)
+	if ends == "one circle" {
+		ends = "circle:" + ring.String()
+	}
+	in.publish(t, allPhases(start, ends))
+	refused := map[string]bool{}
+	for i, p := range phasesOfAll[:len(phasesOfAll)-1] {
+		in.begins(t, start, p.word)
+		for name, a := range acts(in, owner, ring, kept, rounds[i]) {
+			switch {
+			case ends == "install" && name == "write elsewhere":
+				a.until = exit.ReadOnly
+			case strings.Contains(ends, ":") && name == "create a circle":
+				a.until = ""
+			}
+			refused[name] = refused[name] || a.until == p.word
+			if refused[name] && name == "close and cancel" {
+				continue // nothing of it is left to be closed, which is what the closing itself says
+			}
+			err := a.do(t.Context())
+			if (err != nil) != refused[name] {
+				t.Errorf("%s: %s: error %v, want it refused: %v", p.word, name, err, refused[name])
+			}
+			if kind := exit.KindOf(err); err != nil && kind != exit.Forbidden && kind != exit.NotFound {
+				t.Errorf("%s: %s is refused as %v: %v", p.word, name, kind, err)
 			}
 		}
-	})
+	}
 }
 
 // page is what an address is to answer in each phase of [phasesOfAll].
@@ -422,8 +435,20 @@ func TestOtherNodeObeys(t *testing.T) {
 		if other.look(t, owner, path).Header().Get("Sunset") != "" {
 			t.Fatal("the other node knows of an end before it is published")
 		}
+		pages := other.Handler() // it keeps pages for guests
+		guest := func() string {
+			w := httptest.NewRecorder()
+			pages.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+			return w.Header().Get("Sunset")
+		}
+		guest()
 		s := in.publish(t, sunsetFile(now, circle.Name))
-		other.machine.Add(time.Second)
+		other.machine.Add(400 * time.Millisecond)
+		guest() // drawn by what the node knew half a second ago
+		other.machine.Add(600 * time.Millisecond)
+		if guest() == "" {
+			t.Error("a second later a guest is shown a page that knows of no end")
+		}
 		if got, want := other.look(t, owner, path).Header().Get("Sunset"), s.Calendar.At(exit.Stopped).Format(http.TimeFormat); got != want {
 			t.Errorf("a second later the other node says %q, want %q", got, want)
 		}

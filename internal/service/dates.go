@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -76,6 +77,7 @@ type endings struct {
 	mu   sync.Mutex
 	at   time.Time // machine time
 	list []Ending
+	mark string // of the list
 }
 
 // fresh is how long what was read is good for: every node shows a phase within a second of its publishing.
@@ -94,8 +96,21 @@ func (k *Desk) Endings(ctx context.Context) ([]Ending, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.endings.list, k.endings.at = list, now
+	k.endings.list, k.endings.at, k.endings.mark = list, now, ""
+	for _, e := range list {
+		k.endings.mark += fmt.Sprint(e.ID, e.Scope, e.Zone, e.Dates)
+	}
 	return list, nil
+}
+
+// EndingsMark gives a text that is another one when [Desk.Endings] gives something else.
+func (k *Desk) EndingsMark(ctx context.Context) (string, error) {
+	if _, err := k.Endings(ctx); err != nil {
+		return "", err
+	}
+	k.endings.mu.Lock()
+	defer k.endings.mu.Unlock()
+	return k.endings.mark, nil
 }
 
 // Forget has the next look read the endings anew: on the node that has changed them.
