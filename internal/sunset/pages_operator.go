@@ -66,23 +66,33 @@ var openStates = ui.Keys("sunset_operator.state.", "open", "withdrawn", "ended")
 
 func (r *Room) getSunsets(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
-	list, err := r.All(ctx)
+	before, _ := who.ParseID(req.URL.Query().Get("before"))
+	list, err := r.store.page(ctx, before, noticesAPage+1)
+	if err != nil {
+		return err
+	}
+	older := ""
+	if len(list) > noticesAPage {
+		list = list[:noticesAPage]
+		older = operatorPath + "?before=" + list[noticesAPage-1].ID.String()
+	}
+	ends := make([]exit.Subject, len(list))
+	for i, s := range list {
+		ends[i] = s.Calendar.Ends
+	}
+	what, err := r.whatEnds(ctx, ends...)
 	if err != nil {
 		return err
 	}
 	var lines []lineView
-	for _, s := range list {
-		what, err := r.whatEnds(ctx, s.Calendar.Ends)
-		if err != nil {
-			return err
-		}
-		l := lineView{Title: inTongue(ctx, s.Calendar.Title), Href: namedPath + s.Name, What: what, State: ui.T(ctx, openStates[s.State])}
+	for i, s := range list {
+		l := lineView{Title: inTongue(ctx, s.Calendar.Title), Href: namedPath + s.Name, What: what[i], State: ui.T(ctx, openStates[s.State])}
 		if s.State == stateOpen {
 			l.State, l.Next = phaseNow(ctx, s.Calendar)
 		}
 		lines = append(lines, l)
 	}
-	return ui.Render(w, req, http.StatusOK, sunsetsPage(operatorFrame(ctx, ui.T(ctx, "sunset_operator.title"), nil), lines))
+	return ui.Render(w, req, http.StatusOK, sunsetsPage(operatorFrame(ctx, ui.T(ctx, "sunset_operator.title"), nil), lines, older))
 }
 
 // inTongue gives a text in the reader's language, else in the other.
@@ -111,29 +121,40 @@ func dayIn(ctx context.Context, at time.Time, zone *time.Location) string {
 	return ui.DateTime(ui.LangOf(ctx), at, zone)
 }
 
-// whatEnds names what ends, for the operator: a service, a circle by its name, or the install.
-func (r *Room) whatEnds(ctx context.Context, ends exit.Subject) (string, error) {
-	if ends.Kind == exit.SubjectInstall {
-		return ui.T(ctx, "sunset_operator.install"), nil
+// whatEnds names what ends, for the operator: services, circles by their names, the install. It asks for all circles at once.
+func (r *Room) whatEnds(ctx context.Context, ends ...exit.Subject) ([]string, error) {
+	refs := make([]who.Ref, len(ends))
+	for i, e := range ends {
+		refs[i], _ = refOf(e)
 	}
-	s := exit.Account("1").Within(ends.Part())
-	x, ok := r.Registry.Service(s.Service())
-	if !ok {
-		return ends.Part(), nil
-	}
-	id, ok := who.ParseID(s.Place())
-	if !ok {
-		return ui.T(ctx, x.Title), nil
-	}
-	ref := who.Ref{Kind: s.Service(), ID: id}
-	things, err := r.Registry.Things(ctx, service.ViewerOf(ctx), []who.Ref{ref})
+	things, err := r.Registry.Things(ctx, service.ViewerOf(ctx), refs)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if t := things[ref]; t.Title != "" {
-		return ui.T(ctx, "sunset_operator.one", "Name", t.Title), nil
+	out := make([]string, len(ends))
+	for i, e := range ends {
+		out[i] = e.Part()
+		x, ok := r.Registry.Service(serviceOf(e))
+		_, place := refOf(e)
+		switch {
+		case e.Kind == exit.SubjectInstall:
+			out[i] = ui.T(ctx, "sunset_operator.install")
+		case place && things[refs[i]].Title != "":
+			out[i] = ui.T(ctx, "sunset_operator.one", "Name", things[refs[i]].Title)
+		case place:
+			out[i] = ui.T(ctx, "sunset_operator.one", "Name", e.Part())
+		case ok:
+			out[i] = ui.T(ctx, x.Title)
+		}
 	}
-	return ui.T(ctx, "sunset_operator.one", "Name", ends.Part()), nil
+	return out, nil
+}
+
+// refOf gives the place that ends, if it is one.
+func refOf(ends exit.Subject) (who.Ref, bool) {
+	s := exit.Account("1").Within(ends.Part())
+	id, ok := who.ParseID(s.Place())
+	return who.Ref{Kind: s.Service(), ID: id}, ok
 }
 
 // getNew shows an empty form, with dates that keep all rules.

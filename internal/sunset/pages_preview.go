@@ -76,7 +76,7 @@ func (r *Room) preview(ctx context.Context, src []byte) (previewView, error) {
 	}
 	cal := c.Calendar
 	p := previewView{
-		published: cal, Title: inTongue(ctx, cal.Title), What: what, Calendar: planCalendar(ctx, cal, c.Plan), Texts: texts(ctx, cal), Source: string(src),
+		published: cal, Title: inTongue(ctx, cal.Title), What: what[0], Calendar: planCalendar(ctx, cal, c.Plan), Texts: texts(ctx, cal), Source: string(src),
 		Why: whyField(ctx, ""), Consent: ui.Checkbox{Name: "consent", Label: ui.T(ctx, "sunset_operator.consent"), Required: true}, Forecast: forecastOf(ctx, c.Forecast, cal.Zone),
 	}
 	if c.Refused != nil {
@@ -102,12 +102,10 @@ func (r *Room) preview(ctx context.Context, src []byte) (previewView, error) {
 
 // thereIs refuses a circle that does not exist.
 func (r *Room) thereIs(ctx context.Context, ends exit.Subject) error {
-	s := exit.Account("1").Within(ends.Part())
-	if s.Place() == "" {
+	ref, place := refOf(ends)
+	if !place {
 		return nil
 	}
-	id, _ := who.ParseID(s.Place())
-	ref := who.Ref{Kind: s.Service(), ID: id}
 	things, err := r.Registry.Things(ctx, service.ViewerOf(ctx), []who.Ref{ref})
 	if err != nil {
 		return err

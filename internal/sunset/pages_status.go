@@ -51,7 +51,7 @@ func (r *Room) statusView(ctx context.Context, s Status) (statusView, error) {
 		return statusView{}, err
 	}
 	v := statusView{
-		What: what, State: ui.T(ctx, openStates[s.Sunset.State]), Notice: service.NoticePath(s.Sunset.Name), Phases: phaseTable(ctx, s), File: path + "/file",
+		What: what[0], State: ui.T(ctx, openStates[s.Sunset.State]), Notice: service.NoticePath(s.Sunset.Name), Phases: phaseTable(ctx, s), File: path + "/file",
 		Archives: archiveStats(ctx, s), Expected: expected(ctx, s),
 	}
 	if s.Sunset.State == stateOpen {
@@ -62,7 +62,7 @@ func (r *Room) statusView(ctx context.Context, s Status) (statusView, error) {
 		v.Extend, v.Withdraw = path+"/extend", path+"/withdraw"
 	}
 	if s.Run == exit.RunSealed && s.Sunset.State != stateWithdrawn {
-		v.Certificate = certificatePath(s.Sunset.Name)
+		v.Certificate = service.NoticePath(s.Sunset.Name) + certificateFile
 	}
 	if s.Failed > 0 {
 		v.Failed = path + "/archives"
