@@ -109,14 +109,18 @@ func (r *Room) madeFor(ctx context.Context, account who.ID) (map[string]string, 
 	return out, nil
 }
 
-// Sweep forgets links that are over, up to limit of them. It gives how many there were.
+// Sweep forgets links that are over, and for whom archives were made that are gone, up to limit of each. It gives how many went of the more.
 func (r *Room) Sweep(ctx context.Context, limit int) (n int64, err error) {
 	err = r.DB.Update(ctx, func(ctx context.Context) error {
 		now, err := r.DB.Now(ctx)
 		if err != nil {
 			return err
 		}
-		n, err = r.store.sweepLinks(ctx, now, limit)
+		if n, err = r.store.sweepLinks(ctx, now, limit); err != nil {
+			return err
+		}
+		gone, err := r.store.sweepExports(ctx, limit)
+		n = max(n, gone)
 		return err
 	})
 	return n, err
