@@ -1,0 +1,65 @@
+package server_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// TestSunsetsThatContradict publishes the ending of circles and previews others beside it: what would take away earlier what was promised for longer is refused, as are a
+// second ending of the same thing, a name that was used, dates that are over, and dates moved to an earlier day.
+func TestSunsetsThatContradict(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		now := value[time.Time](t, "read clock")(in.DB.Now(t.Context()))
+		file := func(name, ends string, from, readOnly, stopped, erased int) []byte {
+			day := func(n int) string { return now.AddDate(0, 0, n).Format(time.DateOnly) }
+			return fmt.Appendf(nil, `version: 1
+name: %s
+ends: %s
+zone: UTC
+phases: {announced: %s, read-only: %s, stopped: %s, erased: %s}
+title: {en: The end}
+reason: {en: We go another way.}
+ask: {en: Ask us.}
+`, name, ends, day(from), day(readOnly), day(stopped), day(erased))
+		}
+		in.publishSunset(t, file("rings", "circle", 0, 40, 100, 130), "")
+		in.travel(t, 3)
+		for _, x := range []struct {
+			what, name, ends                string
+			from, readOnly, stopped, erased int
+			key                             string // "": it may be published
+		}{
+			{"the install, after it", "all", "install", 3, 40, 100, 130, ""},
+			{"the install, later", "all", "install", 3, 60, 200, 230, ""},
+			{"the install, read-only before it", "all", "install", 3, 39, 100, 130, "sunset.error.contradicts"},
+			{"the install, stopped before it", "all", "install", 3, 40, 99, 130, "sunset.error.contradicts"},
+			{"the install, erased before it", "all", "install", 3, 40, 100, 129, "sunset.error.contradicts"},
+			{"one circle, before it", "one", "circle:7", 3, 35, 90, 120, ""},
+			{"one circle, promised for longer", "one", "circle:7", 3, 35, 101, 130, "sunset.error.contradicts"},
+			{"one circle, erased later", "one", "circle:7", 3, 35, 90, 131, "sunset.error.contradicts"},
+			{"another service", "films", "channel", 3, 10, 20, 30, ""},
+			{"circles once more", "rings-again", "circle", 3, 40, 100, 130, "sunset.error.other"},
+			{"its name for another service", "rings", "channel", 3, 40, 100, 130, "sunset.error.name"},
+			{"what there is not", "goods", "goods", 3, 40, 100, 130, "error.no_service"},
+			{"announced yesterday", "films", "channel", 2, 40, 100, 130, "error.sunset_past"},
+			{"later", "rings", "circle", 0, 41, 110, 140, ""},
+			{"read-only earlier", "rings", "circle", 0, 39, 100, 130, "error.sunset_earlier"},
+			{"stopped earlier", "rings", "circle", 0, 40, 99, 130, "error.sunset_earlier"},
+			{"erased earlier", "rings", "circle", 0, 40, 100, 129, "error.sunset_earlier"},
+			{"announced anew", "rings", "circle", 3, 40, 100, 130, "error.sunset_reached"},
+		} {
+			src := file(x.name, x.ends, x.from, x.readOnly, x.stopped, x.erased)
+			_, plan, err := in.Sunsets.Preview(t.Context(), src)
+			if keyOf(err) != x.key || x.key == "" && (err != nil || plan == nil) {
+				t.Errorf("%s: error %v, want %q", x.what, err, x.key)
+			}
+			if x.key == "" {
+				continue
+			}
+			if _, err := in.Sunsets.Publish(t.Context(), src, "", ""); keyOf(err) != x.key {
+				t.Errorf("publishing %s: error %v, want %q", x.what, err, x.key)
+			}
+		}
+	})
+}
