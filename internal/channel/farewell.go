@@ -189,11 +189,10 @@ func (r *Room) farewellAt(ctx context.Context, path string) (f Farewell, err err
 	if of != "" && of != "channel" && of != "channel/feed.xml" {    // podcast apps stop asking at 410, and follow a 301
 		return f, none
 	}
-	key := account.NameKey(name)
-	if f, err = r.store.farewellUnder(ctx, r.hashOf(key), of == "", now); err != nil {
+	if f, err = r.store.farewellUnder(ctx, r.hashOf(account.NameKey(name)), of == "", now); err != nil {
 		return f, err
 	}
-	what := "/@" + key
+	what := "/@" + name // as it was asked for: a key is no name that people know
 	if of != "" {
 		what += "/channel"
 	}

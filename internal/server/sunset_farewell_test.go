@@ -135,7 +135,7 @@ func TestChannelSaysWhereItWent(t *testing.T) {
 		}
 		w := in.look(t, who.Viewer{}, "/@FilmMaker/channel?statement")
 		r, err := ledger.VerifyStatement(w.Body.Bytes(), in.Leave.Key.Verifier())
-		if err != nil || r.Statement.What != "exeunt.test/@filmmaker/channel" || r.Statement.To != movedTo {
+		if err != nil || r.Statement.What != "exeunt.test/@FilmMaker/channel" || r.Statement.To != movedTo {
 			t.Errorf("the statement: %+v, %v, %.500s", r, err, w.Body.String())
 		}
 		if n := in.count(t, `select count(*) from farewells where account_id is not null`); n != 0 {
