@@ -128,7 +128,6 @@ var withoutPass = map[string]string{
 	"sunset store.setRun":       "of a calendar: of no account",
 	"sunset store.shut":         "the fence itself, from the side that closes it",
 	"sunset store.sweepExports": "it only takes away what is over",
-	"sunset store.sweepExports": "it only takes away what is over",
 	"sunset store.sweepLinks":   "it only takes away what is over",
 
 	"talk heat": "text of statements for the holder and for a store method that passes",
