@@ -63,8 +63,10 @@ func written(text string) exit.SunsetText {
 	return exit.SunsetText{
 		Name: "the-end", Ends: "circle:7", Zone: "Asia/Shanghai", Remind: []string{"30", "7"},
 		Phases: []exit.PhaseText{
-			{Word: exit.Announced, At: "2021-05-28"}, {Word: exit.ReadOnly, At: "2021-06-28 10:30", Says: exit.Words{"zh": text}},
-			{Word: exit.Stopped, At: "2021-12-28"}, {Word: exit.Erased, At: "2022-01-28"},
+			{Word: exit.Announced, At: "2021-05-28"},
+			{Word: exit.ReadOnly, At: "2021-06-28 10:30", Says: exit.Words{"zh": text}},
+			{Word: exit.Stopped, At: "2021-12-28"},
+			{Word: exit.Erased, At: "2022-01-28"},
 		},
 		Title: exit.Words{"en": text}, Reason: exit.Words{"zh": text, "en": "plain"}, Ask: exit.Words{"zh": "问我们"}, Profiles: []string{"cn", "eu-da"},
 	}

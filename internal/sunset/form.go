@@ -133,7 +133,7 @@ type pairView struct {
 }
 
 var (
-	phaseTitles    = ui.Keys("sunset_operator.phase.", "announced", "no-joins", "read-only", "no-entrance", "export-only", "stopped", "erased")
+	phaseTitles   = ui.Keys("sunset_operator.phase.", "announced", "no-joins", "read-only", "no-entrance", "export-only", "stopped", "erased")
 	phaseAbouts   = ui.Keys("sunset_operator.phase_about.", "announced", "no-joins", "read-only", "no-entrance", "export-only", "stopped", "erased")
 	fieldNames    = ui.Keys("sunset_operator.field.", "ends", "circle", "name", "zone", "late_requests", "remind", "title", "reason", "apology", "ask", "successor", "override")
 	fieldHints    = ui.Keys("sunset_operator.hint.", "ends", "circle", "name", "zone", "late_requests", "remind", "title", "reason", "apology", "ask", "successor", "override")

@@ -17,11 +17,11 @@ import (
 // Where the operator follows endings, and where a calendar is made: a published one could be called "new".
 const (
 	operatorPath = "/operator/sunsets"
-	namedPath   = operatorPath + "/"
-	newPath     = "/operator/calendar"
-	previewPath = newPath + "/preview"
-	filePath    = newPath + "/file"
-	publishPath = newPath + "/publish"
+	namedPath    = operatorPath + "/"
+	newPath      = "/operator/calendar"
+	previewPath  = newPath + "/preview"
+	filePath     = newPath + "/file"
+	publishPath  = newPath + "/publish"
 )
 
 func (r *Room) operatorRoutes() []service.Route {
