@@ -183,7 +183,7 @@ func TestLeaverMidway(t *testing.T) {
 		ctx := t.Context()
 		in = shipped(t, in)
 		in.Engine.Tries = 1
-		viewers, _ := square(t, in)
+		viewers, ring := square(t, in)
 		s := in.endIn(t, "circle")
 		in.travel(t, 30)
 		must(t, in.DB.Move(ctx, s.Calendar.At(exit.ReadOnly)), "go on to the instant")
@@ -198,12 +198,19 @@ func TestLeaverMidway(t *testing.T) {
 		}
 		in.agree(t, exit.Ask{Subject: leave.SubjectOf(viewers["writer"].Account, ""), Journey: exit.Close, Now: true})
 		in.agree(t, exit.Ask{Subject: leave.SubjectOf(viewers["late"].Account, ""), Journey: exit.Close})
+		for _, x := range []struct{ name, role string }{{"owner", "member"}, {"busy", "owner"}} { // the circle is handed on
+			_, err := in.DB.Writer.ExecContext(ctx, `update circle_members set role = $1 where circle_id = $2 and account_id = $3`, x.role, int64(ring), int64(viewers[x.name].Account))
+			must(t, err, "hand on")
+		}
 		in.settle(t)
 		in.wantState(t, "writer", viewers["writer"].Account, "")
 		in.travel(t, 60)
 		in.wantState(t, "late", viewers["late"].Account, "")
 		if got := value[sunset.Exports](t, "count")(in.Sunsets.ExportsOf(ctx, s.ID)); got.Failed+got.Asked+got.Waiting != 0 || got.Made < len(exported)+1 {
 			t.Errorf("the sums are %+v", got)
+		}
+		if _, ok := in.made(t, viewers["busy"].Account)["circle:"+ring.String()+"/whole"]; !ok {
+			t.Error("who owns the circle by now has no archive of it")
 		}
 		var open int
 		must(t, in.DB.Reader.QueryRowContext(ctx, `select count(*) from exit_steps where act = 'pack' and state not in ('verified', 'cancelled')`).Scan(&open), "count steps")

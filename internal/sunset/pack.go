@@ -39,8 +39,12 @@ func (h *Holder) Pack(ctx context.Context, t exit.Task) (exit.Progress, error) {
 		return exit.Progress{}, err
 	}
 	p := exit.Progress{Cursor: t.Cursor}
-	if err := r.letLeaversGo(ctx, s); err != nil {
+	handedOn, err := r.letLeaversGo(ctx, s)
+	if err != nil {
 		return p, err
+	}
+	if handedOn && strings.HasPrefix(p.Cursor, atEnd) {
+		p.Cursor = "" // somebody who had their turn may answer for a place by now
 	}
 	now, err := r.store.underWay(ctx, s.ID)
 	if err != nil {
@@ -157,8 +161,8 @@ func (r *Room) packFor(ctx context.Context, s Sunset, account who.ID, now *load)
 	return nil
 }
 
-// leaving are the problems of those who are so far on their own way out that nothing can be kept for them.
-var leaving = []string{"error.is_closing", "error.account_gone"}
+// leaving are the problems of those who are so far on their own way out that nothing can be kept for them, and of who has handed a place on.
+var leaving = []string{"error.is_closing", "error.account_gone", "circle.error.owner_only"}
 
 // askFor opens one take-along, once for a sunset, account and part, in one transaction. Who has nothing to be taken along gets none. One of the account's own
 // that is under way goes first.
@@ -281,16 +285,18 @@ func (r *Room) retryWaiting(ctx context.Context, s Sunset, now *load, p *exit.Pr
 // wholeMark ends the name of a place of which an owner gets all.
 const wholeMark = "/whole"
 
-// letLeaversGo counts no archive as failed whose owner has closed their account meanwhile: what they have is erased on their own dates.
-func (r *Room) letLeaversGo(ctx context.Context, s Sunset) error {
+// letLeaversGo counts no archive as failed whose owner has closed their account meanwhile, what they have is erased on their own dates, and reports whether one of a place as a
+// whole was among them.
+func (r *Room) letLeaversGo(ctx context.Context, s Sunset) (handedOn bool, err error) {
 	failed, err := r.store.failed(ctx, s.ID, 0, atATime, leaving...)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, x := range failed {
 		if err := r.giveUp(ctx, x.Run, exportLeft, x.Problem); err != nil {
-			return err
+			return false, err
 		}
+		handedOn = handedOn || strings.HasSuffix(x.Part, wholeMark)
 	}
-	return nil
+	return handedOn, nil
 }
