@@ -271,6 +271,10 @@ func TestPublishThere(t *testing.T) {
 		if got := d.ask(http.MethodPost, publishThere, agreed); got.status != http.StatusConflict {
 			t.Errorf("postponed without a reason: %d", got.status)
 		}
+		agreed.Set("why", "turned \u202eround")
+		if got := d.ask(http.MethodPost, publishThere, agreed); got.status != http.StatusConflict {
+			t.Errorf("postponed with a reason that turns around: %d", got.status)
+		}
 		agreed.Set("why", "more time to pack")
 		d.ask(http.MethodPost, publishThere, agreed).wants(t, http.StatusSeeOther)
 		d.wantStatus(to, "Version 2", "more time to pack")

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"exeunt/exit"
 	"exeunt/internal/service"
@@ -262,7 +263,7 @@ func sendFile(w http.ResponseWriter, name string, src []byte) error {
 	h.Set("Content-Disposition", `attachment; filename="`+name+`.yaml"`)
 	h.Set("Cache-Control", "no-store")
 	// A failed write means the browser has gone: nobody is left to be told.
-	_, _ = w.Write(src)
+	_, _ = w.Write(src) //nolint:gosec // a file to keep, of a type that no browser draws
 	return nil
 }
 
@@ -383,7 +384,8 @@ func (r *Room) postPublish(w http.ResponseWriter, req *http.Request) error {
 	}
 	ctx := req.Context()
 	src, why := sourceOf(req), strings.TrimSpace(req.PostForm.Get("why"))
-	if len([]rune(why)) > longestLine {
+	why = strings.ReplaceAll(why, "\r\n", "\n")
+	if len([]rune(why)) > longestLine || strings.ContainsFunc(why, odd) {
 		return r.showPreview(w, req, src, exit.Fail(exit.Invalid, "sunset_operator.error.why"))
 	}
 	if req.PostForm.Get("consent") == "" {
@@ -397,6 +399,11 @@ func (r *Room) postPublish(w http.ResponseWriter, req *http.Request) error {
 		return r.showPreview(w, req, src, err)
 	}
 	return service.Done(w, req, namedPath+s.Name, "sunset_operator.done.published")
+}
+
+// odd reports what a reason must not hold: what cannot be seen, or turns the text around.
+func odd(c rune) bool {
+	return unicode.IsControl(c) && c != '\n' || unicode.Is(unicode.Bidi_Control, c)
 }
 
 // givesReason refuses a later version that does not say why it moves what everybody was told.

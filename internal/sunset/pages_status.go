@@ -132,7 +132,7 @@ const (
 // postPicture puts a picture on the notice, or takes it away where none is chosen.
 func (r *Room) postPicture(w http.ResponseWriter, req *http.Request) error {
 	req.Body = http.MaxBytesReader(w, req.Body, mostPicture)
-	if err := req.ParseMultipartForm(mostMemory); err != nil {
+	if err := req.ParseMultipartForm(mostMemory); err != nil { //nolint:gosec // the line above bounds it
 		return unreadable(err)
 	}
 	defer func() { _ = req.MultipartForm.RemoveAll() }() // what stays is swept with the folder of temporary files
