@@ -52,8 +52,12 @@ func (t Table) ending(a *list, s exit.Subject) (string, error) {
 		where = `(` + t.Where + `)`
 	}
 	in := exit.Account("").Within(s.Part())
-	if in.In == "" {
+	switch {
+	case in.In == "":
 		return where, nil
+	case t.Scope == nil && t.Service != "" && in.Place() == "":
+		// Chunks go by the key. An index on the service would be read and sorted whole for each of them: the empty text keeps databases from it.
+		return where + ` and ` + t.Service + ` || '' = ` + a.add(in.Service()), nil
 	}
 	return t.narrow(a, in, where)
 }
