@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -36,7 +37,7 @@ func (m *maker) sunset() error {
 	if err := m.datesToCome(cal, before); err != nil {
 		return err
 	}
-	m.plan.CoolingOff = dayBefore(cal.At(Erased), cal.Zone)
+	m.plan.CoolingOff, m.plan.Until = dayBefore(cal.At(Erased), cal.Zone), dayBefore(cal.Late, cal.Zone)
 	m.sunsetPhases(cal)
 	m.add(m.at(Step{Key: string(ActBegin), Act: ActBegin, After: []string{"phase:" + Erased, "pack:" + m.facts.Conductor}}, cal.At(Erased), cal.Zone))
 	if err := m.sunsetClasses(cal); err != nil {
@@ -75,7 +76,7 @@ func (m *maker) sunsetPhases(cal *SunsetCalendar) {
 		last = s.Key
 	}
 	writes := cal.Ceases(AllowWrite)
-	pack := Step{Key: "pack:" + m.facts.Conductor, Act: ActPack, Holder: m.facts.Conductor, After: []string{"phase:" + cal.wordAt(writes)}}
+	pack := Step{Key: "pack:" + m.facts.Conductor, Act: ActPack, Holder: m.facts.Conductor, After: []string{"phase:" + cal.wordAt(writes, AllowWrite)}}
 	m.add(m.at(pack, writes, cal.Zone))
 	stop := cal.At(Stopped)
 	for _, days := range cal.Remind {
@@ -87,15 +88,14 @@ func (m *maker) sunsetPhases(cal *SunsetCalendar) {
 	}
 }
 
-// wordAt gives the last word that begins at an instant.
-func (s *SunsetCalendar) wordAt(at time.Time) string {
-	word := ""
+// wordAt gives the phase that takes something away at an instant; "" if none does.
+func (s *SunsetCalendar) wordAt(at time.Time, what string) string {
 	for _, p := range s.Phases {
-		if p.At.Equal(at) && slices.Contains([]string{ReadOnly, ExportOnly, Stopped}, p.Word) && word == "" {
-			word = p.Word
+		if p.At.Equal(at) && slices.Contains(strings.Fields(takes(p.Word)), what) {
+			return p.Word
 		}
 	}
-	return word
+	return ""
 }
 
 // sunsetClasses adds the steps that erase, and hold where a law says so. What a holder keeps for people only, the policy's terms for those who close,
@@ -170,7 +170,7 @@ func (r openRun) instant(word string) time.Time {
 	return time.Time{}
 }
 
-// postpones refuses a calendar that takes something away earlier than the published one does, and one that moves what has come.
+// postpones refuses a calendar that takes something away earlier than the published one does, archives among it, and one that moves what has come.
 func (m *maker) postpones(before *openRun, cal *SunsetCalendar) error {
 	if before.Run.State != RunOpen {
 		return Fail(Conflict, "error.sunset_begun")
@@ -181,15 +181,17 @@ func (m *maker) postpones(before *openRun, cal *SunsetCalendar) error {
 			old.Phases = append(old.Phases, Phase{Word: p.word, At: at})
 		}
 	}
-	ends := []struct {
+	type end struct {
 		word     string
 		was, now time.Time
-	}{{Erased, old.At(Erased), cal.At(Erased)}, {Announced, old.At(Announced), cal.At(Announced)}}
+	}
+	ends := []end{{Erased, old.At(Erased), cal.At(Erased)}, {Announced, old.At(Announced), cal.At(Announced)}}
 	for _, what := range everything {
-		ends = append(ends, struct {
-			word     string
-			was, now time.Time
-		}{what, old.Ceases(what), cal.Ceases(what)})
+		was := old.Ceases(what)
+		ends = append(ends, end{old.wordAt(was, what), was, cal.Ceases(what)})
+	}
+	if late := before.Run.Plan.Until; dayBefore(cal.Late, cal.Zone).Before(late) {
+		return Fail(Conflict, "error.sunset_late", "date", late)
 	}
 	for _, x := range ends {
 		switch {

@@ -78,6 +78,7 @@ func sunsetCases(t *testing.T) []planCase {
 		{name: "sunset-earlier-by-another-phase", ask: sunsetAsk(t, with("stopped:", "export-only: 2028-12-01\n  stopped:")), facts: underWay(t, real, false), at: july},
 		{name: "sunset-moves-what-was-reached", ask: sunsetAsk(t, with("read-only: 2028-06-28", "read-only: 2028-08-01", "no-entrance: 2028-06-28", "no-entrance: 2028-08-01")), facts: underWay(t, real, false), at: july},
 		{name: "sunset-after-erasing-began", ask: sunsetAsk(t, with("erased: 2029-01-28", "erased: 2029-03-28")), facts: underWay(t, real, true), at: "2029-01-28T12:00:00+08:00"},
+		{name: "sunset-archives-kept-shorter", ask: sunsetAsk(t, real+"late_requests: 2029-02-27\n"), facts: underWay(t, real+"late_requests: 2029-02-28\n", false), at: july},
 		{name: "withdraw", ask: withdraw, facts: underWay(t, real, false), at: july},
 		{name: "withdraw-after-erasing-began", ask: withdraw, facts: underWay(t, real, true), at: "2029-01-28T12:00:00+08:00"},
 		{name: "withdraw-nothing", ask: withdraw, facts: conducted, at: july},
