@@ -64,7 +64,11 @@ func TestAccessiblePages(t *testing.T) {
 	printed := operator.serve(t)
 	o := &looking{t, operator, l.b, box}
 	o.operator(printed)
-	l.covered(operator)
+	ended := &install{dir: t.TempDir()}
+	ended.serve(t, append(box.options(), "--trial", "--begin", begin)...)
+	e := &looking{t, ended, l.b, box}
+	e.ending()
+	l.covered(operator, ended)
 }
 
 // pages are what one person looks at.
@@ -157,6 +161,9 @@ var files = []string{
 	"GET /@{name}/feed.xml", "GET /circles/{id}/feed.xml", "GET /posts/{id}/poster.png", "GET /posts/{id}/poster.svg", "GET /circles/{id}/poster.png", "GET /circles/{id}/poster.svg",
 	"GET /search/suggest", "GET /search/count", // pieces of a page
 	"GET /videos/{id}/{list}", "GET /videos/{id}/file", "GET /videos/{id}/bullets", "GET /oembed", "GET /channel/desk/days.csv", "GET /@{name}/channel/feed.xml",
+	"GET /sunsets/feed.xml", "GET /sunsets/{sunset}/calendar.ics", "GET /sunsets/{sunset}/picture", "GET /sunsets/{name}/certificate", "GET /operator/sunsets/{name}/file",
+	"GET /circles/{id}/moved.txt", "GET /archives/files/{secret}/{volume}/{name}",
+	"GET /operator/calendar/preview", // it only leads on
 }
 
 // covered fails on a page of the route table that nobody has looked at, by what the servers' access logs say.

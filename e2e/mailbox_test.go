@@ -45,7 +45,7 @@ func (m *mailbox) options() []string {
 	return []string{"--smtp", "smtp://" + m.Addr().String(), "--mail-from", "notices@exeunt.example"}
 }
 
-var mailed = regexp.MustCompile(`http://exeunt\.example(/mail/\S+)`)
+var mailed = regexp.MustCompile(`http://exeunt\.example(/(?:mail|archives)/\S+)`)
 
 // talk is one session (RFC 5321) in which all is taken.
 func (m *mailbox) talk(c net.Conn) {
@@ -85,7 +85,10 @@ func (m *mailbox) take(in *bufio.Reader) {
 	}
 	_, body, _ := strings.Cut(text.String(), "\r\n\r\n")
 	plain, err := io.ReadAll(quotedprintable.NewReader(strings.NewReader(body)))
-	if found := mailed.FindSubmatch(plain); err == nil && found != nil {
+	if err != nil {
+		return
+	}
+	for _, found := range mailed.FindAllSubmatch(plain, -1) {
 		m.links <- string(found[1])
 	}
 }

@@ -20,6 +20,7 @@ func (l *looking) films(p *person, page string) places {
 	p.tap(`main form[action="/channels/collections"] button`)
 	p.open("/channels/collections")
 	collection := p.attribute(`main a[href^="/collections/"]`, "href")
+	l.shelve(p, channel, collection)
 	p.open("/me/history")
 
 	secret := l.complains(video)
@@ -38,6 +39,22 @@ func (l *looking) films(p *person, page string) places {
 			"/channels", "/channels?tab=following", "/channels/order", "/watch", channel, video, "/channels/settings", "/channels/collections", collection, "/videos/new", "/videos/drafts", video + "/edit", video + "/delete",
 			video + "/progress", "/channel/desk", "/channel/desk?days=90", "/channels/batch", l.batch(p), "/me/history", "/exit/farewell?in=channel", "/exit/close?in=channel", "/share/video/" + id, "/claims", claim,
 		},
+	}
+}
+
+// shelve puts two of somebody's videos into a collection.
+func (l *looking) shelve(p *person, channel, collection string) {
+	l.t.Helper()
+	p.open(channel)
+	videos := ask[[]string](p, `[...new Set([...document.querySelectorAll('main a.tile-link[href^="/videos/"]')].map(a => new URL(a.href).pathname))]`)
+	for _, video := range videos[:min(2, len(videos))] {
+		p.open(video + "/edit")
+		p.touch(`main input[name="collection"]`)
+		p.tap(`main form[action$="/edit"] button.primary`)
+	}
+	p.open(collection)
+	if n := p.count(`main a.tile-link[href^="/videos/"]`); n < 2 {
+		l.t.Errorf("%d of %d videos are in a collection: %s", n, len(videos), p.text("main"))
 	}
 }
 
