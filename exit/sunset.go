@@ -315,7 +315,8 @@ func (r *policyReader) ending(n ast.Node, path string) Subject {
 		return Subject{}
 	}
 	service, place, narrowed := strings.Cut(s, ":")
-	if !slugForm.MatchString(service) || narrowed && (place == "" || strings.Trim(place, "0123456789") != "") {
+	// "007" would be another name for the same place: what ends under one would be written to under the other.
+	if id, err := strconv.ParseInt(place, 10, 64); !slugForm.MatchString(service) || narrowed && (err != nil || id < 1 || strconv.FormatInt(id, 10) != place) {
 		r.fail(tokenOf(n), path, "%q is neither a service (circle) nor one place of it (circle:7) nor install", s)
 		return Subject{}
 	}

@@ -174,6 +174,8 @@ func TestSunsetCalendars(t *testing.T) {
 		{"no date", strings.Replace(good, "2028-12-28", "soon", 1), `"soon" is no date`},
 		{"bad time", strings.Replace(good, "2028-12-28", `"2028-12-28 25:00"`, 1), "is no date"},
 		{"ends nothing", strings.Replace(good, "ends: circle", "ends: circle:nine", 1), "is neither a service"},
+		{"another name for a place", strings.Replace(good, "ends: circle", "ends: circle:007", 1), "is neither a service"},
+		{"no number of a place", strings.Replace(good, "ends: circle", "ends: circle:9223372036854775808", 1), "is neither a service"},
 		{"bad name", strings.Replace(good, "name: last-days", "name: Last Days", 1), "lower-case letters"},
 		{"late before stop", good + "late_requests: 2028-12-27\n", "kept until the stop at least"},
 		{"install's archives outlive it", strings.Replace(good, "ends: circle", "ends: install", 1) + "late_requests: 2029-02-01\n", "nobody could sign in"},
