@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"exeunt/exit/exitsql"
 	"exeunt/internal/who"
 )
 
@@ -72,12 +73,14 @@ func scopes(name string, place who.ID) []string {
 	return out
 }
 
-// endings keeps what was read last: every page asks.
+// endings keeps what was read last: every page asks. Its lock is never held while the database is asked: who waits for it may hold the connection that
+// the reading needs.
 type endings struct {
 	mu   sync.Mutex
-	at   time.Time // machine time
+	at   time.Time // machine time; before it was read
 	list []Ending
 	mark string // of the list
+	turn int    // counts the changes of this node
 }
 
 // fresh is how long what was read is good for: every node shows a phase within a second of its publishing.
@@ -86,31 +89,41 @@ const fresh = 500 * time.Millisecond
 // Endings gives all published sunsets that were not withdrawn, as of half a second ago at most. What they allow depends on the promise clock, which is the
 // caller's: an instant that is reached needs nothing to be read again.
 func (k *Desk) Endings(ctx context.Context) ([]Ending, error) {
-	k.endings.mu.Lock()
-	defer k.endings.mu.Unlock()
-	now := k.db.Clock.Now()
-	if !k.endings.at.IsZero() && now.Sub(k.endings.at) < fresh && !now.Before(k.endings.at) {
-		return k.endings.list, nil
-	}
-	list, err := k.readEndings(ctx)
-	if err != nil {
-		return nil, err
-	}
-	k.endings.list, k.endings.at, k.endings.mark = list, now, ""
-	for _, e := range list {
-		k.endings.mark += fmt.Sprint(e.ID, e.Scope, e.Zone, e.Dates)
-	}
-	return list, nil
+	list, _, err := k.published(ctx)
+	return list, err
 }
 
 // EndingsMark gives a text that is another one when [Desk.Endings] gives something else.
 func (k *Desk) EndingsMark(ctx context.Context) (string, error) {
-	if _, err := k.Endings(ctx); err != nil {
-		return "", err
+	_, mark, err := k.published(ctx)
+	return mark, err
+}
+
+func (k *Desk) published(ctx context.Context) (list []Ending, mark string, err error) {
+	e, now := &k.endings, k.db.Clock.Now()
+	e.mu.Lock()
+	list, mark, turn := e.list, e.mark, e.turn
+	good := !e.at.IsZero() && now.Sub(e.at) < fresh && !now.Before(e.at)
+	e.mu.Unlock()
+	if good {
+		return list, mark, nil
 	}
-	k.endings.mu.Lock()
-	defer k.endings.mu.Unlock()
-	return k.endings.mark, nil
+	if list, err = k.readEndings(ctx); err != nil {
+		return nil, "", err
+	}
+	mark = ""
+	for _, x := range list {
+		mark += fmt.Sprint(x.ID, x.Scope, x.Zone, x.Dates)
+	}
+	if _, ok := exitsql.Tx(ctx); ok {
+		return list, mark, nil // what a transaction sees may be taken back
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.turn == turn && !now.Before(e.at) {
+		e.list, e.mark, e.at = list, mark, now
+	}
+	return list, mark, nil
 }
 
 // Forget has the next look read the endings anew: on the node that has changed them.
@@ -118,6 +131,7 @@ func (k *Desk) Forget() {
 	k.endings.mu.Lock()
 	defer k.endings.mu.Unlock()
 	k.endings.at = time.Time{}
+	k.endings.turn++
 }
 
 // Still reports whether a service, or a place in it, still allows something at an instant.
