@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"exeunt/internal/sunset"
 )
 
 // TestSunsetsThatContradict publishes the ending of circles and previews others beside it: what would take away earlier what was promised for longer is refused, as are a
@@ -60,6 +62,34 @@ ask: {en: Ask us.}
 			if _, err := in.Sunsets.Publish(t.Context(), src, "", ""); keyOf(err) != x.key {
 				t.Errorf("publishing %s: error %v, want %q", x.what, err, x.key)
 			}
+		}
+	})
+}
+
+// TestWithdrawnTwice withdraws an ending, publishes another of the same thing, and withdraws the first once more: that is refused, and the other goes on.
+func TestWithdrawnTwice(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		now := value[time.Time](t, "read clock")(in.DB.Now(t.Context()))
+		file := func(name string) []byte {
+			day := func(n int) string { return now.AddDate(0, 0, n).Format(time.DateOnly) }
+			return fmt.Appendf(nil, `version: 1
+name: %s
+ends: circle
+zone: UTC
+phases: {announced: %s, read-only: %s, stopped: %s, erased: %s}
+title: {en: The end}
+reason: {en: We go another way.}
+ask: {en: Ask us.}
+`, name, day(1), day(40), day(100), day(130))
+		}
+		in.publishSunset(t, file("rings"), "")
+		must(t, in.Sunsets.Withdraw(t.Context(), "rings"), "withdraw")
+		in.publishSunset(t, file("rings-again"), "")
+		if err := in.Sunsets.Withdraw(t.Context(), "rings"); keyOf(err) != "error.nothing_to_withdraw" {
+			t.Errorf("withdrawing what was withdrawn: error %v", err)
+		}
+		if s := value[sunset.Sunset](t, "read the other")(in.Sunsets.Named(t.Context(), "rings-again")); s.State != "open" {
+			t.Errorf("the other ending is %s", s.State)
 		}
 	})
 }

@@ -203,6 +203,13 @@ func (r *Room) Withdraw(ctx context.Context, name string) error {
 		if err := r.Desk.AloneIn(ctx, serviceOf(s.Calendar.Ends)); err != nil {
 			return err
 		}
+		// The plan goes by what ends, which may end by another calendar now.
+		if s, err = r.store.byName(ctx, name); err == nil && s.State != stateOpen {
+			err = exit.Fail(exit.NotFound, "error.nothing_to_withdraw")
+		}
+		if err != nil {
+			return err
+		}
 		ask := exit.Ask{Subject: s.Calendar.Ends, Journey: exit.Withdraw}
 		plan, err := r.Engine.Preview(ctx, ask)
 		if err != nil {
