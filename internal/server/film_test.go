@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"exeunt/internal/blob"
+	"exeunt/internal/channel"
 	"exeunt/internal/talk"
 	"exeunt/internal/who"
 )
@@ -69,7 +70,6 @@ func (s *someone) film(t *testing.T) who.ID {
 				[]any{int64(id()), int64(s.v.Account), int64(upload), s.plant("item")},
 			},
 			{`insert into video_frames (id, account_id, video_id, moment, key, bytes) ` + own + `$3, 0, $4, 9)`, []any{int64(id()), int64(s.v.Account), int64(video), files["frame"]}},
-			{`insert into farewells (id, account_id, scope, words, links, redirect, created_at) ` + own + `'channel', $3, '', 0, 1)`, []any{int64(id()), int64(s.v.Account), s.plant(farewell)}},
 		} {
 			if _, err := in.DB.Exec(ctx, x.query, x.args...); err != nil {
 				return err
@@ -77,6 +77,7 @@ func (s *someone) film(t *testing.T) who.ID {
 		}
 		return nil
 	}), "make a channel")
+	must(t, in.Channels.Leave(ctx, s.v, channel.Farewell{Scope: "channel", Words: s.plant(farewell)}), "leave a farewell")
 	s.planted = append(s.planted, s.name+"channelzq", s.name+"filmzq")
 	return video
 }
