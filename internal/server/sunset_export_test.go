@@ -238,7 +238,7 @@ func TestArchivesOfOneAndOfAll(t *testing.T) {
 				if got != (what == "install") {
 					t.Errorf("who has nothing in the circle got an archive: %v", got)
 				}
-				if body := in.as(t, viewers["writer"], "GET", "/exit").Body.String(); !strings.Contains(body, "comes to an end. You did not have to ask.") {
+				if body := in.as(t, viewers["writer"], "GET", "/exit").Body.String(); !strings.Contains(body, ". You did not have to ask.") {
 					t.Errorf("after the stop the Exit Center is %s", body)
 				}
 				path := value[string](t, "make link")(in.Sunsets.Link(ctx, viewers["writer"].Account, in.made(t, viewers["writer"].Account)[part].Run))
@@ -290,7 +290,7 @@ func (in *install) fetch(t *testing.T, v who.Viewer, e leave.Export) {
 func (in *install) wantArchiveFirst(t *testing.T, v who.Viewer) {
 	t.Helper()
 	body := in.as(t, v, "GET", "/exit").Body.String()
-	if at := strings.Index(body, "comes to an end. You did not have to ask."); at < 0 || at > strings.Index(body, `class="doors"`) || !strings.Contains(body, "You can download it until the end of") {
+	if at := strings.Index(body, ". You did not have to ask."); at < 0 || at > strings.Index(body, `class="doors"`) || !strings.Contains(body, "You can download it until the end of") {
 		t.Errorf("the Exit Center does not show the archive first, with why and until when:\n%s", body)
 	}
 	e := in.made(t, v.Account)["circle"]

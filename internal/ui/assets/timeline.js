@@ -4,7 +4,7 @@
 
 for (const box of document.querySelectorAll("[data-timeline]")) {
   const DAY = 86400000;
-  const lang = document.documentElement.lang;
+  const lang = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang; // days before months, as all over the site
   const words = new Intl.DateTimeFormat(lang, { dateStyle: "long", timeZone: "UTC" });
   const months = new Intl.DateTimeFormat(lang, { year: "numeric", month: "short", timeZone: "UTC" });
   const scale = box.querySelector("[data-timeline-scale]");
