@@ -34,7 +34,7 @@ func (l letter) bytes(from mail.Address, to string, at time.Time) ([]byte, error
 	header := func(name, value string) { b.WriteString(name + ": " + value + "\r\n") }
 	header("From", from.String())
 	header("To", (&mail.Address{Address: to}).String())
-	header("Subject", mime.BEncoding.Encode("utf-8", l.subject))
+	header("Subject", mime.BEncoding.Encode("utf-8", subjectOf(l.subject)))
 	header("Date", at.UTC().Format(time.RFC1123Z))
 	header("Message-ID", "<"+l.id+"@"+domain+">")
 	header("Auto-Submitted", "auto-generated")
@@ -54,6 +54,18 @@ func (l letter) bytes(from mail.Address, to string, at time.Time) ([]byte, error
 		return nil, fmt.Errorf("write e-mail: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// mostSubject bounds a subject, in characters: encoded it fits into one line (RFC 5322, 2.1.1).
+const mostSubject = 120
+
+// subjectOf gives a text as one line that is short enough.
+func subjectOf(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if c := []rune(s); len(c) > mostSubject {
+		s = strings.TrimSpace(string(c[:mostSubject-1])) + "…"
+	}
+	return s
 }
 
 // Address gives a page of this site as e-mail links to it.

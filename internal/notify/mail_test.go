@@ -261,6 +261,31 @@ func (h *house) stopByMail(t *testing.T, s *server, l received, n notify.Notice)
 	}
 }
 
+// TestLongSubject asks that of a title, however long and in however many lines, a subject holds one line that every mail server takes (RFC 5322, 2.1.1).
+func TestLongSubject(t *testing.T) {
+	eachMailHouse(t, func(t *testing.T, h *house, s *server) {
+		mira := h.person(t, "mira")
+		h.bind(t, s, mira, "mira@example.com")
+		for i, title := range []string{strings.Repeat("The end\nis near. ", 120), strings.Repeat("圈子停运🌒", 400)} {
+			h.things.titles = map[who.ID]string{who.ID(7 + i): title}
+			h.add(t, notify.Notice{To: mira.Account, Kind: notify.Sunset, On: post(who.ID(7 + i))})
+			h.work(t)
+			letters := s.drained()
+			if len(letters) != 1 {
+				t.Fatalf("%d letters, want one", len(letters))
+			}
+			raw := letters[0].message.Header.Get("Subject")
+			subject, err := new(mime.WordDecoder).DecodeHeader(raw)
+			if err != nil || len("Subject: "+raw) > 998 || strings.ContainsAny(subject, "\r\n") || !strings.HasSuffix(subject, "…") {
+				t.Errorf("a subject of %d bytes, %q: %v", len(raw), subject, err)
+			}
+			if !strings.Contains(strings.ReplaceAll(letters[0].body, "\r\n", "\n"), title) {
+				t.Error("the letter lacks the title")
+			}
+		}
+	})
+}
+
 func TestMailFails(t *testing.T) {
 	eachMailHouse(t, func(t *testing.T, h *house, s *server) {
 		mira, jo := h.person(t, "mira"), h.person(t, "jo")

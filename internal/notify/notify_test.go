@@ -28,6 +28,7 @@ type house struct {
 // things keeps what notices are about: who sees what is for each test to say.
 type things struct {
 	words  map[who.ID]string
+	titles map[who.ID]string
 	hidden map[who.ID]bool
 }
 
@@ -35,7 +36,7 @@ func (k *things) Things(_ context.Context, _ who.Viewer, ids []who.ID) ([]servic
 	var out []service.Thing
 	for _, id := range ids {
 		if words, ok := k.words[id]; ok {
-			out = append(out, service.Thing{Ref: post(id), Excerpt: words, Link: "/posts/" + id.String(), See: !k.hidden[id]})
+			out = append(out, service.Thing{Ref: post(id), Title: k.titles[id], Excerpt: words, Link: "/posts/" + id.String(), See: !k.hidden[id]})
 		}
 	}
 	return out, nil
