@@ -105,6 +105,11 @@ func nameOf(path string) string {
 	if i := strings.Index(path, "/slip/"); i >= 0 {
 		return "slip"
 	}
+	for _, kind := range []string{"files", ""} { // those in letters
+		if strings.HasPrefix(path, "/archives/"+kind) {
+			return "archive" + kind
+		}
+	}
 	name := strings.NewReplacer("/", "_", "?", "_", "=", "-", "@", "", ":", "-").Replace(strings.Trim(path, "/"))
 	return "p_" + name[:min(len(name), 60)]
 }

@@ -20,7 +20,8 @@ func (l *looking) films(p *person, page string) places {
 	p.tap(`main form[action="/channels/collections"] button`)
 	p.open("/channels/collections")
 	collection := p.attribute(`main a[href^="/collections/"]`, "href")
-	l.shelve(p, channel, collection)
+	batch := l.batch(p)
+	l.shelve(p, collection, video+"/edit", p.attribute(`main table a[href$="/edit"]`, "href"))
 	p.open("/me/history")
 
 	secret := l.complains(video)
@@ -37,24 +38,28 @@ func (l *looking) films(p *person, page string) places {
 		public: []string{"/channels", "/watch", channel, video, "/embed/" + id, collection, topic, "/channels/limits", "/claims/new?on=video:" + id, secret},
 		private: []string{
 			"/channels", "/channels?tab=following", "/channels/order", "/watch", channel, video, "/channels/settings", "/channels/collections", collection, "/videos/new", "/videos/drafts", video + "/edit", video + "/delete",
-			video + "/progress", "/channel/desk", "/channel/desk?days=90", "/channels/batch", l.batch(p), "/me/history", "/exit/farewell?in=channel", "/exit/close?in=channel", "/share/video/" + id, "/claims", claim,
+			video + "/progress", "/channel/desk", "/channel/desk?days=90", "/channels/batch", batch, "/me/history", "/exit/farewell?in=channel", "/exit/close?in=channel", "/share/video/" + id, "/claims", claim,
 		},
 	}
 }
 
-// shelve puts two of somebody's videos into a collection.
-func (l *looking) shelve(p *person, channel, collection string) {
+// shelve puts videos into the one collection of their owner, by the forms at these addresses, and waits until they stand there.
+func (l *looking) shelve(p *person, collection string, edits ...string) {
 	l.t.Helper()
-	p.open(channel)
-	videos := ask[[]string](p, `[...new Set([...document.querySelectorAll('main a.tile-link[href^="/videos/"]')].map(a => new URL(a.href).pathname))]`)
-	for _, video := range videos[:min(2, len(videos))] {
-		p.open(video + "/edit")
+	for _, form := range edits {
+		p.open(form)
 		p.touch(`main input[name="collection"]`)
 		p.tap(`main form[action$="/edit"] button.primary`)
 	}
-	p.open(collection)
-	if n := p.count(`main a.tile-link[href^="/videos/"]`); n < 2 {
-		l.t.Errorf("%d of %d videos are in a collection: %s", n, len(videos), p.text("main"))
+	for deadline := time.Now().Add(90 * time.Second); ; {
+		p.open(collection)
+		n := p.count(`main a.tile-link[href^="/videos/"]`)
+		if n == len(edits) {
+			return
+		}
+		if time.Now().After(deadline) {
+			l.t.Fatalf("%d of %d videos are in a collection: %s", n, len(edits), p.text("main"))
+		}
 	}
 }
 
@@ -112,5 +117,6 @@ func (l *looking) batch(p *person) string {
 	p.open("/channels/batch")
 	p.choose(`main input[type="file"]`, path)
 	p.until(`location.pathname.startsWith("/channels/batch/")`) // the script leads there
+	p.awaits(`main table a[href$="/edit"]`)
 	return p.path()
 }
