@@ -190,9 +190,6 @@ func (m *maker) postpones(before *openRun, cal *SunsetCalendar) error {
 		was := old.Ceases(what)
 		ends = append(ends, end{old.wordAt(was, what), was, cal.Ceases(what)})
 	}
-	if late := before.Run.Plan.Until; dayBefore(cal.Late, cal.Zone).Before(late) {
-		return Fail(Conflict, "error.sunset_late", "date", late)
-	}
 	for _, x := range ends {
 		switch {
 		case x.now.Before(x.was):
@@ -200,6 +197,9 @@ func (m *maker) postpones(before *openRun, cal *SunsetCalendar) error {
 		case !x.was.After(m.plan.At) && !x.now.Equal(x.was):
 			return Fail(Conflict, "error.sunset_reached", "phase", x.word, "date", DateOf(x.was, cal.Zone))
 		}
+	}
+	if late := before.Run.Plan.Until; dayBefore(cal.Late, cal.Zone).Before(late) {
+		return Fail(Conflict, "error.sunset_late", "date", late)
 	}
 	return nil
 }
