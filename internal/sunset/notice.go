@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"exeunt/exit"
@@ -101,6 +100,9 @@ func announced(s Sunset, now time.Time) bool {
 	return !at.After(now) && (s.State != stateWithdrawn || at.Before(s.Ended))
 }
 
+// mostStanding bounds how many notices stand on Home: all others are on the list of notices.
+const mostStanding = 10
+
 // Standing gives the notices of what is ending now, for Home, the newest first: each stands from its announcement until its end; that of a circle, before its
 // members. One that the page's own bar is about is left out.
 func (r *Room) Standing(ctx context.Context) ([]ui.Notice, error) {
@@ -113,37 +115,21 @@ func (r *Room) Standing(ctx context.Context) ([]ui.Notice, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := r.store.list(ctx, `state = $1`, stateOpen)
+	session := service.SessionOf(ctx)
+	list, err := r.store.standing(ctx, session.Viewer.Account, now, mostStanding)
 	if err != nil {
 		return nil, err
 	}
 	var out []ui.Notice
-	for _, s := range slices.Backward(list) {
-		here, err := r.standsBefore(ctx, s)
-		if err != nil {
-			return nil, err
+	for _, s := range list {
+		if session.Here != nil && session.Here.ID == s.ID {
+			continue
 		}
-		if here && announced(s, now) {
-			out = append(out, ui.Notice{
-				Kind: ui.Info, Sentence: standingSentence(ctx, s, now), Action: &ui.Link{Text: ui.T(ctx, "sunset_notice.read"), Href: service.NoticePath(s.Name)},
-			})
-		}
+		out = append(out, ui.Notice{
+			Kind: ui.Info, Sentence: standingSentence(ctx, s, now), Action: &ui.Link{Text: ui.T(ctx, "sunset_notice.read"), Href: service.NoticePath(s.Name)},
+		})
 	}
 	return out, nil
-}
-
-// standsBefore reports whether a notice is for the viewer's Home.
-func (r *Room) standsBefore(ctx context.Context, s Sunset) (bool, error) {
-	session := service.SessionOf(ctx)
-	if session.Here != nil && session.Here.ID == s.ID {
-		return false, nil
-	}
-	_, place, narrowed := strings.Cut(s.Scope, ":")
-	if !narrowed {
-		return true, nil
-	}
-	id, _ := who.ParseID(place)
-	return r.store.isMember(ctx, id, session.Viewer.Account)
 }
 
 // picture is what an operator puts on a notice.

@@ -28,6 +28,18 @@ func (s store) page(ctx context.Context, before who.ID, limit int) ([]Sunset, er
 	return db.Scan(rows, scanSunset)
 }
 
+// standing gives what was announced to an account and is ending, the newest first: services, the install, and of circles those that it is in.
+func (s store) standing(ctx context.Context, account who.ID, now time.Time, limit int) ([]Sunset, error) {
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select `+sunsetColumns+` from sunsets where state = $1
+		and exists (select 1 from service_dates d where d.sunset_id = sunsets.id and d.word = $2 and d.at <= $3)
+		and (scope not like '%:%' or exists (select 1 from circle_members m where m.account_id = $4 and m.state = 'active' and sunsets.scope = 'circle:' || m.circle_id))
+		order by id desc limit $5`, stateOpen, exit.Announced, db.Ms(now), int64(account), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list what is ending: %w", err)
+	}
+	return db.Scan(rows, scanSunset)
+}
+
 // byIDs gives those of the sunsets that are there.
 func (s store) byIDs(ctx context.Context, ids []who.ID) (map[who.ID]Sunset, error) {
 	list, args := service.In(1, ids)
@@ -205,15 +217,6 @@ func (s store) concerned(ctx context.Context, in []concern, scope string, after 
 		return nil, fmt.Errorf("find accounts: %w", err)
 	}
 	return out, nil
-}
-
-// isMember reports whether an account is in a circle.
-func (s store) isMember(ctx context.Context, circle, account who.ID) (in bool, err error) {
-	var n int
-	if err := s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from circle_members where circle_id = $1 and account_id = $2 and state = 'active'`, int64(circle), int64(account)).Scan(&n); err != nil {
-		return false, fmt.Errorf("read membership: %w", err)
-	}
-	return n > 0, nil
 }
 
 // setPicture stores a notice's picture under a new version, or removes it where there are no bytes.
