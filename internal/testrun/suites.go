@@ -69,6 +69,10 @@ var rows = []row{
 // cores, so that a dozen of them end in a minute.
 const fuzzedAtOnce = 5
 
+// oneByOne are the long stories of a whole install: they do one thing after the other, in processes of their own for the most part, where there is no race to be
+// found. They are told without -race on PostgreSQL too.
+const oneByOne = `^Test(Access|ActsByPhase|AddressesByPhase|Circles2021|ClosingBesideSunset|Crash|LateHolder|NoBytesStay|NobodyIsLeft|ProcessCrashes|Rehearse|Restore|ReturnAfterTheStop|Sunset|TwoNodesExport|TwoPeople)`
+
 // runner runs suites in the work tree at root with the tools in bin.
 type runner struct {
 	root, bin string
@@ -115,7 +119,8 @@ func (r *runner) all(ctx context.Context) error {
 	r.test(ctx, r.root, named(suiteUnit, noDatabase), nil, append([]string{"-race"}, plain...))
 	// modernc SQLite is 14 to 33 times slower under -race: the same suites race on PostgreSQL instead.
 	r.test(ctx, r.root, named(suiteStore, sqlite), []string{"EXEUNT_TEST_DATABASES=sqlite"}, stored)
-	r.test(ctx, r.root, named(suiteStore, postgres), []string{"EXEUNT_TEST_DATABASES=postgres"}, append([]string{"-race"}, stored...))
+	r.test(ctx, r.root, named(suiteStore, postgres), []string{"EXEUNT_TEST_DATABASES=postgres"}, append([]string{"-race", "-skip=" + oneByOne}, stored...))
+	r.test(ctx, r.root, named(suiteStore, postgres), []string{"EXEUNT_TEST_DATABASES=postgres"}, append([]string{"-run=" + oneByOne}, stored...))
 	r.test(ctx, filepath.Join(r.root, "examples", "notes"), named(suiteNotes, noDatabase), nil, []string{"-race", "./..."})
 	<-checked
 	r.fuzz(ctx, packages)
