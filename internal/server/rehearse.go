@@ -174,6 +174,10 @@ func (h *House) scratch(ctx context.Context, given string) (address string, drop
 		return "", drop, &exit.Error{Kind: exit.Forbidden, Key: "sunset_forecast.error.scratch", Err: err}
 	}
 	u.Path = "/" + name
+	asked := u.Query() // which counts for more than the path
+	asked.Del("dbname")
+	asked.Del("database")
+	u.RawQuery = asked.Encode()
 	return u.String(), func(ctx context.Context) error {
 		if _, err := h.DB.Writer.ExecContext(ctx, `drop database "`+name+`" with (force)`); err != nil {
 			return fmt.Errorf("drop the copy's database %s: %w", name, err)

@@ -119,6 +119,7 @@ var withoutPass = map[string]string{
 	"sunset Room.packed":        "the engine's, in the chunk that ends an archive",
 	"sunset store.addExport":    "the engine's, beside a take-along that is agreed with it",
 	"sunset store.addTelling":   "of a calendar: of no account",
+	"sunset store.dropWaiting":  "the engine's, of an archive that nothing is left for",
 	"sunset store.end":          "of a calendar: of no account",
 	"sunset store.over":         "of a calendar: of no account",
 	"sunset store.put":          "a calendar: of no account, behind the lock of what it ends",

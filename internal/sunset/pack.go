@@ -191,7 +191,7 @@ func (r *Room) askFor(ctx context.Context, s Sunset, account who.ID, part, words
 		if err == nil {
 			items, bytes := r.forecastOf(plan, part)
 			if items == 0 && words == "" {
-				return nil
+				return r.store.dropWaiting(ctx, s.ID, account, name) // of what there was when it was asked for nothing is left
 			}
 			x.bytes = bytes
 			var run exit.Run

@@ -63,6 +63,8 @@ func (r *Room) Status(ctx context.Context, name string) (Status, error) {
 	if out.Phases, err = r.store.phases(ctx, s.ID); err != nil {
 		return out, err
 	}
+	// What a later version has left out is not due any more.
+	out.Phases = slices.DeleteFunc(out.Phases, func(p PhaseStatus) bool { return place(s.Calendar, p.Word) < 0 })
 	// The order of the words is the calendar's: phases may share an instant.
 	slices.SortStableFunc(out.Phases, func(a, b PhaseStatus) int { return place(s.Calendar, a.Word) - place(s.Calendar, b.Word) })
 	if out.Versions, err = r.store.versions(ctx, s.ID); err != nil {

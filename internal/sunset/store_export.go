@@ -97,6 +97,14 @@ func (s store) addExport(ctx context.Context, sunset who.ID, x export) error {
 	return nil
 }
 
+// dropWaiting forgets an archive that still waits, and of which there is nothing to be had any more.
+func (s store) dropWaiting(ctx context.Context, sunset, account who.ID, part string) error {
+	if _, err := s.db.Exec(ctx, `delete from sunset_exports where sunset_id = $1 and account_id = $2 and part = $3 and state = 'waiting'`, int64(sunset), int64(account), part); err != nil {
+		return fmt.Errorf("forget archive: %w", err)
+	}
+	return nil
+}
+
 // isAsked reports whether a run is that of an archive that is under way.
 func (s store) isAsked(ctx context.Context, run string) (there bool, err error) {
 	if err := s.db.Q(ctx).QueryRowContext(ctx, `select exists (select 1 from sunset_exports where run = $1 and state = 'asked')`, run).Scan(&there); err != nil {

@@ -119,6 +119,8 @@ func (r *Room) known(ctx context.Context, cal *exit.SunsetCalendar) error {
 			return exit.Fail(exit.Conflict, "sunset.error.name", "name", cal.Name)
 		case o.State == stateOpen && o.Scope == part && o.Name != cal.Name:
 			return exit.Fail(exit.Conflict, "sunset.error.other", "name", o.Name)
+		case o.State == stateEnded && cal.Ends.Kind == exit.SubjectInstall && cal.At(exit.Erased).Before(o.Calendar.Late): // its archives are kept still
+			return exit.Fail(exit.Conflict, "sunset.error.contradicts", "name", o.Name, "date", exit.DateOf(o.Calendar.Late, o.Calendar.Zone))
 		case o.State == stateOpen && o.Scope != part:
 			if err := agrees(cal, o.Calendar); err != nil {
 				return err
@@ -165,6 +167,10 @@ func (r *Room) Publish(ctx context.Context, src []byte, hash, why string) (Sunse
 	}
 	var s Sunset
 	err = r.DB.Update(ctx, func(ctx context.Context) error {
+		// One calendar at a time: two of different things can contradict each other too.
+		if err := r.Desk.AloneIn(ctx, kindTold); err != nil {
+			return err
+		}
 		if err := r.Desk.AloneIn(ctx, serviceOf(cal.Ends)); err != nil {
 			return err
 		}

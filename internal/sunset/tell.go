@@ -47,7 +47,7 @@ func (r *Room) tell(ctx context.Context, s Sunset, what string) error {
 	return r.Notices.Spread(ctx, pass, notify.News{Kind: notify.Sunset, On: who.Ref{Kind: kindTold, ID: t.id}})
 }
 
-// news gives what is to be told when a step is carried out; nothing for phases that take nothing of note away.
+// news gives what is to be told when a step is carried out; nothing for phases that take nothing of note away, nor for what was withdrawn before anybody was told.
 func (r *Room) news(ctx context.Context, s Sunset, what string) (t telling, version int, err error) {
 	cal := s.Calendar
 	if version, err = r.store.heard(ctx, s.ID); err != nil {
@@ -60,6 +60,8 @@ func (r *Room) news(ctx context.Context, s Sunset, what string) (t telling, vers
 		return telling{what: fmt.Sprint(toldVersion, s.Version)}, s.Version, nil
 	case what == exit.Announced:
 		return t, version, nil
+	case what == stateWithdrawn && version == 0:
+		return t, version, nil // nobody knows of it
 	case what == stateWithdrawn:
 		return telling{what: what}, version, nil
 	case what == writeless(cal) || what == exit.Stopped:
