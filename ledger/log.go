@@ -99,6 +99,34 @@ func (l *Log) frontier(ctx context.Context, size int64) (hashMap, error) {
 	return known, nil
 }
 
+// Adopt signs the log as it is with the key of l, whoever has signed it before: the copy of a log goes on with a key of its own, under which nothing is said in
+// the name of the other. An empty log stays empty.
+func (l *Log) Adopt(ctx context.Context) error {
+	size, err := l.store.Size(ctx)
+	if err != nil {
+		return fmt.Errorf("read the size of the log: %w", err)
+	}
+	if size == 0 {
+		return nil
+	}
+	known, err := l.load(ctx, func(r tlog.HashReader) error { _, err := tlog.TreeHash(size, r); return err })
+	if err != nil {
+		return err
+	}
+	root, err := tlog.TreeHash(size, known)
+	if err != nil {
+		return fmt.Errorf("hash the log: %w", err)
+	}
+	head, err := signHead(tlog.Tree{N: size, Hash: root}, l.key)
+	if err != nil {
+		return fmt.Errorf("adopt a log: %w", err)
+	}
+	if err := l.store.Append(ctx, Batch{From: size, To: size, Start: tlog.StoredHashCount(size), Head: head}); err != nil {
+		return fmt.Errorf("adopt a log: %w", err)
+	}
+	return nil
+}
+
 // explainSize tells another sequencer's work from a store whose head and leaves
 // never belonged together; only the first is worth another try.
 func (l *Log) explainSize(ctx context.Context, size int64, head tlog.Tree) error {

@@ -125,6 +125,17 @@ func (l *Room) Sequence(ctx context.Context) error {
 	return l.writeOutside(ctx)
 }
 
+// Adopt has the room's key go on with the log of an install whose copy this is. Certificates of before are the other key's, and can be continued only there: the copy
+// forgets them.
+func (l *Room) Adopt(ctx context.Context) error {
+	return l.DB.Update(ctx, func(ctx context.Context) error {
+		if err := l.ledger.Adopt(ctx); err != nil {
+			return err
+		}
+		return l.dropCertificates(ctx)
+	})
+}
+
 func (l *Room) sequenceOnce(ctx context.Context) (int, error) {
 	if !l.signs {
 		return 0, exit.Fail(exit.Unavailable, "error.ledger_disagrees")

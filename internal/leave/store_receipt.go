@@ -175,3 +175,11 @@ func (l *Room) Certificate(ctx context.Context, run string) ([]byte, error) {
 	}
 	return []byte(body), nil
 }
+
+// dropCertificates forgets all certificates.
+func (l *Room) dropCertificates(ctx context.Context) error {
+	if _, err := l.DB.Exec(ctx, `delete from certificates`); err != nil {
+		return fmt.Errorf("forget certificates: %w", err)
+	}
+	return nil
+}

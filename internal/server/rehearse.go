@@ -141,6 +141,9 @@ func (h *House) copyTo(ctx context.Context, dir string, o RehearseOptions) (copi
 	if err := backup.RestoreMedia(ctx, copied.Blobs, saved, m); err != nil {
 		return nil, undo, errors.Join(err, copied.Close())
 	}
+	if err := copied.Leave.Adopt(ctx); err != nil {
+		return nil, undo, errors.Join(fmt.Errorf("give the copy's log a key of its own: %w", err), copied.Close())
+	}
 	return copied, undo, nil
 }
 

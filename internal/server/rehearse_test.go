@@ -158,6 +158,32 @@ func TestRehearse(t *testing.T) {
 	}
 }
 
+// TestRehearseAfterAnEnding rehearses on an install whose log has a head and a certificate already, signed with its own key.
+func TestRehearseAfterAnEnding(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		twoLives(t, in)
+		now := value[time.Time](t, "read clock")(in.DB.Now(t.Context()))
+		in.publishSunset(t, sunsetFile(now, "channel"), "")
+		in.travel(t, 400)
+		now = value[time.Time](t, "read clock")(in.DB.Now(t.Context()))
+		logged := func() (head string) {
+			must(t, in.DB.Reader.QueryRowContext(t.Context(), `select head from ledger_heads where size > 0`).Scan(&head), "read the log's head")
+			return head
+		}
+		head := logged()
+		r, err := in.RehearseSunset(t.Context(), bytes.Replace(sunsetFile(now, "circle"), []byte("the-end"), []byte("another-end"), 1), server.RehearseOptions{Folder: t.TempDir()}, still)
+		if err != nil {
+			t.Fatalf("rehearse: %v\n%s", err, in.log.Bytes())
+		}
+		if !r.Fine() || !r.Certificate || len(r.Erased) == 0 {
+			t.Errorf("rehearsal %+v", r)
+		}
+		if logged() != head {
+			t.Error("the head of the install's own log is another")
+		}
+	})
+}
+
 // TestForecastOfMany estimates what would take too long to count, and says so.
 func TestForecastOfMany(t *testing.T) {
 	eachInstall(t, func(t *testing.T, in *install) {
