@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"exeunt/internal/sunset"
 	"net/http"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"exeunt/internal/post"
 	"exeunt/internal/relation"
 	"exeunt/internal/search"
+	"exeunt/internal/sunset"
 	"exeunt/internal/talk"
 	"exeunt/internal/upload"
 )
