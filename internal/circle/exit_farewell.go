@@ -150,8 +150,11 @@ func (s store) leaveWith(ctx context.Context, account, place who.ID, run string)
 	return nil
 }
 
+// seen is the condition of farewells that are shown when their circle is gone: those of a circle that the operator has out of sight go with their owner.
+const seen = `until_at is null and not exists (select 1 from circles c where c.id = circle_farewells.circle_id and c.withheld_at is not null)`
+
 func (s store) show(ctx context.Context, run string, until time.Time) error {
-	if _, err := s.db.Exec(ctx, `update circle_farewells set until_at = $1 where run = $2 and run <> '' and until_at is null`, db.Ms(until), run); err != nil {
+	if _, err := s.db.Exec(ctx, `update circle_farewells set until_at = $1 where run = $2 and run <> '' and `+seen, db.Ms(until), run); err != nil {
 		return fmt.Errorf("show farewells: %w", err)
 	}
 	return nil
@@ -163,7 +166,7 @@ func (s store) showAll(ctx context.Context, ends exit.Subject, until time.Time) 
 	if part := exit.Account("1").Within(ends.Part()); part.In != "" && part.Service() != Name {
 		return nil
 	}
-	if _, err := s.db.Exec(ctx, `update circle_farewells set until_at = $1 where (circle_id = $2 or $2 = 0) and until_at is null`, db.Ms(until), int64(place)); err != nil {
+	if _, err := s.db.Exec(ctx, `update circle_farewells set until_at = $1 where (circle_id = $2 or $2 = 0) and `+seen, db.Ms(until), int64(place)); err != nil {
 		return fmt.Errorf("show farewells: %w", err)
 	}
 	return nil

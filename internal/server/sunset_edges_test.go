@@ -3,11 +3,14 @@ package server_test
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"exeunt/exit"
+	"exeunt/internal/circle"
 	"exeunt/internal/sunset"
+	"exeunt/internal/who"
 )
 
 // TestWithdrawnUnheard withdraws an ending before its announcement: nobody is told that what they never heard of has been taken back.
@@ -94,6 +97,28 @@ func TestStatusDropsPhases(t *testing.T) {
 		}
 		if want := []string{exit.Announced, exit.ReadOnly, exit.Stopped, exit.Erased}; !slices.Equal(words, want) {
 			t.Errorf("the phases are %v, want %v", words, want)
+		}
+	})
+}
+
+// TestWithheldStaysWithheld ends circles of which the operator has one out of sight: what its owner has left is not read when it is gone, nor kept.
+func TestWithheldStaysWithheld(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		ctx, owner, member := t.Context(), in.signUp(t, "owner"), in.signUp(t, "member")
+		id := in.ring(t, owner, member)
+		must(t, in.Circles.Bid(ctx, owner, id, "On to the hills", movedTo), "leave a farewell")
+		_, err := in.DB.Writer.ExecContext(ctx, `update circles set withheld_at = 1 where id = $1`, int64(id))
+		must(t, err, "have the circle out of sight")
+		s := in.endIn(t, circle.Name)
+		for _, days := range []int{220, 30} { // to the stop, and past the erasure
+			in.travel(t, days)
+			if body := in.look(t, who.Viewer{}, circle.Path(id)).Body.String(); strings.Contains(body, movedTo) || strings.Contains(body, "On to the hills") {
+				t.Errorf("what is out of sight is shown: %.2000s", body)
+			}
+		}
+		in.wantRun(t, s.Run, exit.RunSealed)
+		if n := in.count(t, `select count(*) from circle_farewells`); n != 0 {
+			t.Errorf("%d farewells are left", n)
 		}
 	})
 }

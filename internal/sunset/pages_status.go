@@ -81,9 +81,6 @@ func phaseTable(ctx context.Context, s Status) ui.TableView {
 		t.Columns = append(t.Columns, ui.Column{Title: ui.T(ctx, key)})
 	}
 	for _, p := range s.Phases {
-		if cal.At(p.Word).IsZero() {
-			continue // a later version has left it out
-		}
 		row := []ui.Cell{{Text: ui.T(ctx, phaseTitles[p.Word])}, {Text: dayIn(ctx, p.First, cal.Zone)}, {Text: dayIn(ctx, p.Due, cal.Zone)}, {Text: ui.T(ctx, "sunset_operator.not_yet")}}
 		if !p.Done.IsZero() {
 			row[3].Text = ui.DateTime(ui.LangOf(ctx), p.Done, cal.Zone)
