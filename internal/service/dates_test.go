@@ -20,7 +20,11 @@ func TestEndingsHoldUpNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
+	defer func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	d.Reader.SetMaxOpenConns(1)
 	only, err := d.Reader.Conn(ctx)
 	if err != nil {
