@@ -21,8 +21,6 @@ import (
 const (
 	linkPath  = "/archives/"
 	fetchPath = "/archives/files/"
-	// operatorSunsets is where the operator's pages of endings are.
-	operatorSunsets = "/operator/sunsets"
 )
 
 // fetchTime is how long the files can be downloaded after a link was used up, by the machine clock: a large one is gone on with after it broke off.
@@ -35,9 +33,9 @@ func (r *Room) exportRoutes() []service.Route {
 		{Pattern: "POST " + linkPath + "{secret}", Access: service.Anyone, Handle: r.postLink},
 		{Pattern: "GET " + fetchPath + "{secret}", Access: service.Anyone, Handle: r.getFetch},
 		{Pattern: "GET " + fetchPath + "{secret}/{volume}/{name}", Access: service.Anyone, Handle: r.getFile},
-		{Pattern: "GET " + operatorSunsets + "/{name}/archives", Access: service.Operator, Handle: r.getFailed},
-		{Pattern: "POST " + operatorSunsets + "/{name}/archives/{run}/retry", Access: service.Operator, Handle: r.postRetry},
-		{Pattern: "POST " + operatorSunsets + "/{name}/archives/{run}/skip", Access: service.Operator, Handle: r.postSkip},
+		{Pattern: "GET " + namedPath + "{name}/archives", Access: service.Operator, Handle: r.getFailed},
+		{Pattern: "POST " + namedPath + "{name}/archives/{run}/retry", Access: service.Operator, Handle: r.postRetry},
+		{Pattern: "POST " + namedPath + "{name}/archives/{run}/skip", Access: service.Operator, Handle: r.postSkip},
 	}
 }
 

@@ -41,7 +41,7 @@ func (r *Room) getFailed(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	path := operatorSunsets + "/" + s.Name + "/archives"
+	path := namedPath + s.Name + "/archives"
 	v := failedView{About: ui.T(ctx, "sunset_export.counts", "Made", sums.Made, "Asked", sums.Asked+sums.Waiting, "Failed", sums.Failed, "Skipped", sums.Skipped)}
 	if len(list) > failedPerPage {
 		list = list[:failedPerPage]
@@ -53,9 +53,7 @@ func (r *Room) getFailed(w http.ResponseWriter, req *http.Request) error {
 			Tries: ui.T(ctx, "leave.operator.tries", "Count", x.Attempts), Retry: path + "/" + x.Run + "/retry", Skip: path + "/" + x.Run + "/skip",
 		})
 	}
-	f := service.Frame(ctx, ui.T(ctx, "sunset_export.failed"))
-	f.NoIndex, f.Active, f.WriteHref = true, ui.MePath, ""
-	f.Back = &ui.Link{Text: ui.T(ctx, "install.desk"), Href: "/operator"}
+	f := operatorFrame(ctx, ui.T(ctx, "sunset_export.failed"), &ui.Link{Text: inTongue(ctx, s.Calendar.Title), Href: namedPath + s.Name})
 	return ui.Render(w, req, http.StatusOK, failedPage(f, v))
 }
 
@@ -68,7 +66,7 @@ func (r *Room) postRetry(w http.ResponseWriter, req *http.Request) error {
 	if err := r.Leave.Retry(req.Context(), req.PathValue("run"), string(exit.ActPack)); err != nil {
 		return err
 	}
-	return service.Done(w, req, operatorSunsets+"/"+url.PathEscape(req.PathValue("name"))+"/archives", "leave.operator.retried")
+	return service.Done(w, req, namedPath+url.PathEscape(req.PathValue("name"))+"/archives", "leave.operator.retried")
 }
 
 func (r *Room) postSkip(w http.ResponseWriter, req *http.Request) error {
@@ -78,5 +76,5 @@ func (r *Room) postSkip(w http.ResponseWriter, req *http.Request) error {
 	if err := r.Skip(req.Context(), req.PathValue("run"), req.PostForm.Get("reason")); err != nil {
 		return err
 	}
-	return service.Done(w, req, operatorSunsets+"/"+url.PathEscape(req.PathValue("name"))+"/archives", "sunset_export.skipped")
+	return service.Done(w, req, namedPath+url.PathEscape(req.PathValue("name"))+"/archives", "sunset_export.skipped")
 }

@@ -62,6 +62,7 @@ for (const box of document.querySelectorAll("[data-timeline]")) {
   };
 
   const draw = () => {
+    box.hidden = rows.every((r) => Number.isNaN(dayOf(r.field.value)));
     if (!held) rescale();
     for (const r of rows) {
       const day = dayOf(r.field.value);
@@ -119,7 +120,6 @@ for (const box of document.querySelectorAll("[data-timeline]")) {
     r.mark.addEventListener("pointerup", drop);
     r.mark.addEventListener("pointercancel", drop);
   }
-  box.hidden = false;
   draw();
   addEventListener("resize", draw);
 }
