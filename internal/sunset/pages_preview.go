@@ -268,8 +268,23 @@ func planCalendar(ctx context.Context, cal *exit.SunsetCalendar, plan *exit.Plan
 		v.Rows = append(v.Rows, row)
 	}
 	slices.SortStableFunc(v.Rows, func(a, b ui.CalendarRow) int { return a.Date.Compare(b.Date) })
-	v.Stays = []string{ui.T(ctx, "sunset_operator.stays.archives", "Date", lastDayIn(ctx, cal.Late, cal.Zone)), ui.T(ctx, "sunset_operator.stays.always")}
+	v.Stays = staying(ctx, cal, plan)
 	return v
+}
+
+// staying says what there is still when all is erased.
+func staying(ctx context.Context, cal *exit.SunsetCalendar, plan *exit.Plan) []string {
+	out := []string{ui.T(ctx, "sunset_operator.stays.archives", "Date", lastDayIn(ctx, cal.Late, cal.Zone))}
+	for _, s := range plan.Stays {
+		date := ui.Date(ui.LangOf(ctx), s.Until.Start(time.UTC), time.UTC)
+		switch s.What {
+		case "circle_farewell":
+			out = append(out, ui.T(ctx, "circle_farewell.stays.ending", "Date", date))
+		case "farewell":
+			out = append(out, ui.T(ctx, "farewell.stays.ending", "Date", date))
+		}
+	}
+	return append(out, ui.T(ctx, "sunset_operator.stays.always"))
 }
 
 func phaseOf(cal *exit.SunsetCalendar, word string) exit.Phase {
