@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"exeunt/internal/circle"
 	"exeunt/internal/sunset"
+	"exeunt/internal/who"
 )
 
 // TestSunsetsThatContradict publishes the ending of circles and previews others beside it: what would take away earlier what was promised for longer is refused, as are a
@@ -25,6 +27,7 @@ reason: {en: We go another way.}
 ask: {en: Ask us.}
 `, name, ends, day(from), day(readOnly), day(stopped), day(erased))
 		}
+		ring := "circle:" + value[who.ID](t, "make circle")(in.Circles.Create(t.Context(), in.signUp(t, "owner"), circle.Draft{Name: "ring", Mode: circle.Open})).String()
 		in.publishSunset(t, file("rings", "circle", 0, 40, 100, 130), "")
 		in.travel(t, 3)
 		for _, x := range []struct {
@@ -37,9 +40,10 @@ ask: {en: Ask us.}
 			{"the install, read-only before it", "all", "install", 3, 39, 100, 130, "sunset.error.contradicts"},
 			{"the install, stopped before it", "all", "install", 3, 40, 99, 130, "sunset.error.contradicts"},
 			{"the install, erased before it", "all", "install", 3, 40, 100, 129, "sunset.error.contradicts"},
-			{"one circle, before it", "one", "circle:7", 3, 35, 90, 120, ""},
-			{"one circle, promised for longer", "one", "circle:7", 3, 35, 101, 130, "sunset.error.contradicts"},
-			{"one circle, erased later", "one", "circle:7", 3, 35, 90, 131, "sunset.error.contradicts"},
+			{"one circle, before it", "one", ring, 3, 35, 90, 120, ""},
+			{"one circle, promised for longer", "one", ring, 3, 35, 101, 130, "sunset.error.contradicts"},
+			{"one circle, erased later", "one", ring, 3, 35, 90, 131, "sunset.error.contradicts"},
+			{"a circle that is not there", "one", "circle:7", 3, 35, 90, 120, "sunset_operator.error.no_circle"},
 			{"another service", "films", "channel", 3, 10, 20, 30, ""},
 			{"circles once more", "rings-again", "circle", 3, 40, 100, 130, "sunset.error.other"},
 			{"its name for another service", "rings", "channel", 3, 40, 100, 130, "sunset.error.name"},

@@ -10,9 +10,7 @@ import (
 	"time"
 
 	"exeunt/exit"
-	"exeunt/internal/service"
 	"exeunt/internal/ui"
-	"exeunt/internal/who"
 )
 
 // previewView is a calendar before it is published: what it promises, what it breaks, whom it concerns.
@@ -67,9 +65,6 @@ func (r *Room) preview(ctx context.Context, src []byte) (previewView, error) {
 	if c.Plan == nil {
 		return previewView{}, c.Refused
 	}
-	if err := r.thereIs(ctx, c.Calendar.Ends); err != nil {
-		return previewView{}, err
-	}
 	what, err := r.whatEnds(ctx, c.Calendar.Ends)
 	if err != nil {
 		return previewView{}, err
@@ -98,22 +93,6 @@ func (r *Room) preview(ctx context.Context, src []byte) (previewView, error) {
 	}
 	p.Fields = []ui.HiddenField{{Name: "file", Value: p.Source}, {Name: "hash", Value: c.Plan.Hash()}, {Name: "seen", Value: strings.Join(seenLines(p.Calendar), "\n")}}
 	return p, nil
-}
-
-// thereIs refuses a circle that does not exist.
-func (r *Room) thereIs(ctx context.Context, ends exit.Subject) error {
-	ref, place := refOf(ends)
-	if !place {
-		return nil
-	}
-	things, err := r.Registry.Things(ctx, service.ViewerOf(ctx), []who.Ref{ref})
-	if err != nil {
-		return err
-	}
-	if _, ok := things[ref]; !ok {
-		return exit.Fail(exit.Invalid, errNoPlace)
-	}
-	return nil
 }
 
 // finding puts a broken rule into words.

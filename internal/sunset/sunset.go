@@ -113,6 +113,11 @@ func (r *Room) known(ctx context.Context, cal *exit.SunsetCalendar) error {
 	if err != nil {
 		return err
 	}
+	if !slices.ContainsFunc(all, func(o Sunset) bool { return o.State == stateOpen && o.Scope == part }) {
+		if err := r.thereIs(ctx, cal.Ends); err != nil {
+			return err
+		}
+	}
 	for _, o := range all {
 		switch {
 		case o.Name == cal.Name && (o.Scope != part || o.State != stateOpen):
@@ -126,6 +131,22 @@ func (r *Room) known(ctx context.Context, cal *exit.SunsetCalendar) error {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// thereIs refuses, with Invalid, a circle that does not exist.
+func (r *Room) thereIs(ctx context.Context, ends exit.Subject) error {
+	ref, place := refOf(ends)
+	if !place {
+		return nil
+	}
+	things, err := r.Registry.Things(ctx, service.ViewerOf(ctx), []who.Ref{ref})
+	if err != nil {
+		return err
+	}
+	if _, ok := things[ref]; !ok {
+		return exit.Fail(exit.Invalid, errNoPlace)
 	}
 	return nil
 }
