@@ -55,13 +55,13 @@ func (r *Room) Make(ctx context.Context, seed uint64, lang ui.Lang) (account.Cre
 	if err := r.write(ctx, made.Account, now, rng, lang); err != nil {
 		return made, err
 	}
-	if err := r.gather(ctx, own, crowd, rng, lang); err != nil {
+	if err := unlessOver(r.gather(ctx, own, crowd, rng, lang)); err != nil {
 		return made, err
 	}
-	if err := r.chat(ctx, own, crowd, rng, lang); err != nil {
+	if err := unlessOver(r.chat(ctx, own, crowd, rng, lang)); err != nil {
 		return made, err
 	}
-	return made, r.film(ctx, own, rng, lang)
+	return made, unlessOver(r.film(ctx, own, rng, lang))
 }
 
 // write brings the posts in as an archive would: with their own times, and nobody is told.

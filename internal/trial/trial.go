@@ -4,10 +4,12 @@ package trial
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,7 +49,16 @@ type Room struct {
 // Password is that of every account that is lent: it is shown, so that closing can ask for it.
 const Password = "come-and-go-freely"
 
-// Begin makes the accounts that follow the visitors, once.
+// unlessOver leaves out that something has ended, and takes nothing new: a trial goes on without it.
+func unlessOver(err error) error {
+	var e *exit.Error
+	if errors.As(err, &e) && strings.HasPrefix(e.Key, "error.sunset_") {
+		return nil
+	}
+	return err
+}
+
+// Begin makes the accounts that follow the visitors, once. Of what has ended nothing is made again.
 func (r *Room) Begin(ctx context.Context) error {
 	for _, n := range neighbours {
 		_, err := r.Accounts.ByName(ctx, n)
@@ -58,6 +69,9 @@ func (r *Room) Begin(ctx context.Context) error {
 			return err
 		}
 		if _, err := r.Accounts.CreateAccount(ctx, n, account.Personal, Password); err != nil {
+			if unlessOver(err) == nil {
+				return nil // all of the install has ended
+			}
 			return fmt.Errorf("make neighbours: %w", err)
 		}
 	}
@@ -65,13 +79,13 @@ func (r *Room) Begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.settle(ctx, crowd); err != nil {
+	if err := unlessOver(r.settle(ctx, crowd)); err != nil {
 		return err
 	}
-	if err := r.screen(ctx, crowd); err != nil {
+	if err := unlessOver(r.screen(ctx, crowd)); err != nil {
 		return err
 	}
-	return r.murmur(ctx, crowd)
+	return unlessOver(r.murmur(ctx, crowd))
 }
 
 // crowd gives the neighbours as those who do something.
