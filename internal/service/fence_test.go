@@ -86,6 +86,7 @@ var withoutPass = map[string]string{
 	"leave Room.addSalt":            "the ledger: the engine's",
 	"leave Room.addSlip":            "of a run, in the transaction of its consent",
 	"leave Room.closeImport":        "it ends the row of an import that has passed",
+	"leave Room.dropCertificates":   "of a copy of an install, on which an ending is rehearsed",
 	"leave Room.dropEntries":        "the list outside: it strikes off what is written",
 	"leave Room.endSlip":            "of a run that has ended",
 	"leave Room.forgetHeldSalts":    "the ledger: the engine's",
