@@ -73,6 +73,14 @@ const fuzzedAtOnce = 5
 // found. They are told without -race on PostgreSQL too.
 const oneByOne = `^Test(Access|ActsByPhase|AddressesByPhase|Circles2021|ClosingBesideSunset|Crash|LateHolder|NoBytesStay|NobodyIsLeft|ProcessCrashes|Rehearse|Restore|ReturnAfterTheStop|Sunset|TwoNodesExport|TwoPeople)`
 
+var (
+	oneByOneNames = regexp.MustCompile(oneByOne)
+	testNames     = regexp.MustCompile(`Test\w+\(t \*testing`)
+)
+
+// once are the browser's stories that are told on one database alone: what they show is drawn, not stored.
+const once = "^TestAccessib|^TestStoryWithoutScripts|^TestStorySunset|^TestPasskey|^TestOfflinePage"
+
 // runner runs suites in the work tree at root with the tools in bin.
 type runner struct {
 	root, bin string
@@ -95,7 +103,7 @@ func (r *runner) all(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var plain, stored, browser []string
+	var plain, stored, lengthy, browser []string
 	for _, p := range packages {
 		tests, err := testSource(p)
 		switch {
@@ -110,6 +118,9 @@ func (r *runner) all(ctx context.Context) error {
 		default:
 			plain = append(plain, p.ImportPath)
 		}
+		if usesDatabase.MatchString(tests) && slices.ContainsFunc(testNames.FindAllString(tests, -1), oneByOneNames.MatchString) {
+			lengthy = append(lengthy, p.ImportPath)
+		}
 	}
 	checked := make(chan struct{})
 	go func() {
@@ -120,7 +131,7 @@ func (r *runner) all(ctx context.Context) error {
 	// modernc SQLite is 14 to 33 times slower under -race: the same suites race on PostgreSQL instead.
 	r.test(ctx, r.root, named(suiteStore, sqlite), []string{"EXEUNT_TEST_DATABASES=sqlite"}, stored)
 	r.test(ctx, r.root, named(suiteStore, postgres), []string{"EXEUNT_TEST_DATABASES=postgres"}, append([]string{"-race", "-skip=" + oneByOne}, stored...))
-	r.test(ctx, r.root, named(suiteStore, postgres), []string{"EXEUNT_TEST_DATABASES=postgres"}, append([]string{"-run=" + oneByOne}, stored...))
+	r.test(ctx, r.root, named(suiteStore, postgres), []string{"EXEUNT_TEST_DATABASES=postgres"}, append([]string{"-run=" + oneByOne}, lengthy...))
 	r.test(ctx, filepath.Join(r.root, "examples", "notes"), named(suiteNotes, noDatabase), nil, []string{"-race", "./..."})
 	<-checked
 	r.fuzz(ctx, packages)
@@ -130,8 +141,8 @@ func (r *runner) all(ctx context.Context) error {
 		defer close(looked)
 		r.test(ctx, r.root, named(suiteStories, sqlite), []string{"EXEUNT_TEST_DATABASES=sqlite"}, append([]string{"-run=^TestAccessib"}, browser...))
 	}()
-	for _, database := range []string{sqlite, postgres} {
-		r.test(ctx, r.root, named(suiteStories, database), []string{"EXEUNT_TEST_DATABASES=" + database}, append([]string{"-skip=^TestAccessib"}, browser...))
+	for _, told := range [][2]string{{sqlite, "^TestAccessib"}, {postgres, once}} {
+		r.test(ctx, r.root, named(suiteStories, told[0]), []string{"EXEUNT_TEST_DATABASES=" + told[0]}, append([]string{"-skip=" + told[1]}, browser...))
 	}
 	<-looked
 	return nil
