@@ -128,10 +128,16 @@ func (r *runner) all(ctx context.Context) error {
 		r.checks(ctx)
 	}()
 	r.test(ctx, r.root, named(suiteUnit, noDatabase), nil, append([]string{"-race"}, plain...))
+	// The long stories mostly wait for processes and servers: they are told beside the rest.
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		r.test(ctx, r.root, named(suiteStore, postgres), []string{"EXEUNT_TEST_DATABASES=postgres"}, append([]string{"-run=" + oneByOne}, lengthy...))
+	}()
 	// modernc SQLite is 14 to 33 times slower under -race: the same suites race on PostgreSQL instead.
 	r.test(ctx, r.root, named(suiteStore, sqlite), []string{"EXEUNT_TEST_DATABASES=sqlite"}, stored)
 	r.test(ctx, r.root, named(suiteStore, postgres), []string{"EXEUNT_TEST_DATABASES=postgres"}, append([]string{"-race", "-skip=" + oneByOne}, stored...))
-	r.test(ctx, r.root, named(suiteStore, postgres), []string{"EXEUNT_TEST_DATABASES=postgres"}, append([]string{"-run=" + oneByOne}, lengthy...))
+	<-told
 	r.test(ctx, filepath.Join(r.root, "examples", "notes"), named(suiteNotes, noDatabase), nil, []string{"-race", "./..."})
 	<-checked
 	r.fuzz(ctx, packages)
