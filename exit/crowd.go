@@ -31,8 +31,12 @@ type Conductor interface {
 // leastCost is what an account counts for in a chunk though it has little: looking costs too.
 const leastCost = 5
 
-// crowdMark parts the cursor of a crowd: the subject at hand, and the holder's own cursor in it.
-const crowdMark = "\x1f"
+// crowdMark parts the cursor of a crowd: the subject at hand, and the holder's own cursor in it, or anew where the holder begins anew by itself; no
+// cursor at all there means that the subject is done.
+const (
+	crowdMark = "\x1f"
+	anew      = "."
+)
 
 // ofAll reports whether a task is about what everybody has in something that ends.
 func ofAll(t Task) bool { return t.Subject.Ending() }
@@ -73,7 +77,7 @@ func (e *Engine) EraseAll(ctx context.Context, h Holder, act Act, t Task) (Progr
 		if p.Done {
 			inner = ""
 		} else if inner == "" {
-			inner = "." // the holder begins anew by itself
+			inner = anew
 		}
 		if c.Outside {
 			break
@@ -95,7 +99,7 @@ func (e *Engine) eraseRest(ctx context.Context, h Holder, act Act, t Task, sum P
 	if !strings.HasPrefix(t.Cursor, rest+crowdMark) {
 		inner = ""
 	}
-	t.Cursor = strings.TrimSuffix(inner, ".")
+	t.Cursor = inner
 	p, err := hand(ctx, h, act, t)
 	p.Items, p.Bytes, p.Uncounted = p.Items+sum.Items, p.Bytes+sum.Bytes, p.Uncounted || sum.Uncounted
 	if !p.Done {
@@ -111,9 +115,12 @@ func (e *Engine) oneOf(t Task, who, inner string, budget int) (Task, error) {
 		return t, err
 	}
 	t.Ends = t.Subject
-	t.Subject, t.Cursor, t.Limit = s, strings.TrimSuffix(inner, "."), max(1, budget)
-	if inner == "" {
+	t.Subject, t.Cursor, t.Limit = s, inner, max(1, budget)
+	switch inner {
+	case "":
 		t.Chunk = 0
+	case anew:
+		t.Cursor = ""
 	}
 	return t, nil
 }

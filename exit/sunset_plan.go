@@ -230,7 +230,7 @@ type Finding struct {
 	Propose  Date   // the date of the phase that would do; no date where no date helps
 }
 
-// sunsetRules are the numbers of reference/rules.md 7.4, by profile.
+// sunsetRules are the numbers of rules SU-01 to SU-03, by profile, each with its source and how its text was read.
 var sunsetRules = []struct {
 	rule, profile, severity, from, to string
 	days                              int
