@@ -321,7 +321,7 @@ func (h *House) RebuildSearch(ctx context.Context, progress func(search.Rebuilt)
 }
 
 // Settle works on everything that is due now and gives when none of it is waiting or running, here
-// or on another node. Wait is called between looks while others work.
+// or on another node, and the files that it gave up are removed. Wait is called between looks while others work.
 func (h *House) Settle(ctx context.Context, wait func(context.Context) error) error {
 	for {
 		steps, err := h.Engine.Work(ctx, 10)
@@ -348,7 +348,8 @@ func (h *House) Settle(ctx context.Context, wait func(context.Context) error) er
 			return err
 		}
 		if busy == 0 && pending == 0 {
-			return nil
+			_, err := h.Blobs.Drain(ctx, 0)
+			return err
 		}
 		if err := wait(ctx); err != nil {
 			return err
