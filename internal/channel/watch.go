@@ -99,7 +99,7 @@ func (r *Room) getWatch(w http.ResponseWriter, req *http.Request) error {
 	f := service.Frame(ctx, titleShown(ctx, x))
 	f.NoIndex, f.Active, f.WriteHref = x.Audience != who.Public || x.State != Live, Service.Path, ""
 	f.Back = &ui.Link{Text: x.Channel.Name, Href: Path(x.Channel.Handle)}
-	f.Share, f.Shared = shareMenu(ctx, v, x), sharedVideo(ctx, x, view.text)
+	f.Sheet, f.Share, f.Shared = ui.VideoSheet, shareMenu(ctx, v, x), sharedVideo(ctx, x, view.text)
 	w.Header().Set("Content-Security-Policy", playing(ui.ContentSecurityPolicy))
 	return ui.Render(w, req, http.StatusOK, watchPage(f, view))
 }

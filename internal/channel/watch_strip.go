@@ -60,6 +60,7 @@ func (r *Room) getStrip(w http.ResponseWriter, req *http.Request) error {
 		view.next = watchPath + "?tab=" + string(tab) + "&before=" + url.QueryEscape(next)
 	}
 	f := service.Frame(ctx, ui.T(ctx, "channel_watch.strip"))
+	f.Sheet = ui.VideoSheet
 	f.Active, f.WriteHref, f.NoIndex, f.Back = Service.Path, "", true, &ui.Link{Text: ui.T(ctx, "channel.service"), Href: tabPath(tab)}
 	w.Header().Set("Content-Security-Policy", playing(ui.ContentSecurityPolicy))
 	return ui.Render(w, req, http.StatusOK, stripPage(f, view))

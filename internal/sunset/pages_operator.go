@@ -178,7 +178,7 @@ func (r *Room) getNew(w http.ResponseWriter, req *http.Request) error {
 
 func (r *Room) showForm(w http.ResponseWriter, req *http.Request, status int, v formView) error {
 	f := operatorFrame(req.Context(), v.Title, toList(req.Context()))
-	f.Path = newPath // what was typed is not in the address
+	f.Sheet, f.Path = ui.TimelineSheet, newPath // what was typed is not in the address
 	return ui.Render(w, req, status, formPage(f, v))
 }
 

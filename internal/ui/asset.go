@@ -32,6 +32,12 @@ var (
 	assetByPath = map[string]asset{}
 )
 
+// Style sheets of few pages, for [Frame.Sheet].
+const (
+	VideoSheet    = "video.css"
+	TimelineSheet = "timeline.css"
+)
+
 func init() {
 	for name, file := range map[string]string{
 		"exeunt.js":   "assets/exeunt.js",
@@ -55,6 +61,8 @@ func init() {
 		addAsset(name, b)
 	}
 	addAsset("exeunt.css", spareStyle(joined("assets/css/*.css")))
+	addAsset(VideoSheet, spareStyle(joined("assets/"+VideoSheet)))
+	addAsset(TimelineSheet, spareStyle(joined("assets/"+TimelineSheet)))
 	addAsset("icons.svg", iconSprite())
 }
 

@@ -82,7 +82,7 @@ func TestSpareAssets(t *testing.T) {
 	if err != nil || len(sources) == 0 {
 		t.Fatal(sources, err)
 	}
-	for name, files := range map[string][]string{"exeunt.css": sources, "exeunt.js": {"assets/exeunt.js"}} {
+	for name, files := range map[string][]string{"exeunt.css": sources, ui.VideoSheet: {"assets/video.css"}, "exeunt.js": {"assets/exeunt.js"}} {
 		var source []byte
 		for _, f := range files {
 			b, err := os.ReadFile(f)
