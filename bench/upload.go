@@ -32,7 +32,7 @@ func upload(ctx context.Context, e *env) (*report, error) {
 			return nil, fmt.Errorf("%s: %w", engine, err)
 		}
 	}
-	r.note("One file of %s with random content, sent by `curl` on loopback, that is read from memory. By tus it is one PATCH to the real binary, which keeps it in pieces of 4 MiB with a "+
+	r.note("One file of %s with random content, sent by `curl` on loopback, that is read from memory. By tus it is one PATCH to the real binary, which keeps it in pieces of 4 to 64 MiB with a "+
 		"checksum each, every piece written to disk (fsync) before its row and the upload's offset are committed. The bare handler is a process of its own that copies the body "+
 		"to a file and leaves the rest to the system; with fsync it waits for the disk at the end. All lie in the same file system, and the rounds take turns.", mebibytes(size))
 	return r, nil
