@@ -129,8 +129,8 @@ func (s *circleStory) talk() {
 	p.open(s.nine)
 	p.reads(".answers .comment", fernThanks)
 	p.reads("article.post .act-box .hidden", s.T(p, "ui.post.like_circle"))
-	p.touch(`article.post .act-box form button[aria-pressed="false"]`)
-	p.see(`article.post .act-box form button[aria-pressed="true"]`)
+	p.touch(`article.post .act-box button[aria-pressed="false"]`)
+	p.see(`article.post .act-box button[aria-pressed="true"]`)
 	s.shot(p, "post-talk")
 }
 

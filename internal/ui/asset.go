@@ -107,7 +107,7 @@ var assetKinds = map[string]string{
 func addAsset(name string, b []byte) {
 	sum := sha256.Sum256(b)
 	ext := path.Ext(name)
-	at := AssetsPath + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
+	at := AssetsPath + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:4]) + ext
 	var z bytes.Buffer
 	w, err := gzip.NewWriterLevel(&z, gzip.BestCompression)
 	if err == nil {

@@ -55,6 +55,14 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
+// A form whose hx-post is empty goes where its action says, and what has its id in the answer takes its place.
+document.addEventListener("htmx:config:request", (event) => {
+  const { sourceElement: form, request } = event.detail.ctx;
+  if (request.action) return;
+  request.action = form.getAttribute("action");
+  event.detail.ctx.select = `#${form.id}`;
+});
+
 document.addEventListener("htmx:after:request", (event) => {
   const { select, text, response } = event.detail.ctx;
   if (!select || response.status >= 400 || text.includes(`id="${select.slice(1).split(" ")[0]}"`)) return;
