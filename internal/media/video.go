@@ -28,13 +28,14 @@ type VideoLimits struct {
 	Output   int64         // of one rendition, in bytes
 	// Slowness is how many times a video's length, and a minute more, a child may take.
 	Slowness int
-	Threads  int // of each of a child's decoders and encoders
+	Patience time.Duration // the most that making the renditions of one video may take, however long it is
+	Threads  int           // of each of a child's decoders and encoders
 }
 
-// DefaultVideoLimits are four hours, 8192 x 4320 pixels, 6 GiB of address space, 8 GiB a rendition, thirty times the video's length, and
-// as many threads as there are processors, at most 8.
+// DefaultVideoLimits are four hours, 8192 x 4320 pixels, 6 GiB of address space, 8 GiB a rendition, thirty times the video's length and
+// no more than six hours, and as many threads as there are processors, at most 8.
 var DefaultVideoLimits = VideoLimits{
-	Duration: 4 * time.Hour, Pixels: 8192 * 4320, Side: 8192, Memory: 6 << 30, Output: 8 << 30, Slowness: 30, Threads: defaultThreads(),
+	Duration: 4 * time.Hour, Pixels: 8192 * 4320, Side: 8192, Memory: 6 << 30, Output: 8 << 30, Slowness: 30, Patience: 6 * time.Hour, Threads: defaultThreads(),
 }
 
 // Probe is what a video is, by what it holds and not by its name.
@@ -108,6 +109,8 @@ func (p Probe) Plays() bool {
 // are in dir and the caller's. progress, which may be nil, is told thousandths. Errors are Invalid with the key of a sentence where the
 // video is damaged or takes too long; where dir is full Unavailable.
 func (t Tools) Renditions(ctx context.Context, f *os.File, p Probe, dir string, progress func(permille int)) ([]Rendition, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, t.Limits.orDefault().Patience, errSlow)
+	defer cancel()
 	return t.renditions(ctx, f, p, dir, progress)
 }
 

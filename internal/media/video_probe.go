@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,22 +47,35 @@ func demuxers() string {
 	return strings.Join(names, ",")
 }
 
-// pictureCodecs are those that are decoded, by ffmpeg's names: the fewer, the less there is to attack.
-var pictureCodecs = map[string]bool{
-	"h264": true, "hevc": true, "vp8": true, "vp9": true, "av1": true, "mpeg4": true, "mpeg2video": true, "mpeg1video": true, "h263": true,
-	"msmpeg4v3": true, "wmv1": true, "wmv2": true, "wmv3": true, "vc1": true, "flv1": true, "theora": true, "mjpeg": true, "prores": true, "dnxhd": true, "dvvideo": true,
+// pictureCodecs are those that are decoded, by ffmpeg's names, and what ffmpeg calls their decoders: the fewer, the less there is to attack.
+var pictureCodecs = map[string]string{
+	"h264": "h264", "hevc": "hevc", "vp8": "vp8", "vp9": "vp9", "av1": "libdav1d,libaom-av1,av1", "mpeg4": "mpeg4", "mpeg2video": "mpeg2video", "mpeg1video": "mpeg1video",
+	"h263": "h263", "msmpeg4v3": "msmpeg4", "wmv1": "wmv1", "wmv2": "wmv2", "wmv3": "wmv3", "vc1": "vc1", "flv1": "flv", "theora": "theora", "mjpeg": "mjpeg",
+	"prores": "prores", "dnxhd": "dnxhd", "dvvideo": "dvvideo",
 }
 
 // soundCodecs are likewise those of sound; beside them stands uncompressed sound, pcm_….
-var soundCodecs = map[string]bool{
-	"aac": true, "mp3": true, "mp2": true, "opus": true, "vorbis": true, "flac": true, "alac": true, "ac3": true, "eac3": true, "dts": true,
-	"amr_nb": true, "amr_wb": true, "wmav1": true, "wmav2": true, "wmapro": true,
+var soundCodecs = map[string]string{
+	"aac": "aac", "mp3": "mp3float,mp3", "mp2": "mp2,mp2float", "opus": "opus", "vorbis": "vorbis", "flac": "flac", "alac": "alac", "ac3": "ac3", "eac3": "eac3", "dts": "dca",
+	"amr_nb": "amrnb", "amr_wb": "amrwb", "wmav1": "wmav1", "wmav2": "wmav2", "wmapro": "wmapro",
+}
+
+// plainSound are the decoders of uncompressed sound as the containers hold it.
+const plainSound = "pcm_alaw,pcm_bluray,pcm_dvd,pcm_f32be,pcm_f32le,pcm_f64be,pcm_f64le,pcm_mulaw,pcm_s16be,pcm_s16le,pcm_s24be,pcm_s24le,pcm_s32be,pcm_s32le,pcm_s8,pcm_u8"
+
+// decoders are all that are ever given a part of a file.
+func decoders() string {
+	names := append(slices.Collect(maps.Values(pictureCodecs)), slices.Collect(maps.Values(soundCodecs))...)
+	slices.Sort(names)
+	return strings.Join(append(names, plainSound), ",")
 }
 
 const (
 	mostReport = 1 << 20  // of ffprobe's report, in bytes
 	headBytes  = 64 << 10 // of a file, by which its kind is told
 	longRead   = 10 * time.Minute
+	// mostUnlisted is for how many more decoders ffprobe is asked again.
+	mostUnlisted = 6
 )
 
 // probeEntries are what ffprobe is asked for: it reports nothing else, whatever the file holds.
@@ -115,11 +130,37 @@ func (t Tools) probe(ctx context.Context, f *os.File) (Probe, error) {
 	return p, nil
 }
 
-// ask has ffprobe report what a file is.
+// unlisted is what ffprobe says of a decoder that it may not open.
+var unlisted = regexp.MustCompile(`Codec \(([\w.-]+)\) not on whitelist`)
+
+// ask has ffprobe report what a file is. It opens a decoder for each stream and gives up where it may not (ffprobe 5.1): those that it names are then
+// opened, too, but given nothing.
 func (t Tools) ask(ctx context.Context, f *os.File) ([]byte, error) {
+	opened := decoders()
+	for tries := 0; ; tries++ {
+		report, err := t.askOpening(ctx, f, opened)
+		var failed *failure
+		if !errors.As(err, &failed) || tries == mostUnlisted {
+			return report, err
+		}
+		before := opened
+		for _, m := range unlisted.FindAllStringSubmatch(failed.complaint, -1) {
+			if !strings.Contains(","+opened+",", ","+m[1]+",") {
+				opened += "," + m[1]
+			}
+		}
+		if opened == before {
+			return report, err
+		}
+	}
+}
+
+// askOpening is ask with the decoders that may be opened.
+func (t Tools) askOpening(ctx context.Context, f *os.File, opened string) ([]byte, error) {
 	out := &bounded{most: mostReport}
 	err := t.run(ctx, work{program: t.FFprobe, video: f, patience: shortWork, out: out, args: []string{
 		"-hide_banner", "-v", "error", "-protocol_whitelist", "file", "-format_whitelist", demuxers(),
+		"-codec_whitelist", decoders(), "-codec_whitelist:v", opened, "-codec_whitelist:a", opened, "-codec_whitelist:s", opened,
 		"-max_pixels", strconv.FormatInt(t.Limits.orDefault().Pixels, 10), "-of", "json", "-show_entries", probeEntries, input,
 	}})
 	return out.Bytes(), err
@@ -261,7 +302,7 @@ func parseProbe(b []byte) (Probe, error) {
 		}
 		return Probe{}, exit.Fail(exit.Invalid, "media.error.video")
 	}
-	if !pictureCodecs[picture.Codec] {
+	if pictureCodecs[picture.Codec] == "" {
 		return Probe{}, exit.Fail(exit.Invalid, "media.error.video_codec")
 	}
 	if picture.Width <= 0 || picture.Height <= 0 || picture.Width > math.MaxInt32 || picture.Height > math.MaxInt32 || picture.Index < 0 {
@@ -274,7 +315,9 @@ func parseProbe(b []byte) (Probe, error) {
 	return p, nil
 }
 
-func soundKnown(codec string) bool { return soundCodecs[codec] || strings.HasPrefix(codec, "pcm_") }
+func soundKnown(codec string) bool {
+	return soundCodecs[codec] != "" || slices.Contains(strings.Split(plainSound, ","), codec)
+}
 
 // choose gives the first of the streams that are marked as default, or else the first.
 func choose(list []stream, fits func(stream) bool) *stream {
@@ -421,7 +464,7 @@ func (t Tools) reading(p Probe) []string {
 	limits := t.Limits.orDefault()
 	return []string{
 		"-nostdin", "-hide_banner", "-loglevel", "error", "-y",
-		"-protocol_whitelist", "file", "-format_whitelist", demuxers(), "-f", p.Format, "-max_pixels", strconv.FormatInt(limits.Pixels, 10),
+		"-protocol_whitelist", "file", "-format_whitelist", demuxers(), "-f", p.Format, "-codec_whitelist", decoders(), "-max_pixels", strconv.FormatInt(limits.Pixels, 10),
 		"-threads", strconv.Itoa(limits.Threads), "-i", input,
 	}
 }

@@ -40,6 +40,9 @@ func (l VideoLimits) orDefault() VideoLimits {
 	if l.Slowness > 0 {
 		d.Slowness = l.Slowness
 	}
+	if l.Patience > 0 {
+		d.Patience = l.Patience
+	}
 	if l.Threads > 0 {
 		d.Threads = l.Threads
 	}

@@ -206,6 +206,14 @@ func TestChildsTimeIsOver(t *testing.T) {
 	wantKey(t, err, "media.error.video_slow")
 }
 
+// TestRenditionsHaveAnEnd has the work on a video end however long the video is.
+func TestRenditionsHaveAnEnd(t *testing.T) {
+	tools := media.Tools{FFmpeg: script(t, "exec sleep 600"), Limits: media.VideoLimits{Patience: 300 * time.Millisecond}}
+	p := media.Probe{Format: "mov", Width: 320, Height: 240, Duration: 4 * time.Hour, AudioStream: -1, FrameRate: 10}
+	_, err := tools.Renditions(t.Context(), open(t, sample(t, "plain.mp4")), p, t.TempDir(), nil)
+	wantKey(t, err, "media.error.video_slow")
+}
+
 func TestChildsMemoryIsBounded(t *testing.T) {
 	found := tools(t)
 	f := open(t, sample(t, "plain.mp4"))

@@ -62,6 +62,10 @@ var recipes = map[string]struct{ picture, args string }{
 	"other.mp4":    {"mandelbrot=s=320x240:r=10", "-t 6 -c:v libx264 -preset ultrafast -pix_fmt yuv420p"},
 	"old.avi":      {"testsrc2=s=320x240:r=25", "-f lavfi -i sine=r=44100 -t 2 -c:v mpeg4 -c:a libmp3lame"},
 	"stream.ts":    {"", "-i {plain.mp4} -c copy -t 2"},
+	"odd.mkv":      {"", "-i {plain.mp4} -f lavfi -i testsrc2=s=160x120:r=10 -map 0 -map 1 -t 2 -c copy -c:v:1 ffv1 -attach {picture.png} -metadata:s:t mimetype=image/png"},
+	"timed.mov":    {"", "-i {plain.mp4} -map 0 -c copy -t 2 -timecode 00:00:00:00"},
+	"lossless.mkv": {"testsrc2=s=160x120:r=10", "-t 1 -c:v ffv1"},
+	"raw.mov":      {"", "-i {plain.mp4} -t 2 -c:v copy -c:a pcm_s16be"},
 	"sound.m4a":    {"", "-f lavfi -i sine -t 1 -c:a aac"},
 	"picture.png":  {"testsrc2=s=320x240:r=1", "-frames:v 1"},
 	"picture.jpg":  {"testsrc2=s=320x240:r=1", "-frames:v 1"},
@@ -259,6 +263,33 @@ func TestProbeRefuses(t *testing.T) {
 			_, err := test.tools.Probe(t.Context(), file(t, test.content))
 			wantKey(t, err, test.key)
 		})
+	}
+}
+
+// TestOddStreams has what else is in a file be passed over: it is not refused for it, and nothing of it is decoded.
+func TestOddStreams(t *testing.T) {
+	tools := tools(t)
+	for name, sound := range map[string]string{"odd.mkv": "aac", "timed.mov": "aac", "raw.mov": "pcm_s16be"} {
+		f := open(t, sample(t, name))
+		p, err := tools.Probe(t.Context(), f)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if p.Video != "h264" || p.Audio != sound || p.PixelFormat != "yuv420p" || p.Width != 640 {
+			t.Errorf("%s: %+v", name, p)
+		}
+		if list, err := tools.Renditions(t.Context(), f, p, t.TempDir(), nil); err != nil || len(list) == 0 {
+			t.Errorf("%s: %d renditions, %v", name, len(list), err)
+		}
+	}
+	lossless := open(t, sample(t, "lossless.mkv"))
+	_, err := tools.Probe(t.Context(), lossless)
+	wantKey(t, err, "media.error.video_codec")
+	// Of this codec only who decodes knows the format of a pixel.
+	for name, decoded := range map[string]int{"odd.mkv": 1, "lossless.mkv": 0} {
+		if report, err := tools.Ask(t.Context(), open(t, sample(t, name))); err != nil || bytes.Count(report, []byte(`"pix_fmt"`)) != decoded {
+			t.Errorf("%s: %v, more was decoded than is made use of: %s", name, err, report)
+		}
 	}
 }
 
