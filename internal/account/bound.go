@@ -40,7 +40,8 @@ const (
 )
 
 // PhoneCheck finds out whether a number is that of whoever typed it. It is called outside any transaction, with a number in the form of
-// ITU-T E.164. Asked as the answer leaves the decision to the operator.
+// ITU-T E.164. Asked as the answer leaves the decision to the operator. It decides by the number alone, as by a carrier's answer: a code that it sent
+// would have no field to come back in.
 type PhoneCheck interface {
 	CheckPhone(ctx context.Context, number string) (Verdict, error)
 }
@@ -282,6 +283,10 @@ func (r *Room) BindPhone(ctx context.Context, v who.Viewer, typed string) error 
 	if err := r.asked(ctx, Phone); err != nil {
 		return err
 	}
+	hash := r.keyed("phone", number)
+	if err := r.take(ctx, r.bindsOf(v), limit{r.keyed("limit", "bind "+hash), bindsPerHour, bindWindow}); err != nil {
+		return err
+	}
 	var check PhoneCheck = OperatorLooks{}
 	if r.PhoneCheck != nil {
 		check = r.PhoneCheck
@@ -290,7 +295,12 @@ func (r *Room) BindPhone(ctx context.Context, v who.Viewer, typed string) error 
 	if err != nil {
 		return fmt.Errorf("check number: %w", err)
 	}
-	return r.bind(ctx, v, Phone, verdict, r.keyed("phone", number), number, nil)
+	return r.bind(ctx, v, Phone, verdict, hash, number, nil)
+}
+
+// bindsOf limits what an account asks to bind: each request is a check that costs somebody something.
+func (r *Room) bindsOf(v who.Viewer) limit {
+	return limit{r.keyed("limit", "bind "+v.Account.String()), bindsPerHour, bindWindow}
 }
 
 // BindName asks to bind a real name to the viewer, as [Room.BindPhone] does a number. The photo's reader may be nil.
@@ -303,6 +313,9 @@ func (r *Room) BindName(ctx context.Context, v who.Viewer, name, document string
 		return exit.Fail(exit.Invalid, "account.error.document", "Count", longestWhy)
 	}
 	if err := r.asked(ctx, RealName); err != nil {
+		return err
+	}
+	if err := r.take(ctx, r.bindsOf(v)); err != nil {
 		return err
 	}
 	if photo != nil {

@@ -185,6 +185,26 @@ func TestAnotherCheckDecides(t *testing.T) {
 	})
 }
 
+// TestBindingIsLimited lets neither an account ask without end nor a number be asked about without end, whoever asks; an hour later it goes on.
+func TestBindingIsLimited(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h, ctx := open(t, d), t.Context()
+		v, w := who.Viewer{Account: h.signUp(t, "ana_liu").Account}, who.Viewer{Account: h.signUp(t, "bo_liu").Account}
+		h.ask(t, account.Phone, account.WhoLikes)
+		for range 5 {
+			must(t, h.BindPhone(ctx, v, "13800138000"))
+		}
+		wantFail(t, h.BindPhone(ctx, v, "13900139000"), exit.TooMany, "account.error.too_many")
+		h.ask(t, account.RealName, account.WhoLikes)
+		wantFail(t, h.BindName(ctx, v, "刘安", "身份证", nil), exit.TooMany, "account.error.too_many")
+		h.ask(t, account.Phone, account.WhoLikes)
+		wantFail(t, h.BindPhone(ctx, w, "138 0013 8000"), exit.TooMany, "account.error.too_many")
+		must(t, h.BindPhone(ctx, w, "13900139000"))
+		dbtest.Clock(t, d).Add(time.Hour + time.Minute)
+		must(t, h.BindPhone(ctx, v, "13900139000"))
+	})
+}
+
 func TestQuota(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		h, ctx := settled(t, d, install.Settings{Registration: install.Open, Quota: 1 << 20}), t.Context()

@@ -8,12 +8,14 @@ import (
 	"exeunt/internal/service"
 )
 
-// The rate limits. Attempts with a right proof do not count.
+// The rate limits. Sign-ins with a right proof do not count.
 const (
 	signInsPerName    = 10
 	signInsPerAddress = 60
 	signInWindow      = 15 * time.Minute
 	signUpWindow      = time.Hour
+	bindsPerHour      = 5 // of an account, and of a number
+	bindWindow        = time.Hour
 )
 
 // limit says how many attempts of one key there may be within a window.
