@@ -75,20 +75,17 @@ func (a *args) add(v any) string {
 	return fmt.Sprintf("$%d", len(*a))
 }
 
-// match writes the question in the index's own language.
-func (s store) match(q lookup) string {
-	and, or := " & ", " | "
+// match writes terms in the index's own language, joined by and or by or.
+func (s store) match(terms []string, and bool) string {
+	join := map[bool]string{true: " & ", false: " | "}[and]
 	if s.db.SQLite() {
-		and, or = " AND ", " OR "
+		join = map[bool]string{true: " AND ", false: " OR "}[and]
 	}
-	quoted := func(list []string) []string {
-		out := make([]string, len(list))
-		for i, t := range list {
-			out[i] = s.quote(t)
-		}
-		return out
+	out := make([]string, len(terms))
+	for i, t := range terms {
+		out[i] = s.quote(t)
 	}
-	return strings.Join(append(quoted(q.all), "("+strings.Join(quoted(q.any), or)+")"), and)
+	return strings.Join(out, join)
 }
 
 // inText gives the condition that the text d.body has the words: those of more than two characters, which terms do not prove, or all.
@@ -185,7 +182,7 @@ func (s store) count(ctx context.Context, q lookup, most int) (n int, err error)
 // lookupSQLite asks the index, which gives rows from the newest on and stops where enough are found.
 func (s store) lookupSQLite(columns string, q lookup, a *args) string {
 	return `select ` + columns + ` from search_terms cross join search_docs d on d.id = search_terms.rowid
-		where search_terms match ` + a.add(s.match(q)) + ` and search_terms.rowid < ` + a.add(q.before) + s.inText(q, false, a) + ` and ` + s.open(q, a)
+		where search_terms match ` + a.add(s.match(q.all, true)+` AND (`+s.match(q.any, false)+`)`) + ` and search_terms.rowid < ` + a.add(q.before) + s.inText(q, false, a) + ` and ` + s.open(q, a)
 }
 
 // circles gives the circles that an account is in.
