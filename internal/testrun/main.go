@@ -73,6 +73,7 @@ var errFailed = errors.New("tests failed")
 func runSuites(ctx context.Context, servers services) (err error) {
 	env, up := servers.running(ctx)
 	if !up {
+		servers.quick = true
 		if env, err = servers.start(ctx); err != nil {
 			return err
 		}

@@ -29,6 +29,8 @@ const startTimeout = 2 * time.Minute
 // 127.0.0.1 alone, on ports that were free when they were started.
 type services struct {
 	dir string
+	// quick spares PostgreSQL waiting for the disk. Tests kill Exeunt's processes, never the machine: to them a commit that the system has is durable.
+	quick bool
 }
 
 // envFile holds the variables that the tests read, one `export NAME='value'` a line, for a shell to source.
@@ -151,8 +153,8 @@ func isProgram(pid int, name string) bool {
 
 func (s services) postgresData() string { return filepath.Join(s.dir, "postgres", "data") }
 
-// startPostgres makes a cluster when there is none and starts it with fsync as it comes, so that what is measured and
-// crashed here is what an operator runs. It returns the administrator's URL.
+// startPostgres makes a cluster when there is none and starts it, with fsync as it comes unless it shall be quick, so that what is measured on it is what an
+// operator runs. It returns the administrator's URL.
 func (s services) startPostgres(ctx context.Context) (string, error) {
 	home := filepath.Join(s.dir, "postgres")
 	if err := os.MkdirAll(home, 0o755); err != nil {
@@ -186,6 +188,9 @@ func (s services) startPostgres(ctx context.Context) (string, error) {
 		return "", err
 	}
 	options := fmt.Sprintf("-c listen_addresses=127.0.0.1 -p %s -k %s -c max_connections=400", port, home)
+	if s.quick {
+		options += " -c fsync=off -c full_page_writes=off"
+	}
 	// pg_ctl hands its output to the server, which would keep a pipe of ours open for ever: both write to files.
 	start := s.postgresTool(ctx, "pg_ctl", "start", "-w", "-D", s.postgresData(), "-l", filepath.Join(home, "log"), "-o", options)
 	if err := start.Run(); err != nil {
