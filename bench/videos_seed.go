@@ -14,6 +14,8 @@ const (
 	screenVideos = 10_000_000
 	screenLikes  = 200_000_000
 	friendsEach  = 50
+
+	followersOnly = 20 // one in so many videos is for followers
 )
 
 // screen is how much there is to see.
@@ -44,9 +46,9 @@ func (s screen) made(now int64) []string {
 	return []string{
 		`insert into channels (account_id, name, bio, avatar, cover, created_at) ` + series(s.channels) + fmt.Sprintf(` select i, '频道' || i, '', '', '', %d from g`, now),
 		`insert into videos (id, account_id, title, text, audience, language, state, media, fault, progress, at, created_at, original, type, file, bytes, sha256, look, duration, width, height, poster, thumb, downloads, hot) ` +
-			series(s.videos) + fmt.Sprintf(` select %[1]d + i, 1 + (i * 7919) %% %[2]d, '河上的船，第 ' || i || ' 条', '', case when i %% 20 = 0 then 'followers:' || (1 + (i * 7919) %% %[2]d) else 'public' end, 'zh', 'live', 'ready', '', 1000,
+			series(s.videos) + fmt.Sprintf(` select %[1]d + i, 1 + (i * 7919) %% %[2]d, '河上的船，第 ' || i || ' 条', '', case when i %% %[7]d = 0 then 'followers:' || (1 + (i * 7919) %% %[2]d) else 'public' end, 'zh', 'live', 'ready', '', 1000,
 				%[3]d - (%[4]d - i) * %[5]d, %[3]d, '', 'video/mp4', '', 1000000, '', %[6]s, 60000, 1080, 1920, '', (1 + (i * 7919) %% %[2]d) || '/videos/' || i || '.jpg', 0, (%[3]d - (%[4]d - i) * %[5]d) / 1000 from g`,
-			screenVideos, s.channels, now, s.videos, step, look),
+			screenVideos, s.channels, now, s.videos, step, look, followersOnly),
 		`insert into topics (id, service, place_id, name, name_key, posts, state, created_at) ` + series(s.topics) + fmt.Sprintf(` select i, 'channel', 0, '话题' || i, '话题' || i, 0, 'live', %d from g`, now),
 		fmt.Sprintf(`insert into video_topics (id, video_id, account_id, topic_id, at) select v.id, v.id, v.account_id, 1 + (v.id * 31) %% %d, v.at from videos v`, s.topics),
 	}
