@@ -259,6 +259,25 @@ type Circle struct {
 	Created  Time     `json:"created,omitzero"`
 	Members  int64    `json:"members,omitempty"`
 	Posts    int64    `json:"posts,omitempty"`
+
+	ClosedTopics  []string         `json:"closed_topics,omitempty"`  // those of Topics that take no further posts
+	FilteredWords []FilteredWord   `json:"filtered_words,omitempty"` // what is written there is screened for them
+	BlockedImages []string         `json:"blocked_images,omitempty"` // what they look like: a 64-bit perceptual hash each, 16 hexadecimal digits
+	NewMembers    *NewMemberLimits `json:"new_members,omitempty"`    // nil: they may do all
+}
+
+// FilteredWord is an entry of a circle's word filter. Does is refuse, or hold: what has it waits for a yes.
+type FilteredWord struct {
+	Word string `json:"word"`
+	Does string `json:"does"`
+}
+
+// NewMemberLimits are what a circle lets those do who joined less than Days ago. Posts are by day.
+type NewMemberLimits struct {
+	Days   int  `json:"days"`
+	Posts  int  `json:"posts"`
+	Links  bool `json:"links,omitempty"`
+	Images bool `json:"images,omitempty"`
 }
 
 // CircleNotice is a notice of a circle. Author is empty where it is the person's own; in an archive of a circle as

@@ -101,10 +101,10 @@ func (r *Room) circlesOf(ctx context.Context, owner who.ID, list []archive.Video
 			ids = append(ids, id)
 		}
 	}
-	if r.Posts == nil || r.Posts.Places == nil || len(ids) == 0 {
+	if r.Posts == nil {
 		return nil, nil
 	}
-	return r.Posts.Places.Known(ctx, who.Viewer{Account: owner, State: who.Active}, "circle", ids)
+	return r.Posts.PlacesFor(ctx, who.Viewer{Account: owner, State: who.Active}, ids)
 }
 
 // broughtVideo gives the video that a record becomes. What was withheld is a draft: an archive cannot say what moderators decide.

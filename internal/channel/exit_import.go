@@ -412,7 +412,7 @@ func audienceOf(owner who.ID, a archive.Video, origin string, places map[who.ID]
 	case archive.AudienceCircle:
 		id, _ := who.ParseID(a.Circle)
 		if in, ok := places[id]; ok && in.Member && !in.Ended {
-			return who.CircleOnly(id), ""
+			return who.CircleOnly(in.ID), ""
 		}
 		return who.Only(owner), noteCircle
 	}

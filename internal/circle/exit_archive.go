@@ -16,8 +16,11 @@ import (
 	"exeunt/internal/who"
 )
 
-// most is how many records one call exports at most.
-const most = 500
+// most is how many records one call exports at most, mostCircles how many circles: with what is not let through in them each may weigh half a megabyte.
+const (
+	most        = 500
+	mostCircles = 10
+)
 
 // originPrefix begins the URI of a circle that was made here: the same circle brought back is known by it.
 const originPrefix = "urn:exeunt:circle:"
@@ -38,17 +41,17 @@ func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Pr
 		return h.exportFarewells(ctx, t, after, cut, to)
 	}
 	p := exit.Progress{Cursor: t.Cursor}
-	list, err := h.room.store.along(ctx, t, after, cut, most)
+	limit := most
+	if t.Class == classCircles {
+		limit = mostCircles
+	}
+	list, err := h.room.store.along(ctx, t, after, cut, limit)
 	if err != nil {
 		return p, err
 	}
-	var topics map[who.ID][]string
+	var order map[who.ID]*kept
 	if t.Class == classCircles {
-		ids := make([]who.ID, len(list))
-		for i, x := range list {
-			ids[i] = x.ID
-		}
-		if topics, err = h.room.store.topicsOf(ctx, ids); err != nil {
+		if order, err = h.room.keptIn(ctx, list); err != nil {
 			return p, err
 		}
 	}
@@ -56,7 +59,7 @@ func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Pr
 		if to.Full() {
 			return p, nil
 		}
-		if err := to.Record(record(t.Class, x, topics[x.ID])); err != nil {
+		if err := to.Record(record(t.Class, x, order[x.ID])); err != nil {
 			return p, fmt.Errorf("export %s: %w", t.Class, err)
 		}
 		if t.Class == classCircles {
@@ -68,17 +71,19 @@ func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Pr
 		}
 		p.Items, p.Cursor = p.Items+1, x.Row.String()
 	}
-	p.Done = len(list) < most
+	p.Done = len(list) < limit
 	return p, nil
 }
 
-func record(class string, x exported, topics []string) any {
+func record(class string, x exported, order *kept) any {
 	if class == classCircles {
-		return archive.Circle{
+		c := archive.Circle{
 			ID: x.ID.String(), Name: x.Name, Intro: x.Intro, JoinMode: string(x.Mode), Created: archive.At(x.Created), Members: x.Members, Posts: x.posts,
-			Category: x.Category, Rules: x.Rules, Question: x.Question, Preview: string(x.Preview), Unlisted: x.Unlisted, Approves: x.Approves, Topics: topics,
+			Category: x.Category, Rules: x.Rules, Question: x.Question, Preview: string(x.Preview), Unlisted: x.Unlisted, Approves: x.Approves,
 			Cover: pictureName(x.ID, Cover, x.Cover), Avatar: pictureName(x.ID, Avatar, x.Avatar),
 		}
+		order.into(&c)
+		return c
 	}
 	return archive.Membership{Circle: x.ID.String(), Name: x.Name, Role: string(x.Role), Joined: archive.At(x.Since), Named: x.Named}
 }
@@ -221,12 +226,12 @@ type brought struct {
 	skip    string
 	put     copies
 	missing int
-	topics  []string
+	order   kept
 }
 
 // bring reads a circle's record and puts its pictures where it is new here.
 func (r *Room) bring(ctx context.Context, owner who.ID, x archive.Circle, files exit.Files) (brought, error) {
-	b := brought{origin: originPrefix + x.ID, put: copies{}, topics: x.Topics}
+	b := brought{origin: originPrefix + x.ID, put: copies{}, order: keptOf(x)}
 	d, err := Draft{
 		Name: cutTo(x.Name, mostName), Intro: cutTo(x.Intro, mostIntro), Category: x.Category, Rules: cutTo(x.Rules, mostRules), Question: cutTo(x.Question, mostQuestion),
 		Mode: JoinMode(x.JoinMode), Preview: Preview(x.Preview), Unlisted: x.Unlisted, Approves: x.Approves,
@@ -334,7 +339,7 @@ func (r *Room) takeCircle(ctx context.Context, pass service.Pass, owner who.ID, 
 		}
 	}
 	here[b.origin] = id
-	return exit.Outcome{Result: "taken", Missing: b.missing}, r.takeTopics(ctx, pass, id, b.topics)
+	return exit.Outcome{Result: "taken", Missing: b.missing}, r.takeKept(ctx, pass, id, owner, b.order)
 }
 
 func (r *Room) takeNotice(ctx context.Context, pass service.Pass, owner who.ID, x archive.CircleNotice, here map[string]who.ID) (exit.Outcome, error) {

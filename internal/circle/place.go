@@ -2,6 +2,7 @@ package circle
 
 import (
 	"context"
+	"slices"
 
 	"exeunt/exit"
 	"exeunt/exit/exitsql"
@@ -55,6 +56,34 @@ func (r *Room) Known(ctx context.Context, v who.Viewer, service string, ids []wh
 	list, err := r.store.circles(ctx, v.Account, ids)
 	for _, x := range list {
 		out[x.ID] = place(x.Circle, x.Membership)
+	}
+	return out, err
+}
+
+// Returned gives, by the circles that went, those that the viewer brought back for them and owns.
+func (r *Room) Returned(ctx context.Context, v who.Viewer, service string, ids []who.ID) (map[who.ID]post.Place, error) {
+	if service != Name {
+		return nil, nil
+	}
+	here, err := r.store.broughtBack(ctx, v.Account)
+	if err != nil {
+		return nil, err
+	}
+	var back []who.ID
+	for _, id := range ids {
+		if now := here[originPrefix+id.String()]; now != 0 && !slices.Contains(back, now) {
+			back = append(back, now)
+		}
+	}
+	if len(back) == 0 {
+		return nil, nil
+	}
+	known, err := r.Known(ctx, v, service, back)
+	out := make(map[who.ID]post.Place, len(ids))
+	for _, id := range ids {
+		if in, ok := known[here[originPrefix+id.String()]]; ok {
+			out[id] = in
+		}
 	}
 	return out, err
 }

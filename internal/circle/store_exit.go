@@ -97,28 +97,33 @@ func (s store) along(ctx context.Context, t exit.Task, after, cut int64, limit i
 	return list, nil
 }
 
-// topicsOf gives the names of the topics that the owners of circles keep, most used first, at most a hundred of each.
-func (s store) topicsOf(ctx context.Context, circles []who.ID) (map[who.ID][]string, error) {
-	out := map[who.ID][]string{}
+// topicsOf adds the names of the topics that the owners of circles keep, most used first, at most a hundred of each.
+func (s store) topicsOf(ctx context.Context, circles []who.ID, to map[who.ID]*kept) error {
 	if len(circles) == 0 {
-		return out, nil
+		return nil
 	}
 	list, args := service.In(1, circles)
-	rows, err := s.db.Q(ctx).QueryContext(ctx, `select t.place_id, t.name from topics t where t.service = 'circle' and t.place_id in (`+list+`) and t.state <> 'gone'
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select t.place_id, t.name, t.state from topics t where t.service = 'circle' and t.place_id in (`+list+`) and t.state <> 'gone'
 		order by t.place_id, t.posts desc, t.id limit 5000`, args...)
 	if err != nil {
-		return nil, fmt.Errorf("read topics: %w", err)
+		return fmt.Errorf("read topics: %w", err)
 	}
 	_, err = db.Scan(rows, func(r db.Row) (id int64, err error) {
-		var name string
-		err = r.Scan(&id, &name)
-		out[who.ID(id)] = append(out[who.ID(id)], name)
-		return id, err
+		var name, state string
+		if err = r.Scan(&id, &name, &state); err != nil {
+			return id, err
+		}
+		k := to[who.ID(id)]
+		k.topics = append(k.topics, name)
+		if state == "closed" {
+			k.closed = append(k.closed, name)
+		}
+		return id, nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read topics: %w", err)
+		return fmt.Errorf("read topics: %w", err)
 	}
-	return out, nil
+	return nil
 }
 
 // noticed is a notice as its author takes it along.

@@ -48,29 +48,38 @@ func since(t time.Time) int64 {
 	return db.Ms(t)
 }
 
+// timeOf gives the instant of Unix milliseconds, the zero time for none.
+func timeOf(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return db.Time(ms)
+}
+
 // wholePost is a post of a circle as its owner takes it along.
 type wholePost struct {
 	words
 	summary, language string
 	sensitive         bool
 	at, edited        time.Time
+	featured, pinned  time.Time
 	likes, comments   int64
+	card              who.Ref
 }
 
 // postsWhole gives the living posts of a circle above one id, up to another.
 func (s store) postsWhole(ctx context.Context, circle, after, cut int64, from time.Time, limit int) ([]wholePost, error) {
-	rows, err := s.db.Q(ctx).QueryContext(ctx, `select p.id, coalesce(p.author_id, 0), p.text, p.summary, p.language, p.sensitive, p.created_at, coalesce(p.edited_at, 0), p.likes, p.comments
-		from posts p where p.service = 'circle' and p.place_id = $1 and p.state = 'live' and p.id > $2 and p.id <= $3 and p.created_at >= $4 and `+shown("p")+`
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select p.id, coalesce(p.author_id, 0), p.text, p.summary, p.language, p.sensitive, p.created_at, coalesce(p.edited_at, 0), p.likes, p.comments,
+		coalesce(p.featured_at, 0), coalesce(p.pinned_at, 0), p.card_kind, p.card_id from posts p where p.service = 'circle' and p.place_id = $1 and p.state = 'live' and p.id > $2 and p.id <= $3 and p.created_at >= $4 and `+shown("p")+`
 		order by p.id limit $5`, circle, after, cut, since(from), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read posts of circle: %w", err)
 	}
 	list, err := db.Scan(rows, func(r db.Row) (x wholePost, err error) {
-		var sensitive, at, edited int64
-		err = r.Scan((*int64)(&x.id), (*int64)(&x.author), &x.text, &x.summary, &x.language, &sensitive, &at, &edited, &x.likes, &x.comments)
-		if x.sensitive, x.at = sensitive == 1, db.Time(at); edited != 0 {
-			x.edited = db.Time(edited)
-		}
+		var sensitive, at, edited, featured, pinned int64
+		err = r.Scan((*int64)(&x.id), (*int64)(&x.author), &x.text, &x.summary, &x.language, &sensitive, &at, &edited, &x.likes, &x.comments,
+			&featured, &pinned, &x.card.Kind, (*int64)(&x.card.ID))
+		x.sensitive, x.at, x.edited, x.featured, x.pinned = sensitive == 1, db.Time(at), timeOf(edited), timeOf(featured), timeOf(pinned)
 		return x, err
 	})
 	if err != nil {

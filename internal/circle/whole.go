@@ -148,7 +148,7 @@ func (x hidden) name(id who.ID) string {
 	}
 	m := hmac.New(sha256.New, x.room.Secret)
 	m.Write([]byte("whole\x00" + x.salt + "\x00" + id.String()))
-	return "member-" + hex.EncodeToString(m.Sum(nil)[:5])
+	return "member-" + hex.EncodeToString(m.Sum(nil)[:8])
 }
 
 // text gives a text with what stands for those whom it mentions.
@@ -157,6 +157,20 @@ func (x hidden) text(s string) string {
 		id, _ := who.ParseID(m[2 : len(m)-1])
 		return "@" + x.name(id)
 	})
+}
+
+// kindAccount is a card that names somebody.
+const kindAccount = "account"
+
+// card gives what a post shares; of an account what stands for it, and not the account.
+func (x hidden) card(ref who.Ref) *archive.Reference {
+	switch ref.Kind {
+	case "":
+		return nil
+	case kindAccount:
+		return &archive.Reference{Kind: ref.Kind, Excerpt: x.name(ref.ID)}
+	}
+	return &archive.Reference{Kind: ref.Kind, ID: ref.ID.String()}
 }
 
 func (h *Holder) wholePosts(ctx context.Context, t exit.Task, after, cut int64, to exit.Sink) (exit.Progress, error) {
@@ -169,6 +183,9 @@ func (h *Holder) wholePosts(ctx context.Context, t exit.Task, after, cut int64, 
 	ids, lines := make([]who.ID, len(list)), make([]words, len(list))
 	for i, x := range list {
 		ids[i], lines[i] = x.id, x.words
+		if x.card.Kind == kindAccount {
+			lines = append(lines, words{author: x.card.ID})
+		}
 	}
 	names, err := h.hiding(ctx, t, who.ID(circle), lines)
 	if err != nil {
@@ -185,6 +202,7 @@ func (h *Holder) wholePosts(ctx context.Context, t exit.Task, after, cut int64, 
 		rec := archive.CirclePost{Author: names.name(x.author), Post: archive.Post{
 			ID: x.id.String(), Place: Name, Circle: who.ID(circle).String(), Audience: archive.AudienceCircle, Text: names.text(x.text), Language: x.language,
 			Published: archive.At(x.at), Edited: archive.At(x.edited), Likes: x.likes, Comments: x.comments, Sensitive: x.sensitive, Summary: x.summary, Images: images[x.id],
+			Card: names.card(x.card), Featured: archive.At(x.featured), Pinned: archive.At(x.pinned),
 		}}
 		if err := to.Record(rec); err != nil {
 			return p, fmt.Errorf("export %s: %w", t.Part, err)

@@ -18,6 +18,7 @@ import (
 	"exeunt/internal/blob"
 	"exeunt/internal/circle"
 	"exeunt/internal/dbtest"
+	"exeunt/internal/moderate"
 	"exeunt/internal/post"
 	"exeunt/internal/who"
 )
@@ -276,6 +277,150 @@ func TestRoundTrip(t *testing.T) {
 		h.must(err)
 		if now, err := h.d.Now(ctx); err != nil || list[0].At.After(now) {
 			t.Errorf("a notice is of %v, now it is %v (%v)", list[0].At, now, err)
+		}
+	})
+}
+
+// TestOrderComesBack has what a circle is kept in order by stand in its archive, and come back with it when it has ended: what is pinned, featured and
+// shared, topics open and closed, words and images that are not let through, what new members may.
+func TestOrderComesBack(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		h.moderated()
+		owner, ann, fresh := h.account("owner"), h.account("annabel"), h.account("fresh")
+		id := h.circle(owner, "c", circle.Open)
+		h.joined(ann, id)
+		in, err := h.Place(ctx, owner, id)
+		h.must(err)
+		_, err = h.posts.NewTopic(ctx, owner, in, "路线")
+		h.must(err)
+		old, err := h.posts.NewTopic(ctx, owner, in, "旧事")
+		h.must(err)
+		write := func(v who.Viewer, text string, card who.Ref) who.ID {
+			t.Helper()
+			p, err := h.posts.Write(ctx, v, post.Draft{Service: circle.Name, Place: id, Text: text, Card: card})
+			h.must(err)
+			dbtest.Clock(t, h.d).Add(time.Second)
+			return p
+		}
+		first := write(owner, "去年的 #旧事", who.Ref{})
+		write(owner, "再看一遍", who.Ref{Kind: "post", ID: first})
+		meet := write(ann, "见见我", who.Ref{})
+		for _, err := range []error{
+			h.posts.Feature(ctx, owner, first, true), h.posts.Pin(ctx, owner, first, true), h.posts.CloseTopic(ctx, owner, old, true),
+			h.Bans.AddWord(ctx, owner, moderate.Place{Service: circle.Name, ID: id}, "代购", moderate.Hold),
+			h.Bans.AddWord(ctx, owner, moderate.Place{Service: circle.Name, ID: id}, "free money", moderate.Refuse),
+			h.Bans.SetLimits(ctx, owner, moderate.Place{Service: circle.Name, ID: id}, moderate.Limits{Days: 7, Posts: 3, Images: true}),
+			h.inTx(func(ctx context.Context) error {
+				if _, err := h.d.Exec(ctx, `update posts set card_kind = 'account', card_id = author_id where id = $1`, int64(meet)); err != nil {
+					return err
+				}
+				_, err := h.d.Exec(ctx, `insert into image_blocks (id, service, place_id, look, created_at) values (1, 'circle', $1, '00ff00ff00ff00ff', 0), (2, 'circle', $1, 'ff00ff00ff00ff00', 0)`, int64(id))
+				return err
+			}),
+		} {
+			h.must(err)
+		}
+
+		order := func(v who.Viewer, id who.ID) (c archive.Circle, posts []archive.CirclePost) {
+			t.Helper()
+			in := "circle:" + id.String()
+			c = h.exports(v, in, "whole", archive.ClassCircles).records[0].(archive.Circle)
+			for _, r := range h.exports(v, in, "whole", archive.ClassCirclePosts).records {
+				posts = append(posts, r.(archive.CirclePost))
+			}
+			return c, posts
+		}
+		was, posts := order(owner, id)
+		if len(was.Topics) != 2 || fmt.Sprint(was.ClosedTopics) != "[旧事]" || len(was.FilteredWords) != 2 || len(was.BlockedImages) != 2 || *was.NewMembers != (archive.NewMemberLimits{Days: 7, Posts: 3, Images: true}) {
+			t.Fatalf("the whole has the circle as %+v", was)
+		}
+		if p := posts[0]; p.Pinned.IsZero() || p.Featured.IsZero() || p.Card != nil || posts[1].Card == nil || *posts[1].Card != (archive.Reference{Kind: "post", ID: first.String()}) {
+			t.Errorf("the whole has the posts %+v and %+v", p, posts[1])
+		}
+		if p := posts[2]; !strings.HasPrefix(p.Author, "member-") || len(p.Author) != len("member-")+16 || p.Card == nil || *p.Card != (archive.Reference{Kind: "account", Excerpt: p.Author}) {
+			t.Errorf("the card of %s shares %+v", p.Author, p.Card)
+		}
+
+		mine := &bag{files: map[string][]byte{}}
+		_, err = h.posts.Holder().Export(ctx, h.task(owner, "", "posts", ""), mine)
+		h.must(err)
+		circles := h.exports(owner, "", "circles", "")
+		h.must(h.End(ctx, owner, id))
+		h.must(h.inTx(func(ctx context.Context) error {
+			_, err := h.posts.Holder().Erase(ctx, h.task(owner, "", "posts", ""))
+			return err
+		}))
+		h.leaves(owner, "")
+		for _, x := range []struct {
+			class string
+			to    exit.Importer
+			from  *bag
+		}{{"circles", h.holder, circles}, {"posts", h.posts.Holder(), mine}} {
+			task := h.task(fresh, "", x.class, "")
+			task.Part = map[string]string{"posts": archive.ClassPosts}[x.class]
+			store, err := x.to.Import(ctx, task, x.from.records, x.from)
+			h.must(err)
+			h.must(h.inTx(func(ctx context.Context) error {
+				out, err := store(ctx)
+				for _, o := range out {
+					if o.Result != "taken" || o.Reason != "" {
+						t.Errorf("%s come back as %+v", x.class, o)
+					}
+				}
+				return err
+			}))
+		}
+		mems, err := h.Memberships(ctx, fresh, 0, 10)
+		h.must(err)
+		now, back := order(fresh, mems[0].ID)
+		if fmt.Sprint(now.Topics, now.ClosedTopics, now.FilteredWords, now.BlockedImages, *now.NewMembers) != fmt.Sprint(was.Topics, was.ClosedTopics, was.FilteredWords, was.BlockedImages, *was.NewMembers) {
+			t.Errorf("the circle had %+v and has %+v", was, now)
+		}
+		if len(back) != 2 || !back[0].Pinned.Equal(posts[0].Pinned.Time) || !back[0].Featured.Equal(posts[0].Featured.Time) || back[1].Card == nil || back[1].Card.ID != back[0].ID {
+			t.Errorf("the posts came back as %+v", back)
+		}
+		place, err := h.Place(ctx, fresh, mems[0].ID)
+		h.must(err)
+		topics, err := h.posts.Topics(ctx, fresh, place)
+		h.must(err)
+		if len(topics) != 2 || topics[0].Name != "旧事" || !topics[0].Closed || topics[0].Posts != 1 || topics[1].Closed {
+			t.Errorf("the topics came back as %+v", topics)
+		}
+		if _, err := h.posts.Write(ctx, fresh, post.Draft{Service: circle.Name, Place: mems[0].ID, Text: "Free  MONEY"}); exit.KindOf(err) != exit.Invalid {
+			t.Errorf("what is filtered again is taken: %v", err)
+		}
+	})
+}
+
+// TestHostileOrder passes over what no list of a circle would take.
+func TestHostileOrder(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		h.moderated()
+		owner := h.account("owner")
+		c := archive.Circle{
+			ID: "1", Name: "c", Topics: []string{"a b", "茶", "茶", "a\x00"}, ClosedTopics: []string{"茶", "酒"}, NewMembers: &archive.NewMemberLimits{Days: 4000, Posts: -1},
+			FilteredWords: []archive.FilteredWord{{Word: "x", Does: "erase"}, {Word: strings.Repeat("长", 99), Does: "hold"}, {Word: " ", Does: "hold"}, {Word: "好\x00", Does: "hold"}, {Word: "ＯＫ", Does: "hold"}, {Word: "ok", Does: "refuse"}},
+			BlockedImages: []string{"", "0", "zzzzzzzzzzzzzzzz", "0123456789abcdef", "0123456789abcdef"},
+		}
+		for i := range 3000 {
+			c.FilteredWords = append(c.FilteredWords, archive.FilteredWord{Word: fmt.Sprint("word ", i), Does: "hold"})
+		}
+		for i := range 12000 {
+			c.BlockedImages = append(c.BlockedImages, fmt.Sprintf("%016x", i))
+		}
+		store, err := h.holder.Import(ctx, h.task(owner, "", "circles", ""), []any{c}, nil)
+		h.must(err)
+		h.must(h.inTx(func(ctx context.Context) error { _, err := store(ctx); return err }))
+		got := h.exports(owner, "", "circles", "").records[0].(archive.Circle)
+		if fmt.Sprint(got.Topics, got.ClosedTopics) != "[茶] [茶]" || got.NewMembers != nil || len(got.FilteredWords) > 1000 || len(got.FilteredWords) < 990 || len(got.BlockedImages) > 10000 || len(got.BlockedImages) < 9990 {
+			t.Errorf("topics %v, closed %v, limits %+v, %d words, %d images", got.Topics, got.ClosedTopics, got.NewMembers, len(got.FilteredWords), len(got.BlockedImages))
+		}
+		for _, w := range got.FilteredWords {
+			if w.Word == "x" || w.Word == "ok" || strings.Contains(w.Word, "长长") || strings.Contains(w.Word, "\x00") {
+				t.Errorf("the filter took %+v", w)
+			}
 		}
 	})
 }

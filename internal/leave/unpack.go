@@ -163,7 +163,7 @@ func (l *Room) take(ctx context.Context, im Import, path string) (refused, err e
 		return nil, err
 	}
 	for _, class := range l.importOrder(survey) {
-		if im.Class != "" && rank(class) < rank(im.Class) {
+		if im.Class != "" && due(class) < due(im.Class) {
 			continue
 		}
 		if im.Class != class {
@@ -195,8 +195,16 @@ func (l *Room) importOrder(s archive.Survey) []string {
 			out = append(out, c.Class)
 		}
 	}
-	slices.SortFunc(out, func(a, b string) int { return strings.Compare(rank(a), rank(b)) })
+	slices.SortFunc(out, func(a, b string) int { return strings.Compare(due(a), due(b)) })
 	return out
+}
+
+// due is rank for what is taken in: circles come before all that stands in them.
+func due(class string) string {
+	if class == archive.ClassCircles {
+		return ""
+	}
+	return rank(class)
 }
 
 // importer finds the holder that takes a class of the archive in.

@@ -151,6 +151,10 @@ func (k *ring) Known(_ context.Context, v who.Viewer, _ string, ids []who.ID) (m
 	return map[who.ID]post.Place{7: k.place(v)}, nil
 }
 
+func (k *ring) Returned(context.Context, who.Viewer, string, []who.ID) (map[who.ID]post.Place, error) {
+	return nil, nil
+}
+
 func (k *ring) Mine(_ context.Context, v who.Viewer) ([]post.Place, error) {
 	return []post.Place{k.place(v)}, nil
 }

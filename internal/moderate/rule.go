@@ -43,6 +43,8 @@ type Limits struct {
 	Images bool
 }
 
+func (l Limits) valid() bool { return l.Days >= 0 && l.Days <= 90 && l.Posts >= 0 && l.Posts <= 100 }
+
 func (l Limits) String() string {
 	return fmt.Sprintf("%d %d %t %t", l.Days, l.Posts, l.Links, l.Images)
 }
@@ -113,13 +115,9 @@ func (r *Room) ruling(ctx context.Context, v who.Viewer, p Place, fn func(ctx co
 
 // AddWord puts a word into a place's filter, or changes what it does.
 func (r *Room) AddWord(ctx context.Context, v who.Viewer, p Place, word, does string) error {
-	word = strings.Join(strings.Fields(word), " ")
-	key := fold(word)
-	switch {
-	case key == "" || utf8.RuneCountInString(word) > longestWord || !utf8.ValidString(word):
-		return exit.Fail(exit.Invalid, "moderate.error.word", "Most", longestWord)
-	case does != Refuse && does != Hold:
-		return exit.Fail(exit.Invalid, "moderate.error.does")
+	entry, err := r.entry(word, does)
+	if err != nil {
+		return err
 	}
 	return r.ruling(ctx, v, p, func(ctx context.Context, pass service.Pass) error {
 		n, err := r.store.countWords(ctx, p)
@@ -129,11 +127,24 @@ func (r *Room) AddWord(ctx context.Context, v who.Viewer, p Place, word, does st
 		if n >= mostWordList {
 			return exit.Fail(exit.Conflict, "moderate.error.most_words", "Most", mostWordList)
 		}
-		if err := r.store.addWord(ctx, pass, p, Word{ID: r.DB.IDs.Next(), Word: word, Does: does, key: key}); err != nil {
+		if err := r.store.addWord(ctx, pass, p, entry); err != nil {
 			return err
 		}
-		return r.act(ctx, pass, &Act{Kind: WordAdded, Place: p, By: v.Account, Words: word, Detail: does})
+		return r.act(ctx, pass, &Act{Kind: WordAdded, Place: p, By: v.Account, Words: entry.Word, Detail: does})
 	})
+}
+
+// entry gives a word as a filter keeps it, or refuses it.
+func (r *Room) entry(word, does string) (Word, error) {
+	word = strings.Join(strings.Fields(word), " ")
+	key := fold(word)
+	switch {
+	case key == "" || utf8.RuneCountInString(word) > longestWord || !utf8.ValidString(word) || strings.ContainsRune(word, 0):
+		return Word{}, exit.Fail(exit.Invalid, "moderate.error.word", "Most", longestWord)
+	case does != Refuse && does != Hold:
+		return Word{}, exit.Fail(exit.Invalid, "moderate.error.does")
+	}
+	return Word{ID: r.DB.IDs.Next(), Word: word, Does: does, key: key}, nil
 }
 
 // RemoveWord takes a word out of a place's filter.
@@ -181,7 +192,7 @@ func (r *Room) blockLooks(ctx context.Context, pass service.Pass, a Act) error {
 
 // SetLimits sets what new members of a circle may do.
 func (r *Room) SetLimits(ctx context.Context, v who.Viewer, p Place, l Limits) error {
-	if l.Days < 0 || l.Days > 90 || l.Posts < 0 || l.Posts > 100 {
+	if !l.valid() {
 		return exit.Fail(exit.Invalid, "moderate.error.limits")
 	}
 	return r.ruling(ctx, v, p, func(ctx context.Context, pass service.Pass) error {
@@ -242,4 +253,30 @@ func (r *Room) Rules(ctx context.Context, v who.Viewer, p Place, before who.ID, 
 	}
 	out.Limits, err = r.store.limits(ctx, p)
 	return out, err
+}
+
+// RulesOf gives the words, images and limits of circles, for the archives of those who own them.
+func (r *Room) RulesOf(ctx context.Context, circles []who.ID) (map[who.ID]*Rules, error) {
+	return r.store.rulesOf(ctx, circles)
+}
+
+// BringRules gives a circle that has just come back the words, images and limits that it had: that is no act of somebody who answers for it. What cannot
+// stand in its lists, and what comes after they are full, is passed over.
+func (r *Room) BringRules(ctx context.Context, pass service.Pass, p Place, had Rules) error {
+	var in Rules
+	for _, x := range had.Words[:min(len(had.Words), mostWordList)] {
+		if w, err := r.entry(x.Word, x.Does); err == nil {
+			in.Words = append(in.Words, w)
+		}
+	}
+	for _, x := range had.Looks[:min(len(had.Looks), mostLooks)] {
+		if _, ok := bitsOf(x.Look); ok {
+			in.Looks = append(in.Looks, Look{ID: r.DB.IDs.Next(), Look: x.Look})
+		}
+	}
+	if had.Limits.valid() {
+		in.Limits = had.Limits
+	}
+	defer r.forget(p)
+	return r.store.bringRules(ctx, pass, p, in)
 }

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"exeunt/exit"
@@ -174,6 +176,112 @@ func (s store) setLimits(ctx context.Context, p service.Pass, at Place, l Limits
 	return nil
 }
 
+// rulesOf gives the words, images and limits of circles.
+func (s store) rulesOf(ctx context.Context, circles []who.ID) (map[who.ID]*Rules, error) {
+	out := map[who.ID]*Rules{}
+	for _, id := range circles {
+		out[id] = &Rules{}
+	}
+	if len(circles) == 0 {
+		return out, nil
+	}
+	list, args := service.In(1, circles)
+	where := ` where service = 'circle' and place_id in (` + list + `) order by place_id, `
+	for query, scan := range map[string]func(db.Row) error{
+		`select place_id, word, does from word_rules` + where + `word_key`: func(r db.Row) error {
+			var place who.ID
+			var w Word
+			err := r.Scan((*int64)(&place), &w.Word, &w.Does)
+			if err == nil {
+				out[place].Words = append(out[place].Words, w)
+			}
+			return err
+		},
+		`select place_id, look from image_blocks` + where + `id`: func(r db.Row) error {
+			var place who.ID
+			var l Look
+			err := r.Scan((*int64)(&place), &l.Look)
+			if err == nil {
+				out[place].Looks = append(out[place].Looks, l)
+			}
+			return err
+		},
+		`select place_id, days, posts, links, images from place_limits` + where + `days`: func(r db.Row) error {
+			var place who.ID
+			var l Limits
+			var links, images int64
+			err := r.Scan((*int64)(&place), &l.Days, &l.Posts, &links, &images)
+			if err == nil {
+				l.Links, l.Images = links == 1, images == 1
+				out[place].Limits = l
+			}
+			return err
+		},
+	} {
+		rows, err := s.db.Q(ctx).QueryContext(ctx, query, args...)
+		if err == nil {
+			_, err = db.Scan(rows, func(r db.Row) (struct{}, error) { return struct{}{}, scan(r) })
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read rules of circles: %w", err)
+		}
+	}
+	return out, nil
+}
+
+// atOnce bounds the rows of one statement.
+const atOnce = 1000
+
+// bringRules stores the lists and limits of a place that has none yet.
+func (s store) bringRules(ctx context.Context, p service.Pass, at Place, in Rules) error {
+	if !p.Valid() {
+		return service.ErrNoPass()
+	}
+	for some := range slices.Chunk(in.Words, atOnce) {
+		rows := make([][]any, len(some))
+		for i, w := range some {
+			rows[i] = []any{int64(w.ID), at.Service, int64(at.ID), w.Word, w.key, w.Does, db.Ms(p.At)}
+		}
+		text, args := values(rows)
+		if _, err := s.db.Exec(ctx, `insert into word_rules (id, service, place_id, word, word_key, does, created_at) values `+text+`
+			on conflict (service, place_id, word_key) do nothing`, args...); err != nil {
+			return fmt.Errorf("store words: %w", err)
+		}
+	}
+	for some := range slices.Chunk(in.Looks, atOnce) {
+		rows := make([][]any, len(some))
+		for i, l := range some {
+			rows[i] = []any{int64(l.ID), at.Service, int64(at.ID), l.Look, db.Ms(p.At)}
+		}
+		text, args := values(rows)
+		if _, err := s.db.Exec(ctx, `insert into image_blocks (id, service, place_id, look, created_at) values `+text+`
+			on conflict (service, place_id, look) do nothing`, args...); err != nil {
+			return fmt.Errorf("store images: %w", err)
+		}
+	}
+	if in.Limits.Days == 0 {
+		return nil
+	}
+	return s.setLimits(ctx, p, at, in.Limits)
+}
+
+// values gives the text and the arguments of rows to insert.
+func values(rows [][]any) (string, []any) {
+	var text strings.Builder
+	var args []any
+	for i, row := range rows {
+		if i > 0 {
+			text.WriteString(", ")
+		}
+		for n, v := range row {
+			args = append(args, v)
+			fmt.Fprintf(&text, "%c$%d", "(,"[min(n, 1)], len(args))
+		}
+		text.WriteByte(')')
+	}
+	return text.String(), args
+}
+
 // bucket is the time into which attempts are counted together.
 const bucket = 5 * time.Minute
 
@@ -194,12 +302,13 @@ func (s store) attempt(ctx context.Context, key string, machine time.Time, withi
 type said struct {
 	text   string
 	on     who.Ref
+	parent who.ID        // the comment that it answers; 0: none
 	moment sql.NullInt64 // of a bullet comment: milliseconds into what is played
 }
 
 // said gives a comment; the zero one if it is gone.
 func (s store) said(ctx context.Context, id who.ID) (x said, err error) {
-	err = s.db.Q(ctx).QueryRowContext(ctx, `select text, ref_kind, ref_id, moment from comments where id = $1`, int64(id)).Scan(&x.text, &x.on.Kind, (*int64)(&x.on.ID), &x.moment)
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select text, ref_kind, ref_id, coalesce(parent_id, 0), moment from comments where id = $1`, int64(id)).Scan(&x.text, &x.on.Kind, (*int64)(&x.on.ID), (*int64)(&x.parent), &x.moment)
 	if errors.Is(err, sql.ErrNoRows) {
 		return said{}, nil
 	}
@@ -207,6 +316,19 @@ func (s store) said(ctx context.Context, id who.ID) (x said, err error) {
 		return x, fmt.Errorf("read comment: %w", err)
 	}
 	return x, nil
+}
+
+// stands reports whether a post or a comment stands before others.
+func (s store) stands(ctx context.Context, ref who.Ref) (yes bool, err error) {
+	table := "posts"
+	if ref.Kind == kindComment {
+		table = "comments"
+	}
+	var n int64
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from `+table+` where id = $1 and state = 'live'`, int64(ref.ID)).Scan(&n); err != nil {
+		return false, fmt.Errorf("ask whether a thing stands: %w", err)
+	}
+	return n > 0, nil
 }
 
 // knownIn reports whether an account wrote something in a place that those who answer for it see, or something was laid on it or done about it there.

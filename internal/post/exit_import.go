@@ -175,10 +175,26 @@ func (r *Room) circlesOf(ctx context.Context, v who.Viewer, posts []archive.Post
 			ids = append(ids, id)
 		}
 	}
+	return r.PlacesFor(ctx, v, ids)
+}
+
+// PlacesFor gives the circles in which things stand that are brought back, by the ids that their records name: those that are here and that the viewer
+// may write in, else those that came back for them.
+func (r *Room) PlacesFor(ctx context.Context, v who.Viewer, ids []who.ID) (map[who.ID]Place, error) {
 	if r.Places == nil || len(ids) == 0 {
 		return nil, nil
 	}
-	return r.Places.Known(ctx, v, "circle", ids)
+	known, err := r.Places.Known(ctx, v, "circle", ids)
+	if err != nil {
+		return nil, err
+	}
+	returned, err := r.Places.Returned(ctx, v, "circle", ids)
+	for id, in := range returned {
+		if was := known[id]; !was.Member || was.Ended {
+			known[id] = in
+		}
+	}
+	return known, err
 }
 
 // brought gives the post that a record becomes, and what is to be said of it.

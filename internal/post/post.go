@@ -54,6 +54,8 @@ type Places interface {
 	MayPost(ctx context.Context, v who.Viewer, service string, place who.ID) (Place, error)
 	// Known gives those of the places that exist, with what the viewer may do there.
 	Known(ctx context.Context, v who.Viewer, service string, places []who.ID) (map[who.ID]Place, error)
+	// Returned gives, by the places that went, those that the viewer brought back for them.
+	Returned(ctx context.Context, v who.Viewer, service string, places []who.ID) (map[who.ID]Place, error)
 	// Mine gives the places whose posts belong on the viewer's home, at most 500.
 	Mine(ctx context.Context, v who.Viewer) ([]Place, error)
 }

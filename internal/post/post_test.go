@@ -146,6 +146,10 @@ func (h *house) Known(_ context.Context, v who.Viewer, _ string, places []who.ID
 	return out, nil
 }
 
+func (h *house) Returned(context.Context, who.Viewer, string, []who.ID) (map[who.ID]post.Place, error) {
+	return nil, nil
+}
+
 func (h *house) Mine(_ context.Context, v who.Viewer) ([]post.Place, error) {
 	if !h.members[v.Account] {
 		return nil, nil

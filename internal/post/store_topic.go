@@ -216,6 +216,10 @@ func (s store) link(ctx context.Context, pass service.Pass, posts []Post) error 
 	var ids []who.ID
 	for _, t := range found {
 		for _, p := range want[tagged{t.Service, t.Place, ui.TopicKey(t.Name)}] {
+			// What comes back where its author moderates may have stood beneath a topic before that was closed.
+			if t.Closed && (p.Origin == "" || !p.In.Staff) {
+				continue
+			}
 			links.add(int64(p.ID), int64(t.ID), db.Ms(p.At))
 			ids = append(ids, p.ID)
 		}
@@ -250,7 +254,7 @@ func (s store) makeTopics(ctx context.Context, pass service.Pass, list []tagged,
 	return nil
 }
 
-// tagged gives those of the topics that are there and open.
+// tagged gives those of the topics that are there, closed ones too.
 func (s store) tagged(ctx context.Context, list []tagged) ([]Topic, error) {
 	var values strings.Builder
 	var args []any
@@ -263,7 +267,7 @@ func (s store) tagged(ctx context.Context, list []tagged) ([]Topic, error) {
 	}
 	// The list stands first: in a condition SQLite would read all topics.
 	return s.listTopics(ctx, `with w (service, place, name) as (values `+values.String()+`) select `+topicColumns+` from w cross join topics t
-		where t.service = w.service and t.place_id = w.place and t.name_key = w.name and t.state = 'live'`, args...)
+		where t.service = w.service and t.place_id = w.place and t.name_key = w.name`, args...)
 }
 
 // untagged are statements that take posts out of their topics; topics of own pages go with their last post. rows is "{rows} r" or a

@@ -123,9 +123,14 @@ func (r *Room) NewTopic(ctx context.Context, v who.Viewer, p Place, name string)
 	return r.newTopic(ctx, v, p, name, r.noted)
 }
 
-// BringTopic is NewTopic for a topic that comes back with its place: that is no act of somebody who answers for it.
-func (r *Room) BringTopic(ctx context.Context, v who.Viewer, p Place, name string) error {
-	_, err := r.newTopic(ctx, v, p, name, func(context.Context, service.Pass, who.Viewer, Deed) error { return nil })
+// BringTopic is NewTopic for a topic that comes back with its place, closed if it was: that is no act of somebody who answers for it.
+func (r *Room) BringTopic(ctx context.Context, v who.Viewer, p Place, name string, closed bool) error {
+	_, err := r.newTopic(ctx, v, p, name, func(ctx context.Context, pass service.Pass, _ who.Viewer, d Deed) error {
+		if !closed {
+			return nil
+		}
+		return r.store.closeTopic(ctx, pass, d.Ref.ID, true)
+	})
 	return err
 }
 
