@@ -138,7 +138,7 @@ func (l *looking) lent() (*person, places) {
 
 	organisation := l.organisation()
 	private := []string{
-		page, page + "/following", page + "/followers", circle, circle + "/members", circle + "/settings", circle + "/invite", circle + "/leave",
+		page, page + "/following", page + "/followers", circle, circle + "/members", circle + "/settings", circle + "/end", circle + "/invite", circle + "/leave",
 		circle + "?order=hot", circle + "?order=featured", circle + "/board", circle + "/mine", circle + "/notices", circle + "/topics", circle + "/rules", circle + "/members?q=a",
 		"/circles?category=reading", asks + "/join", "/exit/take-along?in=circle:" + filepath.Base(circle) + "/whole",
 		"/write?in=circle:" + filepath.Base(circle), post, post + "/edit", post + "/delete", post + "?order=liked", remark,

@@ -380,8 +380,14 @@ func (r *Room) Change(ctx context.Context, v who.Viewer, id who.ID, d Draft) err
 
 // End ends a circle: its members go on reading, nobody writes or joins. It cannot be undone.
 func (r *Room) End(ctx context.Context, v who.Viewer, id who.ID) error {
-	return r.asOwner(ctx, v, id, func(ctx context.Context, pass service.Pass, _ Circle) error {
+	return r.asOwner(ctx, v, id, func(ctx context.Context, pass service.Pass, c Circle) error {
+		if c.State == Ended {
+			return nil
+		}
 		if err := r.store.end(ctx, pass, id); err != nil {
+			return err
+		}
+		if err := r.note(ctx, pass, moderate.Ended, v, id, 0, ""); err != nil {
 			return err
 		}
 		return r.indexed(ctx, pass, id)

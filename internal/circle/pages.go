@@ -52,6 +52,7 @@ func (r *Room) Routes() []service.Route {
 		{Pattern: "POST /circles/{id}/pictures", Access: service.Member, Handle: r.pictures, Upload: true},
 		{Pattern: "POST /circles/{id}/heir", Access: service.Member, Handle: r.offerTo},
 		{Pattern: "POST /circles/{id}/heir/withdraw", Access: service.Member, Handle: r.withdraw},
+		{Pattern: "GET /circles/{id}/end", Access: service.Member, Handle: r.endPage},
 		{Pattern: "POST /circles/{id}/end", Access: service.Member, Handle: r.end},
 		{Pattern: "GET /circles/{id}/invite", Access: service.Member, Handle: r.invitePage},
 		{Pattern: "POST /circles/{id}/invite", Access: service.Member, Handle: r.invite},

@@ -604,7 +604,7 @@ func leaveForm(v leaveView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.ButtonOf(ui.Button{Label: ui.T(ctx, "circle.leave.end"), Href: Path(v.ID) + "/settings#end"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.ButtonOf(ui.Button{Label: ui.T(ctx, "circle.leave.end"), Href: Path(v.ID) + "/end"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -113,6 +113,24 @@ func (r *Room) withdraw(w http.ResponseWriter, req *http.Request) error {
 	return r.owning(w, req, r.Withdraw, "/settings", "circle.done.withdrawn")
 }
 
+func (r *Room) endPage(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	id, err := idOf(req)
+	if err != nil {
+		return err
+	}
+	c, m, err := r.Circle(ctx, service.ViewerOf(ctx), id)
+	switch {
+	case err != nil:
+		return err
+	case !owns(m):
+		return exit.Fail(exit.Forbidden, "circle.error.owner_only")
+	case c.State == Ended:
+		return service.Done(w, req, Path(id), "")
+	}
+	return page(w, req, http.StatusOK, ui.T(ctx, "circle.end"), toCircle(ctx, c), endForm(boardView{Circle: c}))
+}
+
 func (r *Room) end(w http.ResponseWriter, req *http.Request) error {
 	return r.owning(w, req, r.End, "", "circle.done.ended")
 }

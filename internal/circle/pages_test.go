@@ -134,7 +134,14 @@ func TestHandingOnPages(t *testing.T) {
 		h.sends(heir, fmt.Sprintf("/circles/offers/%d/take", list[1].ID), nil, circle.Path(one))
 		h.sends(heir, fmt.Sprintf("/circles/offers/%d/decline", list[0].ID), nil, "/circles/offers")
 		h.wants(heir, ui.English, circle.Path(one)+"/settings", []string{"End this circle"}, nil)
+		h.moderated()
+		h.wants(heir, ui.Chinese, circle.Path(one)+"/end", []string{"不能撤销", "同时删除", "/exit/take-along?in=circle:"}, nil)
+		h.wants(heir, ui.English, circle.Path(one)+"/end", []string{"cannot be undone", "Deleted with it", `method="post" action="` + circle.Path(one) + `/end"`}, nil)
+		if status, _, _ := h.visit(owner, ui.Chinese, http.MethodGet, circle.Path(one)+"/end", nil); status != -int(exit.Forbidden) {
+			t.Errorf("who handed it on is asked whether it ends: %d", status)
+		}
 		h.sends(heir, circle.Path(one)+"/end", nil, circle.Path(one))
+		h.wants(heir, ui.English, "/moderation/circle/"+one.String()+"/log", []string{"Ended by its owner"}, nil)
 		h.wants(heir, ui.English, circle.Path(one), []string{"This circle has ended"}, []string{"/write?in="})
 		if status, _, _ := h.visit(owner, ui.Chinese, http.MethodPost, circle.Path(one)+"/end", url.Values{}); status != -int(exit.Forbidden) {
 			t.Errorf("who handed it on ends it: %d", status)

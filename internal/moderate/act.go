@@ -50,12 +50,13 @@ const (
 	MadeModerator = "made_moderator"
 	MadeCoOwner   = "made_co_owner"
 	Taken         = "taken" // the operator took the whole of a circle along
+	Ended         = "ended" // its owner ended a circle
 )
 
 // final are the acts that are answers to others and are not taken back themselves; personal those that are laid on somebody, who reads and may appeal
 // against them; deeds those of the room of posts, which takes them back; appointed those that give somebody a role, with its rank.
 var (
-	final     = map[string]bool{Undo: true, Uphold: true, Taken: true}
+	final     = map[string]bool{Undo: true, Uphold: true, Taken: true, Ended: true}
 	personal  = map[string]bool{Remove: true, Mute: true, Kick: true, Ban: true, Limit: true, Suspend: true, RefusePost: true, TurnAway: true}
 	deeds     = map[string]bool{AcceptPost: true, RefusePost: true, Pin: true, Unpin: true, Feature: true, Unfeature: true, Close: true, Reopen: true, AddTopic: true, RenameTopic: true}
 	appointed = map[string]int{MadeMember: 0, MadeModerator: 1, MadeCoOwner: 2}

@@ -255,7 +255,7 @@ type appealView struct {
 var (
 	holdWords = ui.Keys("moderate.hold.", "mute", "ban", "limit", "suspend")
 	actWords  = ui.Keys("moderate.act.", "dismiss", "remove", "mute", "kick", "ban", "limit", "suspend", "undo", "uphold", "word_added", "word_gone", "look_added", "look_gone", "limits",
-		"accept", "refuse", "pin", "unpin", "feature", "unfeature", "topic_closed", "topic_opened", "admit", "turn_away", "revoke", "taken", "topic_added", "topic_renamed", "invite", "notice_up", "notice_down", "made_member", "made_moderator", "made_co_owner",
+		"accept", "refuse", "pin", "unpin", "feature", "unfeature", "topic_closed", "topic_opened", "admit", "turn_away", "revoke", "taken", "ended", "topic_added", "topic_renamed", "invite", "notice_up", "notice_down", "made_member", "made_moderator", "made_co_owner",
 		"claim", "claim_countered", "claim_refused", "claim_withdrawn")
 	stateWords = ui.Keys("moderate.appeal.", "open", "granted", "refused")
 )
