@@ -103,7 +103,7 @@ func (s screen) views() []view {
 		{name: "feed: a guest's", requests: func(c *circlesServer) [][]byte { return [][]byte{c.get("/channels", "")} }},
 		{name: "a video's page", requests: func(c *circlesServer) (list [][]byte) {
 			for n := range 10 * viewers {
-				if (s.videos-n)%followersOnly == 0 {
+				if (s.videos-n)%followersOnly == 0 || s.blocks(n%viewers, s.videos-n) {
 					continue
 				}
 				list = append(list, c.get(fmt.Sprintf("/videos/%d?from=feed", screenVideos+s.videos-n), c.cookies[n%viewers]))

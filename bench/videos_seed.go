@@ -16,7 +16,18 @@ const (
 	friendsEach  = 50
 
 	followersOnly = 20 // one in so many videos is for followers
+	blocksEach    = 5
 )
+
+// blocks reports whether a viewer, from 0, blocks the channel of a video, from 1.
+func (s screen) blocks(viewer, video int) bool {
+	for i := viewer*blocksEach + 1; i <= (viewer+1)*blocksEach; i++ {
+		if (i*211)%s.channels == (video*7919)%s.channels {
+			return true
+		}
+	}
+	return false
+}
 
 // screen is how much there is to see.
 type screen struct {
@@ -78,7 +89,7 @@ func (s screen) viewers(now int64) []string {
 		follow(0, viewers*followsEach, viewer(followsEach), fmt.Sprintf("1 + (i * 7919) %% %d", s.channels)),
 		follow(1_000_000, viewers*friendsEach, viewer(friendsEach), friend),
 		follow(2_000_000, viewers*friendsEach, friend, viewer(friendsEach)),
-		`insert into blocks (id, account_id, blocked_id, created_at) ` + series(5*viewers) + fmt.Sprintf(` select i, %s, 1 + (i * 211) %% %d, %d from g where true on conflict do nothing`, viewer(5), s.channels, now),
+		`insert into blocks (id, account_id, blocked_id, created_at) ` + series(blocksEach*viewers) + fmt.Sprintf(` select i, %s, 1 + (i * 211) %% %d, %d from g where true on conflict do nothing`, viewer(blocksEach), s.channels, now),
 		`insert into mutes (id, account_id, muted_id, less, created_at) ` + series(20*viewers) + fmt.Sprintf(` select i, %s, 1 + (i * 307) %% %d, i %% 2, %d from g where true on conflict do nothing`, viewer(20), s.channels, now),
 		`insert into quiets (id, account_id, ref_kind, ref_id, less, created_at) ` + series(4*viewers) + fmt.Sprintf(` select i, %s, 'topic', 1 + (i * 17) %% %d, i %% 2, %d from g where true on conflict do nothing`, viewer(4), s.topics, now),
 		fmt.Sprintf(`update settings set video_order = 2 where account_id > %d and account_id <= %d and (account_id - %d) %% 2 = 0`, first, first+viewers, first),
