@@ -238,6 +238,8 @@ type Config struct {
 	// Key signs where a circle has gone, at the address Host (without scheme). Without them nothing is signed.
 	Key  *ledger.Key
 	Host string
+	// Handed hears, in the transaction by which a circle is handed on, who answers for it from now on. Nil: nobody does. It is set when rooms are wired.
+	Handed func(ctx context.Context, heir who.ID) error
 }
 
 // Room is the circle room. It is safe for concurrent use.

@@ -40,9 +40,14 @@ func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Pr
 	case classFarewells:
 		return h.exportFarewells(ctx, t, after, cut, to)
 	}
+	return h.exportMine(ctx, t, after, cut, to)
+}
+
+// exportMine writes memberships, or circles with their pictures: those that the account owns, or one as part of the whole.
+func (h *Holder) exportMine(ctx context.Context, t exit.Task, after, cut int64, to exit.Sink) (exit.Progress, error) {
 	p := exit.Progress{Cursor: t.Cursor}
 	limit := most
-	if t.Class == classCircles {
+	if t.Class != classMembers {
 		limit = mostCircles
 	}
 	list, err := h.room.store.along(ctx, t, after, cut, limit)
@@ -50,7 +55,7 @@ func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Pr
 		return p, err
 	}
 	var order map[who.ID]*kept
-	if t.Class == classCircles {
+	if t.Class != classMembers {
 		if order, err = h.room.keptIn(ctx, list); err != nil {
 			return p, err
 		}
@@ -62,7 +67,7 @@ func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Pr
 		if err := to.Record(record(t.Class, x, order[x.ID])); err != nil {
 			return p, fmt.Errorf("export %s: %w", t.Class, err)
 		}
-		if t.Class == classCircles {
+		if t.Class != classMembers {
 			n, err := h.room.exportPictures(ctx, x.Circle, to)
 			if err != nil {
 				return p, fmt.Errorf("export %s: %w", t.Class, err)
@@ -76,7 +81,7 @@ func (h *Holder) Export(ctx context.Context, t exit.Task, to exit.Sink) (exit.Pr
 }
 
 func record(class string, x exported, order *kept) any {
-	if class == classCircles {
+	if class != classMembers {
 		c := archive.Circle{
 			ID: x.ID.String(), Name: x.Name, Intro: x.Intro, JoinMode: string(x.Mode), Created: archive.At(x.Created), Members: x.Members, Posts: x.posts,
 			Category: x.Category, Rules: x.Rules, Question: x.Question, Preview: string(x.Preview), Unlisted: x.Unlisted, Approves: x.Approves,

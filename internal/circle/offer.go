@@ -33,7 +33,7 @@ func (r *Room) OfferTo(ctx context.Context, v who.Viewer, id who.ID, name string
 	if err := r.mayInherit(ctx, v.Account, heir.ID); err != nil {
 		return err
 	}
-	return r.asOwner(ctx, v, id, func(ctx context.Context, pass service.Pass, c Circle) error {
+	return r.handing(ctx, v, id, func(ctx context.Context, pass service.Pass, c Circle) error {
 		if c.State == Ended {
 			return errEnded()
 		}
@@ -45,6 +45,17 @@ func (r *Room) OfferTo(ctx context.Context, v who.Viewer, id who.ID, name string
 		}
 		return r.tell(ctx, pass, notify.Notice{To: heir.ID, Kind: notify.CircleOffer, By: v.Account, On: c.Ref()})
 	}, heir.ID)
+}
+
+// handing runs a change by which an owner hands a circle on, or does not after all. Like closing, which may wait for it, it works in every phase of a sunset
+// until the stop.
+func (r *Room) handing(ctx context.Context, v who.Viewer, id who.ID, fn func(context.Context, service.Pass, Circle) error, onto ...who.ID) error {
+	return r.keeping(ctx, v, id, onto, func(ctx context.Context, pass service.Pass, c Circle, m Membership) error {
+		if !owns(m) {
+			return exit.Fail(exit.Forbidden, "circle.error.owner_only")
+		}
+		return fn(ctx, pass, c)
+	})
 }
 
 // mayInherit refuses an heir that cannot take anything over.
@@ -63,7 +74,7 @@ func errHeir() error { return exit.Fail(exit.Invalid, "circle.error.heir") }
 
 // Withdraw takes the viewer's offer of a circle back.
 func (r *Room) Withdraw(ctx context.Context, v who.Viewer, id who.ID) error {
-	return r.asOwner(ctx, v, id, func(ctx context.Context, pass service.Pass, _ Circle) error {
+	return r.handing(ctx, v, id, func(ctx context.Context, pass service.Pass, _ Circle) error {
 		return r.store.withdraw(ctx, pass, id, v.Account)
 	})
 }
@@ -80,7 +91,7 @@ func (r *Room) Offers(ctx context.Context, v who.Viewer, before who.ID, limit in
 }
 
 // Take accepts an offer: the viewer owns the circle from now on, who owned it is a member. Conflict without room for its pictures. It works while the
-// owner is leaving, which freezes the owner's account and not what it agreed to hand on.
+// owner is leaving, which freezes the owner's account and not what it agreed to hand on, and in every phase of a sunset until the stop.
 func (r *Room) Take(ctx context.Context, v who.Viewer, offer who.ID) (circle who.ID, err error) {
 	id, owner, err := r.store.offered(ctx, offer, v.Account)
 	if err != nil {
@@ -102,7 +113,7 @@ func (r *Room) Take(ctx context.Context, v who.Viewer, offer who.ID) (circle who
 		if now != owner {
 			return errOffer()
 		}
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: Name, Place: id})
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: Name, Place: id, Keeps: true})
 		if err != nil {
 			return err
 		}
@@ -127,6 +138,11 @@ func (r *Room) Take(ctx context.Context, v who.Viewer, offer who.ID) (circle who
 		}
 		if err := r.keepCopies(ctx, pass, id, put); err != nil {
 			return err
+		}
+		if r.Handed != nil {
+			if err := r.Handed(ctx, v.Account); err != nil {
+				return err
+			}
 		}
 		return r.indexed(ctx, pass, id)
 	})

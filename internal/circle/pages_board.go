@@ -12,7 +12,7 @@ import (
 type boardView struct {
 	Circle
 	Board
-	Owner bool // not a co-owner: takes all of it along, hands it on, ends it
+	Owner bool // not a co-owner: hands it on, ends it
 }
 
 // whole leads to taking the circle along as a whole.

@@ -68,14 +68,11 @@ type exported struct {
 	posts int64
 }
 
-// along gives memberships above the row after, up to the row cut: owner's rows for circles, all
+// along gives memberships above the row after, up to the row cut: owner's rows for circles, of a circle as a whole co-owners' too, all
 // active ones for memberships.
 func (s store) along(ctx context.Context, t exit.Task, after, cut int64, limit int) ([]exported, error) {
 	account, circle := scope(t)
-	which := `m.state = 'active'`
-	if t.Class == classCircles {
-		which = `m.role = 'owner'`
-	}
+	which := map[string]string{classMembers: `m.state = 'active'`, classCircles: `m.role = 'owner'`, classWhole: `m.state = 'active' and m.role in ('owner', 'co_owner')`}[t.Class]
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `select m.id, m.role, m.created_at, m.named, c.id, c.name, c.intro, c.category, c.rules, c.question, c.join_mode, c.preview, c.found,
 		c.approves, c.cover, c.avatar, c.members, c.created_at, (select count(*) from posts p where p.service = 'circle' and p.place_id = c.id and p.state = 'live')
 		from circle_members m join circles c on c.id = m.circle_id

@@ -15,11 +15,11 @@ import (
 	"exeunt/internal/who"
 )
 
-// classWhole is a circle as a whole, as its owner takes it along: what is in its class [archive.ClassCircles], and posts, pictures,
+// classWhole is a circle as a whole, as its owner and co-owners take it along: what is in its class [archive.ClassCircles], and posts, pictures,
 // comments and notices of everybody who can be seen. It is no class that is erased: all of it belongs to others.
 const classWhole = "whole"
 
-// Whole gives the archive's classes of a circle as a whole. Forbidden for who does not own it.
+// Whole gives the archive's classes of a circle as a whole. Forbidden for who does not run it.
 func (h *Holder) Whole(ctx context.Context, s exit.Subject) (class string, parts []string, err error) {
 	account, _ := who.ParseID(s.ID)
 	id, ok := who.ParseID(s.Place())
@@ -27,7 +27,7 @@ func (h *Holder) Whole(ctx context.Context, s exit.Subject) (class string, parts
 		return "", nil, exit.Fail(exit.NotFound, "error.not_found")
 	}
 	m, err := h.room.store.membership(ctx, id, account)
-	if err == nil && !owns(m) {
+	if err == nil && !runs(m) {
 		err = exit.Fail(exit.Forbidden, "circle.error.owner_only")
 	}
 	return classWhole, []string{
@@ -82,7 +82,7 @@ type words struct {
 	text   string
 }
 
-// exportWhole writes one part of a circle as a whole, oldest first. Who owns it is asked again with each call: a circle
+// exportWhole writes one part of a circle as a whole, oldest first. Who runs it is asked again with each call: a circle
 // may be handed on meanwhile.
 func (h *Holder) exportWhole(ctx context.Context, t exit.Task, after, cut int64, to exit.Sink) (exit.Progress, error) {
 	if _, _, err := h.Whole(ctx, t.Subject); err != nil {
@@ -90,8 +90,7 @@ func (h *Holder) exportWhole(ctx context.Context, t exit.Task, after, cut int64,
 	}
 	switch t.Part {
 	case archive.ClassCircles:
-		t.Class = classCircles
-		return h.Export(ctx, t, to)
+		return h.exportMine(ctx, t, after, cut, to)
 	case archive.ClassCirclePosts:
 		return h.wholePosts(ctx, t, after, cut, to)
 	case archive.ClassCircleImages:

@@ -174,6 +174,18 @@ func TestWhole(t *testing.T) {
 		h.refused(err, exit.Forbidden, "owner_only")
 		class, parts, err := h.holder.Whole(ctx, exit.Account(owner.Account.String()).Within(in))
 		h.must(err)
+		h.must(h.Appoint(ctx, owner, id, open.Account, circle.CoOwner))
+		for _, v := range []who.Viewer{owner, open} {
+			if got := h.exports(v, in, class, archive.ClassCircles).records; len(got) != 1 || got[0].(archive.Circle).ID != id.String() {
+				t.Errorf("the whole of %s has the circle as %+v", v.Name, got)
+			}
+			if owned, err := h.Owned(ctx, v.Account, circle.Name); err != nil || len(owned) != 1 || owned[0] != in {
+				t.Errorf("%s answers for %v, %v", v.Name, owned, err)
+			}
+		}
+		if got := h.exports(open, in, "circles", archive.ClassCircles).records; len(got) != 0 {
+			t.Errorf("a co-owner's own archive has the circle itself: %+v", got)
+		}
 		if len(parts) != 5 || class != "whole" {
 			t.Errorf("a circle as a whole is %s in %v", class, parts)
 		}
