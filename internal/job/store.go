@@ -210,10 +210,16 @@ func (q *Queue) Retry(ctx context.Context, id who.ID) error {
 	})
 }
 
-// Pending counts jobs that are being worked on or are due within a time, stuck ones aside.
+// Pending counts jobs that are being worked on or are due within a time, stuck ones aside, of the kinds that this queue knows: of others it could not tell when they
+// are done.
 func (q *Queue) Pending(ctx context.Context, within time.Duration) (n int64, err error) {
-	err = q.DB.Q(ctx).QueryRowContext(ctx, `select count(*) from jobs where state = 'running' or (state = 'waiting' and due_at <= $1)`,
-		q.now()+within.Milliseconds()).Scan(&n)
+	args := []any{q.now() + within.Milliseconds()}
+	marks := "''"
+	for _, k := range q.kinds() {
+		args = append(args, k)
+		marks += ", $" + strconv.Itoa(len(args))
+	}
+	err = q.DB.Q(ctx).QueryRowContext(ctx, `select count(*) from jobs where (state = 'running' or (state = 'waiting' and due_at <= $1)) and kind in (`+marks+`)`, args...).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count jobs: %w", err)
 	}

@@ -187,9 +187,9 @@ func (r *Room) chosen(ctx context.Context, account who.ID) (map[Kind]Switch, err
 	return out, nil
 }
 
-// queueMail adds a job for each notice that its account wants by e-mail.
+// queueMail adds a job for each notice that its account wants by e-mail, also in a process that sends none: one that does has the job done.
 func (r *Room) queueMail(ctx context.Context, rows []row) error {
-	if r.Post == nil || r.Queue == nil {
+	if r.Queue == nil {
 		return nil
 	}
 	for _, x := range rows {
@@ -203,7 +203,20 @@ func (r *Room) queueMail(ctx context.Context, rows []row) error {
 	return nil
 }
 
-// mailJob sends the e-mail about a notice, unless it was seen meanwhile, sent, or is not for the account to see any more.
+// NoMail has e-mail that is due given up: an install that answers people and has no mail server will send none. Where there is one it does nothing.
+func (r *Room) NoMail() {
+	if r.Post != nil || r.Queue == nil {
+		return
+	}
+	for _, kind := range []string{jobMail, jobProve} {
+		r.Queue.Handle(kind, func(context.Context, job.Job) error { return nil })
+	}
+}
+
+// mailLife is how old a notice may be about which an e-mail is still sent.
+const mailLife = 7 * 24 * time.Hour
+
+// mailJob sends the e-mail about a notice, unless it was seen meanwhile, sent, is too old, or is not for the account to see any more.
 func (r *Room) mailJob(ctx context.Context, j job.Job) error {
 	id, ok := who.ParseID(j.Ref)
 	if !ok {
@@ -214,7 +227,7 @@ func (r *Room) mailJob(ctx context.Context, j job.Job) error {
 		return err
 	}
 	x, ok, err := r.store.toMail(ctx, id, now)
-	if err != nil || !ok {
+	if err != nil || !ok || now.Sub(x.at) > mailLife {
 		return err
 	}
 	a, ok, err := r.store.addressOf(ctx, x.To)

@@ -315,6 +315,48 @@ func TestMailFails(t *testing.T) {
 	})
 }
 
+// TestMailFromElsewhere tells somebody in a process that sends no e-mail: one that does sends it, unless it is older than a week by then; one that answers people without
+// a mail server gives it up.
+func TestMailFromElsewhere(t *testing.T) {
+	eachMailHouse(t, func(t *testing.T, h *house, s *server) {
+		mira, jo := h.person(t, "mira"), h.person(t, "jo")
+		h.bind(t, s, mira, "mira@example.com")
+		silent := newHouse(h.d, nil)
+		tell := func(n who.ID) {
+			t.Helper()
+			silent.things.words[n] = "words"
+			h.things.words[n] = "words"
+			silent.add(t, notify.Notice{To: mira.Account, Kind: notify.Mention, By: jo.Account, On: post(n)})
+			silent.work(t)
+		}
+		tell(21)
+		h.work(t)
+		if n := len(s.drained()); n != 1 {
+			t.Errorf("%d letters about what a process without a mail server told, want 1", n)
+		}
+		tell(22)
+		dbtest.Clock(t, h.d).Add(7*24*time.Hour + time.Second)
+		tell(23)
+		h.work(t)
+		letters := s.drained()
+		if len(letters) != 1 || !strings.Contains(letters[0].body, "/posts/23") {
+			t.Errorf("a week later there are %d letters, want that about the newest notice alone", len(letters))
+		}
+		tell(24)
+		silent.notices.NoMail()
+		silent.work(t)
+		h.work(t)
+		if n := len(s.drained()); n != 0 {
+			t.Errorf("%d letters of what was given up", n)
+		}
+		for _, q := range []*house{silent, h} {
+			if n, err := q.queue.Pending(t.Context(), 24*time.Hour); err != nil || n != 0 {
+				t.Errorf("%d jobs are left, %v", n, err)
+			}
+		}
+	})
+}
+
 // TestErrorsHideAddresses asks that what a mail server writes does not get into errors, and so into logs.
 func TestErrorsHideAddresses(t *testing.T) {
 	s := newServer(t)

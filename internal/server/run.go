@@ -80,6 +80,7 @@ func (h *House) Serve(ctx context.Context, l net.Listener) error {
 		Handler: h.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(h.Options.Log.Handler(), slog.LevelWarn),
 	}
+	h.notices.NoMail()
 	work, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { h.work(work) })
