@@ -208,12 +208,15 @@ func TestBellPages(t *testing.T) {
 	})
 }
 
-// filmKeeper answers for the videos of this test.
-type filmKeeper struct{ owner who.ID }
+// filmKeeper answers for the videos and posts of this test.
+type filmKeeper struct {
+	kind  string
+	owner who.ID
+}
 
 func (k filmKeeper) Things(_ context.Context, _ who.Viewer, ids []who.ID) (out []service.Thing, err error) {
 	for _, id := range ids {
-		out = append(out, service.Thing{Ref: who.Ref{Kind: "video", ID: id}, Owner: k.owner, Service: "channel", Title: "a film", See: true, Talk: true})
+		out = append(out, service.Thing{Ref: who.Ref{Kind: k.kind, ID: id}, Owner: k.owner, Service: "channel", Title: "a film", See: true, Talk: true})
 	}
 	return out, nil
 }
@@ -228,24 +231,31 @@ func (topicKeeper) Things(_ context.Context, _ who.Viewer, ids []who.ID) (out []
 	return out, nil
 }
 
-// TestLessOfVideo asks the page that "less like this" on a video leads to: its owner and its topics.
-func TestLessOfVideo(t *testing.T) {
+// TestLessOf asks the page that "less like this" on a video or a post leads to: its author and its topics.
+func TestLessOf(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		mira, jo := h.person(t, "mira"), h.person(t, "jo")
-		h.registry.Kinds = []service.Kind{{Name: "video", Keeper: filmKeeper{jo.Account}}, {Name: "topic", Keeper: topicKeeper{}}}
+		h.registry.Kinds = []service.Kind{{Name: "video", Keeper: filmKeeper{"video", jo.Account}}, {Name: "post", Keeper: filmKeeper{"post", jo.Account}}, {Name: "topic", Keeper: topicKeeper{}}}
 		h.exec(t, `insert into videos (id, account_id, title, text, audience, language, state, media, fault, progress, at, created_at, original, type, file, bytes, sha256, duration, width, height, poster, thumb, downloads)
 			values (9, $1, '', '', 'public', '', 'live', 'ready', '', 0, 0, 0, '', '', '', 0, '', 0, 0, 0, '', '', 0)`, int64(jo.Account))
 		h.exec(t, `insert into video_topics (id, video_id, account_id, topic_id, at) values (1, 9, $1, 77, 0)`, int64(jo.Account))
-		page := h.asks(t, mira, "GET", "/mute/video/9", nil).Body.String()
-		for _, word := range []string{`value="account:` + jo.Account.String() + `"`, `value="topic:77"`, "hills", `value="less" checked`} {
-			if !strings.Contains(page, word) {
-				t.Errorf("the page lacks %q", word)
+		h.exec(t, `insert into post_topics (post_id, topic_id, at) values (9, 77, 0)`)
+		for _, path := range []string{"/mute/video/9", "/mute/post/9"} {
+			page := h.asks(t, mira, "GET", path, nil).Body.String()
+			for _, word := range []string{`value="account:` + jo.Account.String() + `"`, `value="topic:77"`, "hills", `value="less" checked`} {
+				if !strings.Contains(page, word) {
+					t.Errorf("%s lacks %q", path, word)
+				}
 			}
-		}
-		h.asks(t, mira, "POST", "/mute/video/9", url.Values{"what": {"topic:77"}, "term": {"less"}})
-		list, err := h.relations.Quiets(t.Context(), mira, 0, 10)
-		if err != nil || len(list) != 1 || list[0].Ref.String() != "topic:77" || !list[0].Less {
-			t.Errorf("after it: %+v, %v", list, err)
+			h.asks(t, mira, "POST", path, url.Values{"what": {"topic:77"}, "term": {"less"}})
+			list, err := h.relations.Quiets(t.Context(), mira, 0, 10)
+			if err != nil || len(list) != 1 || list[0].Ref.String() != "topic:77" || !list[0].Less {
+				t.Errorf("after %s: %+v, %v", path, list, err)
+			}
+			w := h.asks(t, mira, "POST", "/settings/mutes/topic/77/undo", url.Values{"back": {"/topics/77"}})
+			if to := w.Header().Get("Location"); to != "/topics/77" {
+				t.Errorf("taken back on the topic's page it leads to %q", to)
+			}
 		}
 	})
 }

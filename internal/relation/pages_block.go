@@ -52,6 +52,12 @@ func MuteAction(ctx context.Context, ref who.Ref) ui.Action {
 	return ui.Action{Label: label, Href: "/mute/" + ref.Kind + "/" + ref.ID.String(), Icon: "eye-off"}
 }
 
+// UnmuteAction gives the entry of a menu that takes the mute of a circle or a topic back and stays on the page.
+func UnmuteAction(ctx context.Context, ref who.Ref) ui.Action {
+	back := ui.HiddenField{Name: "back", Value: service.SessionOf(ctx).Path}
+	return ui.Action{Label: ui.T(ctx, "relation.unmute"), Href: Mute{Ref: ref}.undo(), Icon: "eye", Post: true, Hidden: []ui.HiddenField{back}}
+}
+
 // ReportAction gives the entry of a menu that leads to reporting a thing; the moderation room has the page.
 func ReportAction(ctx context.Context, ref who.Ref) ui.Action {
 	return ui.Action{Label: ui.T(ctx, "relation.report"), Href: "/report/" + ref.Kind + "/" + ref.ID.String(), Icon: "flag"}
@@ -175,7 +181,7 @@ type target struct {
 	name string
 }
 
-// targets gives what a page of mutes is about: the thing itself, or the author of a post or a video, the circle of the one and the topics of the other.
+// targets gives what a page of mutes is about: the thing itself, or the author of a post or a video, its circle and its topics.
 func (r *Room) targets(ctx context.Context, v who.Viewer, req *http.Request) (who.Ref, []target, error) {
 	id, ok := who.ParseID(req.PathValue("id"))
 	ref := who.Ref{Kind: req.PathValue("kind"), ID: id}
@@ -212,25 +218,22 @@ func (r *Room) targets(ctx context.Context, v who.Viewer, req *http.Request) (wh
 		}
 		out = append(out, target{place, c.Title})
 	}
-	if ref.Kind == kindVideo {
-		topics, err := r.topics(ctx, v, id)
-		if err != nil {
-			return ref, nil, err
-		}
-		out = append(out, topics...)
+	topics, err := r.topics(ctx, v, ref)
+	if err != nil {
+		return ref, nil, err
 	}
-	if len(out) == 0 {
+	if out = append(out, topics...); len(out) == 0 {
 		return ref, nil, none
 	}
 	return ref, out, nil
 }
 
-// mostTopics bounds the topics of a video that a page of mutes offers.
+// mostTopics bounds the topics of a post or a video that a page of mutes offers.
 const mostTopics = 10
 
-// topics gives the topics of a video that the viewer may mute.
-func (r *Room) topics(ctx context.Context, v who.Viewer, video who.ID) ([]target, error) {
-	ids, err := r.store.videoTopics(ctx, video, mostTopics)
+// topics gives the topics of a post or a video that the viewer may mute.
+func (r *Room) topics(ctx context.Context, v who.Viewer, of who.Ref) ([]target, error) {
+	ids, err := r.store.topicsOf(ctx, of, mostTopics)
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
@@ -381,6 +384,9 @@ func (r *Room) postUnmute(w http.ResponseWriter, req *http.Request) error {
 	to := MutesPath
 	if ref.Kind != kindAccount {
 		to += "/topics"
+	}
+	if back := req.PostFormValue("back"); back != "" {
+		to = back
 	}
 	return service.Done(w, req, to, "relation.done.unmuted")
 }

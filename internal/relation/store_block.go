@@ -25,6 +25,11 @@ func Heard(viewer, kind, id string) string {
 	return `not exists (select 1 from quiets z where z.account_id = ` + viewer + ` and z.ref_kind = ` + kind + ` and z.ref_id = ` + id + ` and z.less = 0)`
 }
 
+// Quieted gives an SQL condition: the viewer has muted the circle or topic, or wants less of it; kind and id as those of [Heard].
+func Quieted(viewer, kind, id string) string {
+	return `exists (select 1 from quiets z where z.account_id = ` + viewer + ` and z.ref_kind = ` + kind + ` and z.ref_id = ` + id + `)`
+}
+
 // Wanted gives an SQL condition for rows of posts p: the viewer has not muted a topic of it, and has not asked for less
 // of its author, circle or topics, or others have liked the post or commented on it.
 func Wanted(viewer string) string {

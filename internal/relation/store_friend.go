@@ -54,9 +54,13 @@ func (s store) belled(ctx context.Context, followee, after who.ID, limit int) ([
 	return ids, nil
 }
 
-// videoTopics gives the first topics of a video.
-func (s store) videoTopics(ctx context.Context, video who.ID, limit int) ([]who.ID, error) {
-	rows, err := s.db.Q(ctx).QueryContext(ctx, `select topic_id from video_topics where video_id = $1 order by id limit $2`, int64(video), limit)
+// topicsOf gives the first topics of a post or a video.
+func (s store) topicsOf(ctx context.Context, ref who.Ref, limit int) ([]who.ID, error) {
+	query := `select topic_id from post_topics where post_id = $1 order by topic_id limit $2`
+	if ref.Kind == kindVideo {
+		query = `select topic_id from video_topics where video_id = $1 order by id limit $2`
+	}
+	rows, err := s.db.Q(ctx).QueryContext(ctx, query, int64(ref.ID), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read topics: %w", err)
 	}
