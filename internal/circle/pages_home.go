@@ -155,7 +155,7 @@ func (r *Room) withheldPage(w http.ResponseWriter, req *http.Request, c Circle, 
 	return page(w, req, http.StatusOK, title(ctx, c.Name), toCircles(ctx), withheldBody(view))
 }
 
-// fillPosts adds what stands in the circle, as far as the viewer may see it: a guest the latest ten.
+// fillPosts adds what stands in the circle, as far as the viewer may see it: a guest ten, the pinned first.
 func (r *Room) fillPosts(ctx context.Context, v who.Viewer, view *circleView, at post.Cursor) error {
 	in, limit := place(view.Circle, view.Membership), postsAPage
 	if !in.See {

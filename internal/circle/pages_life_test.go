@@ -99,6 +99,8 @@ func TestOrdersOnPage(t *testing.T) {
 			t.Errorf("what is pinned does not come first, once: %d, %d", a, b)
 		}
 		h.wants(ann, ui.English, at+"?order=featured", []string{"第二条"}, []string{"第一条"})
+		h.must(h.posts.Feature(ctx, owner, first, true)) // it stays among the featured though it is pinned, too
+		h.wants(ann, ui.English, at+"?order=featured", []string{"第二条", "第一条"}, nil)
 		h.wants(ann, ui.English, at+"?order=hot", []string{"第二条", "第一条"}, nil)
 	})
 }

@@ -1,6 +1,7 @@
 package post
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -48,8 +49,8 @@ func (o Order) Next(posts []Post, limit int) Cursor {
 // mostPinned bounds the posts that a place pins.
 const mostPinned = 3
 
-// InPlace gives a page of a place's posts in an order, without those that are pinned; with a topic (not 0) those of the
-// topic, newest first, whatever the order. A guest of a place gets its latest posts alone. The caller has asked the place already and gives what the viewer may do there;
+// InPlace gives a page of a place's posts in an order, without those that are pinned but among the featured; with a topic (not 0) those of the
+// topic, newest first, whatever the order. A guest of a place gets what it previews alone. The caller has asked the place already and gives what the viewer may do there;
 // nothing is seen where Place.See is false. o.Next with the same limit gives the cursor of the page after it.
 func (r *Room) InPlace(ctx context.Context, v who.Viewer, p Place, o Order, topic who.ID, c Cursor, limit int) ([]Post, error) {
 	if !p.See {
@@ -74,19 +75,30 @@ func (r *Room) InPlace(ctx context.Context, v who.Viewer, p Place, o Order, topi
 // previewed is how many posts of a place are seen from outside where its owner lets guests see some.
 const previewed = 10
 
-// preview gives what a guest sees of a place: the newest posts, or those of them that are about a topic. There is no page after it.
+// preview gives what a guest sees of a place: what is pinned and the newest posts, or those of both that are about a topic, newest first.
+// There is no page after it.
 func (r *Room) preview(ctx context.Context, v who.Viewer, p Place, topic who.ID, c Cursor, limit int) ([]Post, error) {
 	if c != (Cursor{}) {
 		return nil, nil
 	}
-	list, err := r.store.inPlace(ctx, v.Account, p, Latest, c, min(limit, previewed))
-	if err != nil || topic == 0 {
-		return list, err
+	list, err := r.store.pinned(ctx, v.Account, p)
+	if err != nil {
+		return nil, err
+	}
+	latest, err := r.store.inPlace(ctx, v.Account, p, Latest, c, previewed)
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, latest...)
+	if list = list[:min(len(list), limit, previewed)]; topic == 0 {
+		return list, nil
 	}
 	topics, err := r.store.topicsOf(ctx, idsOf(list))
-	return slices.DeleteFunc(list, func(x Post) bool {
+	list = slices.DeleteFunc(list, func(x Post) bool {
 		return !slices.ContainsFunc(topics[x.ID], func(t Topic) bool { return t.ID == topic })
-	}), err
+	})
+	slices.SortFunc(list, func(a, b Post) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID)) })
+	return list, err
 }
 
 // Pinned gives the posts that a place shows before all others, last pinned first, at most three.

@@ -115,6 +115,7 @@ func TestOrders(t *testing.T) {
 			t.Errorf("pinned %q, %v", got, err)
 		}
 		list(post.Latest, "e", "d")
+		list(post.Featured, "c") // where nothing is drawn as pinned
 		if err := h.posts.Pin(ctx, mira, ids["b"], false); err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +130,10 @@ func TestOrders(t *testing.T) {
 		wantTexts(t, "a stranger's circle", got, err)
 		h.preview = true
 		got, err = h.posts.InPlace(ctx, stranger, h.tea(stranger), post.Latest, 0, post.Cursor{}, 9)
-		wantTexts(t, "a preview", got, err, "e", "d", "b")
+		if len(got) == 5 && got[0].Text == "a" { // pinned at one time, they stand in either order
+			got[0], got[1] = got[1], got[0]
+		}
+		wantTexts(t, "a preview", got, err, "c", "a", "e", "d", "b")
 		if things, err := h.registry.Things(ctx, jo, []who.Ref{ref}); err != nil || !things[ref].See {
 			t.Errorf("the registry's answer: %+v, %v", things, err)
 		}

@@ -31,16 +31,17 @@ func members(p Place) string {
 	return ""
 }
 
-// inPlace gives a page of a place's posts. Who may see the place was asked before.
+// inPlace gives a page of a place's posts; those that are pinned stand before the first, so only among the featured are they listed.
+// Who may see the place was asked before.
 func (s store) inPlace(ctx context.Context, viewer who.ID, p Place, o Order, c Cursor, limit int) ([]Post, error) {
 	at, id := c.below()
 	key := orderKeys[o]
-	where := ""
+	where := ` and p.pinned_at is null`
 	if o == Featured {
 		where = ` and p.featured_at is not null`
 	}
 	return s.posts(ctx, "list a place's posts", `select `+columns+` from posts p`+authors+`
-		where p.service = $2 and p.place_id = $3 and p.state = 'live' and (`+key+`, p.id) < ($4, $5) and p.audience in ('public', $6) and p.pinned_at is null`+where+`
+		where p.service = $2 and p.place_id = $3 and p.state = 'live' and (`+key+`, p.id) < ($4, $5) and p.audience in ('public', $6)`+where+`
 		and `+met(p)+` order by `+key+` desc, p.id desc limit $7`, int64(viewer), p.Service, int64(p.ID), at, id, members(p), limit)
 }
 
