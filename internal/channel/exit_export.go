@@ -135,7 +135,7 @@ func (h *Holder) exportVideos(ctx context.Context, t exit.Task, s service.Span, 
 	if err != nil {
 		return p, err
 	}
-	if texts, err = h.room.Posts.Decode(ctx, texts...); err != nil {
+	if texts, err = h.room.Posts.Decode(ctx, 0, texts...); err != nil {
 		return p, err
 	}
 	v, bounded := to.(volume)

@@ -73,7 +73,7 @@ func (r *Room) getDesk(w http.ResponseWriter, req *http.Request) error {
 		for i, a := range view.Asked {
 			texts[i] = a.Text
 		}
-		if view.Mentions, err = r.Posts.Mentions(ctx, texts...); err != nil {
+		if view.Mentions, err = r.Posts.Mentions(ctx, v.Account, texts...); err != nil {
 			return err
 		}
 	}

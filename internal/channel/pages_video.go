@@ -126,7 +126,7 @@ func (r *Room) getEdit(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	texts, err := r.Posts.Decode(ctx, x.Text)
+	texts, err := r.Posts.Decode(ctx, service.ViewerOf(ctx).Account, x.Text)
 	if err != nil {
 		return err
 	}

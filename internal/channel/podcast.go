@@ -47,7 +47,7 @@ func (r *Room) podcast(w http.ResponseWriter, req *http.Request) error {
 	for i, x := range list {
 		texts[i] = x.Text
 	}
-	mentions, err := r.Posts.Mentions(ctx, texts...)
+	mentions, err := r.Posts.Mentions(ctx, 0, texts...)
 	if err != nil {
 		return err
 	}

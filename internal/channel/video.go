@@ -210,7 +210,7 @@ func (r *Room) save(ctx context.Context, v who.Viewer, id who.ID, w VideoWords, 
 	if err != nil {
 		return err
 	}
-	text, mentioned, err := r.Posts.Encode(ctx, lines(w.Text))
+	text, mentioned, err := r.Posts.Encode(ctx, v.Account, lines(w.Text))
 	if err != nil {
 		return err
 	}

@@ -147,7 +147,7 @@ func (r *Room) watch(ctx context.Context, v who.Viewer, x Video, req *http.Reque
 		}
 		view.player = &p
 	}
-	if view.text, err = r.words(ctx, x); err != nil {
+	if view.text, err = r.words(ctx, v, x); err != nil {
 		return view, err
 	}
 	marks, err := r.Talks.Marks(ctx, v, []who.Ref{x.Ref()})
@@ -209,8 +209,8 @@ func channelView(c Channel) ui.PersonView {
 }
 
 // words gives what the mentions and topics in a video's text lead to.
-func (r *Room) words(ctx context.Context, x Video) (map[string]ui.Mention, error) {
-	links, err := r.Posts.Mentions(ctx, x.Text, x.Title)
+func (r *Room) words(ctx context.Context, v who.Viewer, x Video) (map[string]ui.Mention, error) {
+	links, err := r.Posts.Mentions(ctx, v.Account, x.Text, x.Title)
 	if err != nil || !strings.Contains(x.Text+x.Title, "#") {
 		return links, err
 	}

@@ -73,7 +73,7 @@ type Preview string
 const (
 	PreviewNothing Preview = "nothing"
 	PreviewIntro   Preview = "intro" // description and rules
-	PreviewPosts   Preview = "posts" // those and the latest ten posts
+	PreviewPosts   Preview = "posts" // those and ten posts: what is pinned, and the latest
 )
 
 func (p Preview) valid() bool { return p == PreviewNothing || p == PreviewIntro || p == PreviewPosts }
@@ -167,8 +167,8 @@ type Draft struct {
 	Approves bool
 }
 
-// Clean trims a draft and refuses, with Invalid, what is too short, too long or unknown, and a name
-// that hides something or imitates another script.
+// Clean trims a draft and refuses, with Invalid, what is too short, too long or unknown, words that hide
+// something, and a name that imitates another script.
 func (d Draft) Clean() (Draft, error) {
 	d.Name = strings.Join(strings.Fields(norm.NFC.String(d.Name)), " ")
 	d.Question = strings.Join(strings.Fields(d.Question), " ")
@@ -190,10 +190,16 @@ func (d Draft) Clean() (Draft, error) {
 		return d, exit.Fail(exit.Invalid, "circle.error.name_mixes")
 	case !fits(d.Intro, mostIntro):
 		return d, exit.Fail(exit.Invalid, "circle.error.intro_long", "Count", mostIntro)
+	case post.Hides(d.Intro):
+		return d, exit.Fail(exit.Invalid, "circle.error.intro_hides")
 	case !fits(d.Rules, mostRules):
 		return d, exit.Fail(exit.Invalid, "circle.error.rules_long", "Count", mostRules)
+	case post.Hides(d.Rules):
+		return d, exit.Fail(exit.Invalid, "circle.error.rules_hides")
 	case !fits(d.Question, mostQuestion):
 		return d, exit.Fail(exit.Invalid, "circle.error.question_long", "Count", mostQuestion)
+	case post.Hides(d.Question):
+		return d, exit.Fail(exit.Invalid, "circle.error.question_hides")
 	case !d.Mode.valid():
 		return d, exit.Fail(exit.Invalid, "circle.error.mode")
 	case !slices.Contains(categories, d.Category):

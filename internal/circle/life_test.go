@@ -97,6 +97,10 @@ func TestQuestion(t *testing.T) {
 		h.refused(err, exit.Invalid, "answer_empty")
 		_, err = h.JoinWith(ctx, ann, id, strings.Repeat("长", 501))
 		h.refused(err, exit.Invalid, "answer_long")
+		_, err = h.JoinWith(ctx, ann, id, "a\u202eb")
+		h.refused(err, exit.Invalid, "answer_hides")
+		_, err = h.JoinWith(ctx, ann, id, "\u200b")
+		h.refused(err, exit.Invalid, "answer_empty")
 		if s, err := h.JoinWith(ctx, ann, id, "《边城》"); err != nil || s != circle.Asked {
 			t.Fatalf("asked: %q, %v", s, err)
 		}
@@ -128,6 +132,9 @@ func TestPreview(t *testing.T) {
 		ctx := t.Context()
 		owner, ann := h.account("owner"), h.account("ann")
 		id := h.circle(owner, "c", circle.Approval)
+		welcome, err := h.posts.Write(ctx, owner, post.Draft{Service: circle.Name, Place: id, Text: "欢迎"})
+		h.must(err)
+		h.must(h.posts.Pin(ctx, owner, welcome, true))
 		for i := range 12 {
 			_, err := h.posts.Write(ctx, owner, post.Draft{Service: circle.Name, Place: id, Text: fmt.Sprint("第", i, "条")})
 			h.must(err)
@@ -142,6 +149,9 @@ func TestPreview(t *testing.T) {
 				_, body, _ := h.visit(v, "zh-CN", "GET", circle.Path(id), nil)
 				if got := strings.Count(body, `<article class="card post"`); strings.Contains(body, "关于这里") != want.intro || got != want.posts {
 					t.Errorf("with %s a guest sees %d posts, the words: %v", want.preview, got, strings.Contains(body, "关于这里"))
+				}
+				if at := strings.Index(body, "欢迎"); (at >= 0) != (want.posts > 0) || at > strings.Index(body, "第11条") {
+					t.Errorf("with %s a guest does not see what is pinned first: %d", want.preview, at)
 				}
 			}
 			things, err := h.Things(ctx, ann, []who.ID{id})
@@ -167,6 +177,8 @@ func TestNotices(t *testing.T) {
 		h.refused(h.Tell(ctx, ann, id, "我也来"), exit.Forbidden, "moderators_only")
 		h.refused(h.Tell(ctx, mod, id, " \n"), exit.Invalid, "notice_empty")
 		h.refused(h.Tell(ctx, mod, id, strings.Repeat("长", 1001)), exit.Invalid, "notice_long")
+		h.refused(h.Tell(ctx, mod, id, "a\u202eb"), exit.Invalid, "notice_hides")
+		h.refused(h.Tell(ctx, mod, id, "\u200b"), exit.Invalid, "notice_empty")
 		h.must(h.Tell(ctx, mod, id, "周六改在东门集合"))
 		h.works()
 		_, err := h.NoticeBoard(ctx, bob, id, 0, 10)

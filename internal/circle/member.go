@@ -10,6 +10,7 @@ import (
 	"exeunt/exit"
 	"exeunt/internal/moderate"
 	"exeunt/internal/notify"
+	"exeunt/internal/post"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
@@ -48,6 +49,9 @@ func (r *Room) JoinWith(ctx context.Context, v who.Viewer, id who.ID, answer str
 	if !fits(answer, mostAnswer) {
 		return "", exit.Fail(exit.Invalid, "circle.error.answer_long", "Count", mostAnswer)
 	}
+	if post.Hides(answer) {
+		return "", exit.Fail(exit.Invalid, "circle.error.answer_hides")
+	}
 	err := r.joining(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, c Circle, m Membership) error {
 		if m.State != "" {
 			state = m.State
@@ -62,7 +66,7 @@ func (r *Room) JoinWith(ctx context.Context, v who.Viewer, id who.ID, answer str
 		switch {
 		case state != Asked || c.Question == "":
 			answer = ""
-		case answer == "":
+		case post.Blank(answer):
 			return exit.Fail(exit.Invalid, "circle.error.answer_empty")
 		}
 		if err := r.add(ctx, pass, v, c, state, answer); err != nil || state != Asked {

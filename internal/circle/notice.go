@@ -7,6 +7,7 @@ import (
 	"exeunt/exit"
 	"exeunt/internal/moderate"
 	"exeunt/internal/notify"
+	"exeunt/internal/post"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
 )
@@ -40,11 +41,14 @@ func (r *Room) NoticeBoard(ctx context.Context, v who.Viewer, id, before who.ID,
 // Tell puts a notice up; owners and moderators may.
 func (r *Room) Tell(ctx context.Context, v who.Viewer, id who.ID, text string) error {
 	text = lines(text)
-	if text == "" {
+	if post.Blank(text) {
 		return exit.Fail(exit.Invalid, "circle.error.notice_empty")
 	}
 	if !fits(text, mostNotice) {
 		return exit.Fail(exit.Invalid, "circle.error.notice_long", "Count", mostNotice)
+	}
+	if post.Hides(text) {
+		return exit.Fail(exit.Invalid, "circle.error.notice_hides")
 	}
 	return r.inside(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, c Circle, m Membership) error {
 		switch {

@@ -215,7 +215,7 @@ func (r *Room) lookAtComment(ctx context.Context, v who.Viewer, c Case, view *co
 		return err
 	}
 	view.text = x.text
-	if view.mentions, err = r.Posts.Mentions(ctx, x.text); err != nil {
+	if view.mentions, err = r.Posts.Mentions(ctx, 0, x.text); err != nil {
 		return err
 	}
 	if x.on.Kind != kindVideo {

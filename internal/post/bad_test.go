@@ -2,6 +2,7 @@ package post_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"hash/crc32"
 	"image"
@@ -14,6 +15,7 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/post"
+	"exeunt/internal/service"
 	"exeunt/internal/ui"
 )
 
@@ -38,6 +40,21 @@ func brokenJPEG(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()[:b.Len()/2]
+}
+
+// wantFiles counts what lies in the store once what was given up is gone.
+func (h *house) wantFiles(t *testing.T, want int) {
+	t.Helper()
+	if _, err := h.blobs.Drain(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	files, err := h.blobs.All(t.Context(), "", 100)
+	if err != nil || len(files) != want {
+		t.Errorf("%d files lie there, want %d (%v)", len(files), want, err)
+	}
+	if n := h.number(t, `select count(*) from blob_pending`); n != 0 {
+		t.Errorf("%d files wait for who keeps them", n)
+	}
 }
 
 // TestBadInput sends what somebody who means harm, or is mistaken, sends: each is answered by one sentence beneath the field, in
@@ -80,6 +97,23 @@ func TestBadInput(t *testing.T) {
 				}
 			}
 		}
+		// What was put before the one that is refused, or before the words are, is given up.
+		for what, req := range map[string]*http.Request{
+			"a good image and a bad one": multi(t, map[string]string{"text": "x"}, picture(color.White), executable),
+			"a description that hides":   multi(t, map[string]string{"text": "x", "alts": "fine\n\u202eenif"}, picture(color.White), picture(color.White)),
+			"an audience there is not":   multi(t, map[string]string{"text": "x", "audience": "all"}, picture(color.White)),
+		} {
+			if w, err := h.ask(t, mira, ui.English, req); err != nil || w.Code != http.StatusUnprocessableEntity {
+				t.Errorf("%s: %d, %v", what, w.Code, err)
+			}
+		}
+		h.posts.Screen = func(context.Context, service.Pass, post.ScreenIn) (bool, error) {
+			return false, exit.Fail(exit.Invalid, "post.error.text")
+		}
+		if w, err := h.ask(t, mira, ui.English, multi(t, map[string]string{"text": "x"}, picture(color.White))); err != nil || w.Code != http.StatusUnprocessableEntity {
+			t.Errorf("refused words: %d, %v", w.Code, err)
+		}
+		h.posts.Screen = nil
 		big := multi(t, map[string]string{"text": "x"}, make([]byte, 200<<20))
 		if _, err := h.ask(t, mira, ui.English, big); exit.KindOf(err) != exit.Invalid || !strings.Contains(err.Error(), "post.error.heavy") {
 			t.Errorf("200 MB: %v", err)
@@ -87,6 +121,7 @@ func TestBadInput(t *testing.T) {
 		if n := h.number(t, `select (select count(*) from posts) + (select count(*) from post_images)`); n != 0 {
 			t.Errorf("%d rows are left of what was refused", n)
 		}
+		h.wantFiles(t, 0)
 		for _, text := range []string{"👩\u200d👩\u200d👧 and 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "می\u200cخواهم", "مرحبا\u200f!", "ก็"} {
 			if _, err := h.posts.Write(t.Context(), mira, post.Draft{Service: post.Page, Text: text}); err != nil {
 				t.Errorf("%q is refused: %v", text, err)

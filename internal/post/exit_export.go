@@ -73,7 +73,7 @@ func (h *Holder) exportWritten(ctx context.Context, t exit.Task, s service.Span,
 	if err != nil {
 		return p, err
 	}
-	if texts, err = h.room.Decode(ctx, texts...); err != nil {
+	if texts, err = h.room.Decode(ctx, 0, texts...); err != nil {
 		return p, err
 	}
 	places, err := h.room.placeNames(ctx, s.Owner, posts)

@@ -340,7 +340,7 @@ func (r *Room) screenBrought(ctx context.Context, pass service.Pass, posts []Pos
 		if p.State != Live {
 			continue
 		}
-		hold, err := r.Screen(ctx, pass, ScreenIn{Author: p.Author, Ref: p.Ref(), In: p.In, Text: p.Summary + "\n" + p.Text, Images: of[p.ID], Edit: true})
+		hold, err := r.Screen(ctx, pass, ScreenIn{Author: p.Author, Ref: p.Ref(), In: p.In, Text: described(p.Summary+"\n"+p.Text, of[p.ID]), Images: of[p.ID], Edit: true})
 		switch kind := exit.KindOf(err); {
 		case err != nil && (kind == exit.Invalid || kind == exit.Forbidden):
 			posts[i].State, notes[i] = Drafted, noteScreened

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"exeunt/exit"
 	"exeunt/internal/post"
+	"exeunt/internal/relation"
 	"exeunt/internal/search"
 	"exeunt/internal/service"
 	"exeunt/internal/talk"
@@ -16,7 +18,7 @@ import (
 	"exeunt/internal/who"
 )
 
-// TestPreview has guests of a circle see its latest ten posts and nothing of what is said about them, by whatever way they come.
+// TestPreview has guests of a circle see ten posts, what is pinned and the latest, and nothing of what is said about them, by whatever way they come.
 func TestPreview(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		ctx := t.Context()
@@ -24,6 +26,10 @@ func TestPreview(t *testing.T) {
 		h.members[mira.Account], h.staff[mira.Account] = true, true
 		topic, err := h.posts.NewTopic(ctx, mira, h.tea(mira), "green")
 		if err != nil {
+			t.Fatal(err)
+		}
+		welcome := h.write(t, mira, post.Draft{Service: "circle", Place: 7, Text: "welcome #green"})
+		if err := h.posts.Pin(ctx, mira, welcome, true); err != nil {
 			t.Fatal(err)
 		}
 		var last, first who.ID
@@ -47,11 +53,14 @@ func TestPreview(t *testing.T) {
 				t.Errorf("%q opens a post that the preview does not show: %v", v.Name, err)
 			}
 			all, err := h.posts.InPlace(ctx, v, h.tea(v), post.Hottest, 0, post.Cursor{}, 20)
-			if err != nil || len(all) != 10 || all[9].Text != "post 4" {
+			if err != nil || len(all) != 10 || all[0].ID != welcome || all[9].Text != "post 5 #green" {
 				t.Errorf("%q sees %q, %v", v.Name, texts(all), err)
 			}
+			if p, err := h.posts.One(ctx, v, welcome); err != nil || p.Pinned.IsZero() {
+				t.Errorf("%q does not open what is pinned: %v", v.Name, err)
+			}
 			some, err := h.posts.InPlace(ctx, v, h.tea(v), post.Latest, topic, post.Cursor{}, 20)
-			wantTexts(t, "the topic", some, err, "post 13 #green", "post 11 #green", "post 9 #green", "post 7 #green", "post 5 #green")
+			wantTexts(t, "the topic", some, err, "post 13 #green", "post 11 #green", "post 9 #green", "post 7 #green", "post 5 #green", "welcome #green")
 			for _, topic := range []who.ID{0, topic} {
 				if rest, err := h.posts.InPlace(ctx, v, h.tea(v), post.Latest, topic, post.Next(all, 10), 20); err != nil || len(rest) > 0 {
 					t.Errorf("%q goes on to %q, %v", v.Name, texts(rest), err)
@@ -67,6 +76,9 @@ func TestPreview(t *testing.T) {
 			w, err := h.ask(t, v, ui.English, httptest.NewRequest(http.MethodGet, "/posts/"+last.String(), nil))
 			if err != nil || !strings.Contains(w.Body.String(), "post 13") || strings.Contains(w.Body.String(), "among ourselves") {
 				t.Errorf("the page of the post for %q: %v", v.Name, err)
+			}
+			if body := w.Body.String(); !strings.Contains(body, `<meta property="og:description" content="post 13 #green">`) || !strings.Contains(body, `content="noindex"`) {
+				t.Errorf("what other sites show of a previewed post: %s", body[:min(len(body), 2000)])
 			}
 			for _, rt := range h.talks.Routes() {
 				if rt.Pattern != "GET /talk/comments/{id}" {
@@ -133,5 +145,119 @@ func TestTopicOfOneHidden(t *testing.T) {
 		for v, see := range map[who.Viewer]bool{{}: false, jo: false, mira: true} {
 			want(v, see)
 		}
+	})
+}
+
+// TestBlockedIsNotNamed has neither of two people whom a block keeps apart find the other named in what third parties write, nor name the other.
+func TestBlockedIsNotNamed(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		mira, jo, kim := h.person(t, "mira"), h.person(t, "jo"), h.person(t, "kim")
+		id := h.write(t, kim, post.Draft{Text: "with @mira and @jo"})
+		ref := who.Ref{Kind: "post", ID: id}
+		if _, err := h.talks.Comment(ctx, kim, ref, talk.Draft{Text: "so said @mira to @jo"}); err != nil {
+			t.Fatal(err)
+		}
+		own := h.write(t, jo, post.Draft{Text: "thanks @mira"})
+		named := func(v who.Viewer, want ...string) {
+			t.Helper()
+			var got []string
+			views, err := h.posts.Views(ctx, v, []post.Post{mustOne(t, h, v, id)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			comments, _, err := h.talks.Comments(ctx, v, mustOne(t, h, v, id).Thing(v), talk.Oldest, "", 9)
+			if err != nil || len(comments) != 1 {
+				t.Fatalf("%+v, %v", comments, err)
+			}
+			for _, x := range []map[string]ui.Mention{views[0].Mentions, comments[0].Mentions} {
+				for _, a := range []who.Viewer{mira, jo} {
+					if m, ok := x[a.Account.String()]; ok {
+						got = append(got, m.Name)
+					}
+				}
+			}
+			w, err := h.ask(t, v, ui.English, httptest.NewRequest(http.MethodGet, "/posts/"+id.String(), nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range []string{"mira", "jo"} {
+				if body := w.Body.String(); strings.Contains(body, `href="/@`+name+`"`) != slices.Contains(want, name) || strings.Contains(body, "@"+name+"<") != slices.Contains(want, name) {
+					t.Errorf("%q finds %s on the page: %s", v.Name, name, body)
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%q finds %q named, want %q", v.Name, got, want)
+			}
+		}
+		for _, v := range []who.Viewer{{}, mira, jo, kim} {
+			named(v, "mira", "jo", "mira", "jo")
+		}
+		if err := h.relations.Block(ctx, mira, jo.Account); err != nil {
+			t.Fatal(err)
+		}
+		named(who.Viewer{}, "mira", "jo", "mira", "jo")
+		named(kim, "mira", "jo", "mira", "jo")
+		named(mira, "mira", "mira")
+		named(jo, "jo", "jo")
+		w, err := h.ask(t, jo, ui.English, httptest.NewRequest(http.MethodGet, "/posts/"+own.String()+"/edit", nil))
+		if err != nil || strings.Contains(w.Body.String(), "mira") {
+			t.Errorf("the form names who is blocked: %v", err)
+		}
+		typed := h.write(t, jo, post.Draft{Text: "hello @mira, hello @kim"})
+		if got, want := mustOne(t, h, kim, typed).Text, "hello @mira, hello @{"+kim.Account.String()+"}"; got != want {
+			t.Errorf("what jo writes is %q, want %q", got, want)
+		}
+		if n := h.number(t, `select count(*) from mentions where ref_id = $1`, int64(typed)); n != 1 {
+			t.Errorf("%d are mentioned, want kim alone", n)
+		}
+	})
+}
+
+// TestMuteTopic has what is written under a topic that is muted from its page leave home, and come back.
+func TestMuteTopic(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		mira, jo := h.person(t, "mira"), h.person(t, "jo")
+		h.relations.Registry = h.registry
+		if err := h.relations.Follow(ctx, jo, mira.Account); err != nil {
+			t.Fatal(err)
+		}
+		h.write(t, mira, post.Draft{Text: "plain"})
+		h.write(t, mira, post.Draft{Text: "about #hills"})
+		topic := who.Ref{Kind: "topic", ID: who.ID(h.number(t, `select id from topics`))}
+		mute, undo := `href="/mute/topic/`+topic.ID.String()+`"`, `action="/settings/mutes/topic/`+topic.ID.String()+`/undo"`
+		offers := func(v who.Viewer, muted, unmuted bool) {
+			t.Helper()
+			for _, lang := range []ui.Lang{ui.Chinese, ui.English} {
+				w, err := h.ask(t, v, lang, httptest.NewRequest(http.MethodGet, "/topics/"+topic.ID.String(), nil))
+				if body := w.Body.String(); err != nil || strings.Contains(body, mute) != unmuted || strings.Contains(body, undo) != muted || strings.Contains(body, ">relation.") {
+					t.Errorf("the page of the topic for %q in %s: %v\n%s", v.Name, lang, err, body)
+				}
+			}
+		}
+		home := func(want ...string) {
+			t.Helper()
+			list, err := h.posts.Home(ctx, jo, post.Cursor{}, 9)
+			wantTexts(t, "home", list, err, want...)
+		}
+		offers(who.Viewer{}, false, false)
+		offers(jo, false, true)
+		home("about #hills", "plain")
+		if err := h.relations.Mute(ctx, jo, topic, relation.Week); err != nil {
+			t.Fatal(err)
+		}
+		offers(jo, true, false)
+		offers(mira, false, true)
+		home("plain")
+		if err := h.relations.Unmute(ctx, jo, topic); err != nil {
+			t.Fatal(err)
+		}
+		offers(jo, false, true)
+		home("about #hills", "plain")
+		if err := h.relations.Mute(ctx, jo, topic, relation.LessOf); err != nil {
+			t.Fatal(err)
+		}
+		offers(jo, true, false)
 	})
 }

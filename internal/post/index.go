@@ -120,7 +120,7 @@ func (s source) Words(ctx context.Context, ids []who.ID) (map[who.ID]search.Word
 		texts[i] = doc(p).Text
 	}
 	// Whom a text mentions is named as on the post's own page; nobody is found by it.
-	if texts, err = s.room.Decode(ctx, texts...); err != nil {
+	if texts, err = s.room.Decode(ctx, service.ViewerOf(ctx).Account, texts...); err != nil {
 		return nil, err
 	}
 	out := make(map[who.ID]search.Words, len(list))

@@ -46,9 +46,9 @@ func asciiWord(c rune) bool {
 // would name an account that nobody looked up.
 func Plain(text string) string { return strings.ReplaceAll(text, "@{", "@ {") }
 
-// Encode turns the @name of a typed text into @{id} and gives the accounts it mentions. Names that
-// nobody has, and of accounts that cannot be written to now, stay as they were typed.
-func (r *Room) Encode(ctx context.Context, text string) (string, []who.ID, error) {
+// Encode turns the @name of a text that somebody typed into @{id} and gives the accounts it mentions. Names that nobody has, of accounts
+// that cannot be written to now, and of those that who types has blocked or is blocked by, stay as they were typed.
+func (r *Room) Encode(ctx context.Context, by who.ID, text string) (string, []who.ID, error) {
 	text = Plain(text)
 	spans := typed(text)
 	spans = spans[:min(len(spans), mostMentions)]
@@ -56,7 +56,7 @@ func (r *Room) Encode(ctx context.Context, text string) (string, []who.ID, error
 	for _, s := range spans {
 		keys = append(keys, r.NameKey(text[s[0]+1:s[1]]))
 	}
-	found, err := r.store.named(ctx, keys)
+	found, err := r.store.named(ctx, by, keys)
 	if err != nil || len(found) == 0 {
 		return text, nil, err
 	}
@@ -91,9 +91,9 @@ func Mentioned(texts ...string) []who.ID {
 	return out
 }
 
-// Mentions gives what pages show for the mentions of the texts, in at most one query.
-func (r *Room) Mentions(ctx context.Context, texts ...string) (map[string]ui.Mention, error) {
-	names, err := r.store.names(ctx, Mentioned(texts...))
+// Mentions gives what pages show a viewer for the mentions of the texts, in at most one query. Who blocks the viewer, or is blocked, is not named.
+func (r *Room) Mentions(ctx context.Context, viewer who.ID, texts ...string) (map[string]ui.Mention, error) {
+	names, err := r.store.names(ctx, viewer, Mentioned(texts...))
 	if err != nil || len(names) == 0 {
 		return nil, err
 	}
@@ -104,9 +104,9 @@ func (r *Room) Mentions(ctx context.Context, texts ...string) (map[string]ui.Men
 	return out, nil
 }
 
-// Decode gives stored texts as one would have typed them: @name, "@…" for who is not there to see.
-func (r *Room) Decode(ctx context.Context, texts ...string) ([]string, error) {
-	names, err := r.store.names(ctx, Mentioned(texts...))
+// Decode gives stored texts as one would have typed them: @name, "@…" for who is not there for the viewer to see (0: for everybody).
+func (r *Room) Decode(ctx context.Context, viewer who.ID, texts ...string) ([]string, error) {
+	names, err := r.store.names(ctx, viewer, Mentioned(texts...))
 	if err != nil {
 		return nil, err
 	}

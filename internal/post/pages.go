@@ -3,7 +3,6 @@ package post
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"exeunt/exit"
 	"exeunt/internal/service"
@@ -24,7 +23,7 @@ func (r *Room) Routes() []service.Route {
 		{Pattern: "POST /write", Access: service.Member, Handle: r.postWrite, Upload: true},
 		{Pattern: "GET /posts/{id}", Handle: r.getPost},
 		{Pattern: "GET /posts/{id}/edit", Access: service.Member, Handle: r.getEdit},
-		{Pattern: "POST /posts/{id}/edit", Access: service.Member, Handle: r.postEdit},
+		{Pattern: "POST /posts/{id}/edit", Access: service.Member, Handle: r.postEdit, Upload: true},
 		{Pattern: "GET /posts/{id}/delete", Access: service.Member, Handle: r.getDelete},
 		{Pattern: "POST /posts/{id}/delete", Access: service.Member, Handle: r.postDelete},
 		{Pattern: "POST /posts/{id}/undo", Access: service.Member, Handle: r.postUndo},
@@ -111,7 +110,7 @@ func (r *Room) editable(ctx context.Context, v who.Viewer, id who.ID) (form, err
 	if err != nil {
 		return form{}, err
 	}
-	texts, err := r.Decode(ctx, p.Text)
+	texts, err := r.Decode(ctx, v.Account, p.Text)
 	if err != nil {
 		return form{}, err
 	}
@@ -149,15 +148,16 @@ func (r *Room) postEdit(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := parse(w, req); err != nil {
+		return err
+	}
+	defer letGo(req)
 	f, err := r.editable(ctx, v, id)
 	if err != nil {
 		return err
 	}
-	f.text, f.audience = req.PostFormValue("text"), req.PostFormValue("audience")
-	for image := range f.imageAlts {
-		f.imageAlts[image] = strings.TrimSpace(req.PostFormValue("alt-" + image.String()))
-	}
-	if err := r.Edit(ctx, v, id, Change{Text: f.text, Audience: f.audience, Alts: f.imageAlts}); err != nil {
+	f.read(req)
+	if err := r.Edit(ctx, v, id, Change{Text: f.text, Audience: f.audience, Images: uploads(req, f.alts), Drop: f.drop, Alts: f.imageAlts}); err != nil {
 		return again(w, req, f, err)
 	}
 	return service.Done(w, req, "/posts/"+id.String(), "post.done.edited")

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"exeunt/exit"
+	"exeunt/internal/relation"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
@@ -127,6 +128,7 @@ type topicView struct {
 	posts []ui.PostView
 	older string
 	write string
+	menu  []ui.Action
 	staff bool   // the viewer may rename it
 	name  string // typed, of the topic
 	wrong string
@@ -160,6 +162,9 @@ func (r *Room) renderTopic(w http.ResponseWriter, req *http.Request, id who.ID, 
 	if view.posts, err = r.Views(ctx, v, list); err != nil {
 		return err
 	}
+	if view.menu, err = r.topicMenu(ctx, v, t); err != nil {
+		return err
+	}
 	if next := Next(list, postsShown).String(); next != "" {
 		view.older = t.Link() + "?before=" + next
 	}
@@ -176,6 +181,18 @@ func (r *Room) renderTopic(w http.ResponseWriter, req *http.Request, id who.ID, 
 		f.WriteHref = view.write
 	}
 	return ui.Render(w, req, status, topicPage(f, view))
+}
+
+// topicMenu lets the viewer mute a topic, or take that back.
+func (r *Room) topicMenu(ctx context.Context, v who.Viewer, t Topic) ([]ui.Action, error) {
+	if v.Guest() || v.State != who.Active {
+		return nil, nil
+	}
+	quieted, err := r.store.quieted(ctx, v.Account, t.ID)
+	if quieted {
+		return []ui.Action{relation.UnmuteAction(ctx, t.Ref())}, err
+	}
+	return []ui.Action{relation.MuteAction(ctx, t.Ref())}, err
 }
 
 // wrongName tells what is wrong with a topic's name, if that is what the error is about.

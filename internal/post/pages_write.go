@@ -145,7 +145,7 @@ func (r *Room) draftForm(ctx context.Context, v who.Viewer, id who.ID) (form, er
 	if err != nil {
 		return f, err
 	}
-	texts, err := r.Decode(ctx, p.Text)
+	texts, err := r.Decode(ctx, v.Account, p.Text)
 	if err != nil {
 		return f, err
 	}
@@ -211,7 +211,7 @@ func render(w http.ResponseWriter, req *http.Request, status int, f form) error 
 // fieldOf says beneath which field an error is told.
 var fieldOf = map[string]string{
 	"post.error.empty": "text", "post.error.long": "text", "post.error.text": "text", "post.error.turned": "text", "post.error.hidden": "text",
-	"post.error.images": "images", "post.error.alt": "alts", "post.error.audience": "audience",
+	"post.error.images": "images", "post.error.alt": "alts", "post.error.alt_hides": "alts", "post.error.audience": "audience",
 }
 
 // again draws a form once more with what is wrong; an error that no field answers for goes on.
@@ -256,6 +256,12 @@ func (r *Room) readForm(ctx context.Context, v who.Viewer, req *http.Request) (f
 	} else {
 		f, err = r.newForm(ctx, v, req.FormValue("in"), req.FormValue("card"))
 	}
+	f.read(req)
+	return f, err
+}
+
+// read takes in what was typed.
+func (f *form) read(req *http.Request) {
 	f.text, f.audience, f.alts = req.FormValue("text"), req.FormValue("audience"), req.FormValue("alts")
 	for _, i := range f.images {
 		f.imageAlts[i.ID] = strings.TrimSpace(req.FormValue("alt-" + i.ID.String()))
@@ -263,19 +269,30 @@ func (r *Room) readForm(ctx context.Context, v who.Viewer, req *http.Request) (f
 			f.drop = append(f.drop, i.ID)
 		}
 	}
-	return f, err
+}
+
+// parse reads a posted form with its files; [letGo] is to be called after it.
+func parse(w http.ResponseWriter, req *http.Request) error {
+	req.Body = http.MaxBytesReader(w, req.Body, mostForm)
+	if err := req.ParseMultipartForm(mostMemory); err != nil && !errors.Is(err, http.ErrNotMultipart) { //nolint:gosec // bounded by the line above
+		return badForm(err)
+	}
+	return nil
+}
+
+func letGo(req *http.Request) {
+	if req.MultipartForm != nil {
+		req.MultipartForm.RemoveAll() //nolint:errcheck // temporary files; the system's own sweep takes what is left
+	}
 }
 
 func (r *Room) postWrite(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
 	v := service.ViewerOf(ctx)
-	req.Body = http.MaxBytesReader(w, req.Body, mostForm)
-	if err := req.ParseMultipartForm(mostMemory); err != nil && !errors.Is(err, http.ErrNotMultipart) { //nolint:gosec // bounded by the line above
-		return badForm(err)
+	if err := parse(w, req); err != nil {
+		return err
 	}
-	if req.MultipartForm != nil {
-		defer req.MultipartForm.RemoveAll() //nolint:errcheck // temporary files; the system's own sweep takes what is left
-	}
+	defer letGo(req)
 	f, err := r.readForm(ctx, v, req)
 	if err != nil {
 		return err
@@ -373,11 +390,11 @@ func (r *Room) getDrafts(w http.ResponseWriter, req *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if view.waiting, err = r.draftLines(ctx, waiting); err != nil {
+		if view.waiting, err = r.draftLines(ctx, v, waiting); err != nil {
 			return err
 		}
 	}
-	if view.drafts, err = r.draftLines(ctx, drafts); err != nil {
+	if view.drafts, err = r.draftLines(ctx, v, drafts); err != nil {
 		return err
 	}
 	if next := Next(drafts, draftsShown).String(); next != "" {
@@ -388,12 +405,12 @@ func (r *Room) getDrafts(w http.ResponseWriter, req *http.Request) error {
 	return ui.Render(w, req, http.StatusOK, draftsPage(f, view))
 }
 
-func (r *Room) draftLines(ctx context.Context, posts []Post) (out []draftLine, err error) {
+func (r *Room) draftLines(ctx context.Context, v who.Viewer, posts []Post) (out []draftLine, err error) {
 	texts := make([]string, len(posts))
 	for i, p := range posts {
 		texts[i] = p.Text
 	}
-	if texts, err = r.Decode(ctx, texts...); err != nil {
+	if texts, err = r.Decode(ctx, v.Account, texts...); err != nil {
 		return nil, err
 	}
 	for i, p := range posts {

@@ -106,7 +106,7 @@ func (r *Room) Views(ctx context.Context, v who.Viewer, posts []Post) ([]ui.Post
 	if err != nil {
 		return nil, err
 	}
-	mentions, err := r.Mentions(ctx, texts...)
+	mentions, err := r.Mentions(ctx, v.Account, texts...)
 	if err != nil {
 		return nil, err
 	}

@@ -8,14 +8,14 @@ import (
 )
 
 // guestSees says whether somebody who is not signed in sees a post on an own page. What stands in a place, a guest may
-// preview at best: its address is not for search engines and previews.
+// preview at best, as long as it is among the latest.
 func guestSees(p Post) bool {
 	return p.Service == Page && p.State == Live && p.Author != 0 && !p.Veiled && (p.Audience == who.Public || p.Audience == who.Unlisted)
 }
 
-// shared gives what other sites show of a post; nil where a guest does not see it.
+// shared gives what other sites show of a post that the viewer sees: they ask for it as guests. Nil where a guest does not see it.
 func shared(p Post, v ui.PostView) *ui.Shared {
-	if !guestSees(p) {
+	if preview := p.In.Guest && p.State == Live && p.Author != 0; !guestSees(p) && !preview {
 		return nil
 	}
 	out := &ui.Shared{Type: "article", Title: v.Author.Name, Description: ui.PlainText(v.Text, v.Mentions, 200), Path: p.Link(), Published: p.At}

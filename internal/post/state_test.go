@@ -305,6 +305,26 @@ func TestScreen(t *testing.T) {
 		if got := h.counts(t); got[0] != 0 || got[1] != 0 {
 			t.Errorf("held posts are counted or found: %v", got)
 		}
+		said := []post.Upload{upload(picture(color.White), "forbidden")}
+		if _, err := h.posts.Write(ctx, jo, post.Draft{Service: post.Page, Text: "fine", Images: said}); exit.KindOf(err) != exit.Invalid {
+			t.Errorf("what is refused, as a description: %v", err)
+		}
+		id = h.write(t, jo, post.Draft{Service: post.Page, Text: "fine", Images: []post.Upload{upload(picture(color.White), "")}})
+		pic := who.ID(h.number(t, `select id from post_images where post_id = $1`, int64(id)))
+		if err := h.posts.Edit(ctx, jo, id, post.Change{Text: "fine", Alts: map[who.ID]string{pic: "forbidden"}}); exit.KindOf(err) != exit.Invalid {
+			t.Errorf("what is refused, as a description that comes later: %v", err)
+		}
+		draft, err := h.posts.SaveDraft(ctx, jo, post.Draft{Service: post.Page, Text: "fine", Images: []post.Upload{upload(picture(color.White), "forbidden")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.posts.Write(ctx, jo, post.Draft{ID: draft, Service: post.Page, Text: "fine"}); exit.KindOf(err) != exit.Invalid {
+			t.Errorf("what is refused, as a description in a draft: %v", err)
+		}
+		pic = who.ID(h.number(t, `select id from post_images where post_id = $1`, int64(draft)))
+		if _, err := h.posts.Write(ctx, jo, post.Draft{ID: draft, Service: post.Page, Text: "fine", Alts: map[who.ID]string{pic: "a hill"}}); err != nil {
+			t.Errorf("a draft with other descriptions: %v", err)
+		}
 		if _, err := h.posts.SaveDraft(ctx, jo, post.Draft{Service: post.Page, Text: "forbidden"}); err != nil {
 			t.Errorf("a draft is looked at: %v", err)
 		}

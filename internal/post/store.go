@@ -188,19 +188,19 @@ func (s store) postOfKey(ctx context.Context, key string) (who.ID, error) {
 	return who.ID(id), nil
 }
 
-// named gives the accounts of the names' keys that can be mentioned: there, not veiled, nowhere frozen.
-func (s store) named(ctx context.Context, keys []string) (map[string]who.ID, error) {
+// named gives the accounts of the names' keys that somebody can mention: there, not veiled, nowhere frozen, neither of the two blocked by the other.
+func (s store) named(ctx context.Context, by who.ID, keys []string) (map[string]who.ID, error) {
 	out := map[string]who.ID{}
 	if len(keys) == 0 {
 		return out, nil
 	}
-	list, _ := service.In(1, make([]who.ID, len(keys)))
-	args := make([]any, len(keys))
-	for i, k := range keys {
-		args[i] = k
+	list, _ := service.In(2, make([]who.ID, len(keys)))
+	args := []any{int64(by)}
+	for _, k := range keys {
+		args = append(args, k)
 	}
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `select a.id, a.name_key from accounts a where a.name_key in (`+list+`) and a.state <> 'gone' and not exists
-		(select 1 from reasons z where z.account_id = a.id and (z.scope = '' or z.what = 'freeze'))`, args...)
+		(select 1 from reasons z where z.account_id = a.id and (z.scope = '' or z.what = 'freeze')) and `+service.Unblocked("$1", "a.id"), args...)
 	if err != nil {
 		return nil, fmt.Errorf("find mentioned accounts: %w", err)
 	}
@@ -217,14 +217,15 @@ func (s store) named(ctx context.Context, keys []string) (map[string]who.ID, err
 	return out, nil
 }
 
-// names gives the names of those of the accounts that are there and not veiled.
-func (s store) names(ctx context.Context, ids []who.ID) (map[who.ID]string, error) {
+// names gives the names of those of the accounts that are there, not veiled, and not blocked by the viewer, nor the viewer by them.
+func (s store) names(ctx context.Context, viewer who.ID, ids []who.ID) (map[who.ID]string, error) {
 	out := map[who.ID]string{}
 	if len(ids) == 0 {
 		return out, nil
 	}
-	list, args := service.In(1, ids)
-	rows, err := s.db.Q(ctx).QueryContext(ctx, `select a.id, a.name from accounts a where a.id in (`+list+`) and a.state <> 'gone' and `+service.VisibleAccount("a.id"), args...)
+	list, args := service.In(2, ids)
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select a.id, a.name from accounts a where a.id in (`+list+`) and a.state <> 'gone' and `+service.VisibleAccount("a.id")+
+		` and `+service.Unblocked("$1", "a.id"), append([]any{int64(viewer)}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("read names: %w", err)
 	}

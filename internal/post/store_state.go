@@ -22,7 +22,7 @@ func (s store) resume(ctx context.Context, pass service.Pass, p Post) error {
 	return nil
 }
 
-// dropImages deletes images of a draft; their files were given up before.
+// dropImages deletes images of a post or draft; their files were given up before.
 func (s store) dropImages(ctx context.Context, pass service.Pass, ids []who.ID) error {
 	if !pass.Valid() {
 		return service.ErrNoPass()

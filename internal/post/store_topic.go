@@ -7,6 +7,7 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/db"
+	"exeunt/internal/relation"
 	"exeunt/internal/service"
 	"exeunt/internal/ui"
 	"exeunt/internal/who"
@@ -77,6 +78,15 @@ func (s store) topic(ctx context.Context, id who.ID) (Topic, error) {
 		return Topic{}, exit.Fail(exit.NotFound, "error.not_found")
 	}
 	return list[0], nil
+}
+
+// quieted says whether the viewer has muted a topic, or wants less of it.
+func (s store) quieted(ctx context.Context, viewer, topic who.ID) (bool, error) {
+	var n int
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from topics t where t.id = $2 and `+relation.Quieted("$1", "'topic'", "t.id"), int64(viewer), int64(topic)).Scan(&n); err != nil {
+		return false, fmt.Errorf("read mute of a topic: %w", err)
+	}
+	return n > 0, nil
 }
 
 func (s store) topicCount(ctx context.Context, p Place) (n int, err error) {

@@ -109,13 +109,13 @@ func cutMissing(text string) (why, name string) {
 	return why, name
 }
 
-// change stores a post's new text.
+// change stores a post's new text and how many images it has.
 func (s store) change(ctx context.Context, pass service.Pass, p Post) error {
 	if !pass.Valid() {
 		return service.ErrNoPass()
 	}
-	if _, err := s.db.Exec(ctx, `update posts set text = $1, audience = $2, edited_at = $3 where id = $4 and state in ('live', 'submitted')`,
-		p.Text, string(p.Audience), db.Ms(pass.At), int64(p.ID)); err != nil {
+	if _, err := s.db.Exec(ctx, `update posts set text = $1, audience = $2, edited_at = $3, images = $4 where id = $5 and state in ('live', 'submitted')`,
+		p.Text, string(p.Audience), db.Ms(pass.At), p.Images, int64(p.ID)); err != nil {
 		return fmt.Errorf("change post: %w", err)
 	}
 	return nil

@@ -1,18 +1,13 @@
 package post
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"io"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"exeunt/exit"
-	"exeunt/internal/blob"
-	"exeunt/internal/media"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
 )
@@ -62,7 +57,7 @@ func checkText(text string, images int, card bool) error {
 		return exit.Fail(exit.Invalid, "post.error.text")
 	case utf8.RuneCountInString(text) > longestText:
 		return exit.Fail(exit.Invalid, "post.error.long", "Most", longestText)
-	case strings.IndexFunc(text, shows) < 0 && images == 0 && !card:
+	case Blank(text) && images == 0 && !card:
 		return exit.Fail(exit.Invalid, "post.error.empty")
 	case turns(text):
 		return exit.Fail(exit.Invalid, "post.error.turned")
@@ -73,6 +68,12 @@ func checkText(text string, images int, card bool) error {
 	}
 	return nil
 }
+
+// Blank says whether a text shows nothing: all of it is blank or of no width.
+func Blank(text string) bool { return strings.IndexFunc(text, shows) < 0 }
+
+// Hides says whether a text does not say what it shows: it overrides the direction in which it is read, or holds words that cannot be seen.
+func Hides(text string) bool { return turns(text) || hides(text) }
 
 // shows says whether a character can be seen: it is neither blank nor of no width.
 func shows(c rune) bool {
@@ -113,8 +114,20 @@ func cleanText(text string) string {
 }
 
 func checkAlt(alt string) error {
-	if utf8.RuneCountInString(alt) > longestAlt || !utf8.ValidString(alt) || strings.ContainsRune(alt, 0) {
+	switch {
+	case utf8.RuneCountInString(alt) > longestAlt || !utf8.ValidString(alt) || strings.ContainsRune(alt, 0):
 		return exit.Fail(exit.Invalid, "post.error.alt", "Most", longestAlt)
+	case Hides(alt):
+		return exit.Fail(exit.Invalid, "post.error.alt_hides")
+	}
+	return nil
+}
+
+func checkAlts(alts map[who.ID]string) error {
+	for _, alt := range alts {
+		if err := checkAlt(alt); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -143,10 +156,8 @@ func (r *Room) compose(ctx context.Context, v who.Viewer, d Draft, state string)
 	if err := checkText(d.Text, had+len(d.Images), d.Card.ID != 0); err != nil {
 		return 0, err
 	}
-	for _, alt := range d.Alts {
-		if err := checkAlt(alt); err != nil {
-			return 0, err
-		}
+	if err := checkAlts(d.Alts); err != nil {
+		return 0, err
 	}
 	p := Post{ID: d.ID, Author: v.Account, Service: d.Service, Place: d.Place, Card: d.Card, State: state}
 	if d.ID == 0 {
@@ -158,16 +169,12 @@ func (r *Room) compose(ctx context.Context, v who.Viewer, d Draft, state string)
 	if err := r.mayShare(ctx, v, d.Card); err != nil {
 		return 0, err
 	}
-	from := 0
-	if len(kept) > 0 {
-		from = kept[len(kept)-1].Position + 1
-	}
-	images, err := r.put(ctx, p, from, d.Images)
+	images, err := r.put(ctx, p, behind(kept), d.Images)
 	if err != nil {
 		return 0, err
 	}
 	err = r.DB.Update(ctx, func(ctx context.Context) error { return r.write(ctx, v, p, d, images) })
-	return p.ID, err
+	return p.ID, r.dismiss(ctx, images, err)
 }
 
 // resumed gives the images of the draft that is continued; NotFound for what is no draft of the viewer.
@@ -184,16 +191,6 @@ func (r *Room) resumed(ctx context.Context, v who.Viewer, d Draft) ([]Image, err
 	}
 	images, err := r.store.images(ctx, []who.ID{d.ID})
 	return images[d.ID], err
-}
-
-// dropped gives those of the images that are among the ids.
-func dropped(images []Image, ids []who.ID) (out []Image) {
-	for _, i := range images {
-		if slices.Contains(ids, i.ID) {
-			out = append(out, i)
-		}
-	}
-	return out
 }
 
 // audience asks whether the viewer may write where the draft says, and who will see it.
@@ -216,7 +213,7 @@ func (r *Room) write(ctx context.Context, v who.Viewer, p Post, d Draft, images 
 	if err != nil {
 		return err
 	}
-	text, mentioned, err := r.Encode(ctx, d.Text)
+	text, mentioned, err := r.Encode(ctx, v.Account, d.Text)
 	if err != nil {
 		return err
 	}
@@ -228,30 +225,17 @@ func (r *Room) write(ctx context.Context, v who.Viewer, p Post, d Draft, images 
 	if p.In, p.Audience, err = r.audience(ctx, v, d); err != nil {
 		return err
 	}
-	gone := dropped(kept, d.Drop)
-	p.Text, p.At, p.Images = text, pass.At, len(kept)-len(gone)+len(images)
+	now := arranged(kept, d.Drop, d.Alts, images)
+	p.Text, p.At, p.Images = text, pass.At, len(now)
 	if p.State == Live {
-		if p.State, err = r.screened(ctx, pass, p, append(kept, images...)); err != nil {
+		if p.State, err = r.screened(ctx, pass, p, now); err != nil {
 			return err
 		}
 	}
 	if err := r.storeWritten(ctx, pass, p, d); err != nil {
 		return err
 	}
-	if err := r.giveUp(ctx, gone); err != nil {
-		return err
-	}
-	ids := make([]who.ID, len(gone))
-	for i, x := range gone {
-		ids[i] = x.ID
-	}
-	if err := r.store.dropImages(ctx, pass, ids); err != nil {
-		return err
-	}
-	if err := r.keep(ctx, pass, images); err != nil {
-		return err
-	}
-	if err := r.store.changeAlts(ctx, pass, p.ID, d.Alts); err != nil {
+	if err := r.rearrange(ctx, pass, p.ID, dropped(kept, d.Drop), images, d.Alts); err != nil {
 		return err
 	}
 	if err := r.store.mention(ctx, pass, p, mentioned); err != nil {
@@ -270,7 +254,7 @@ func (r *Room) write(ctx context.Context, v who.Viewer, p Post, d Draft, images 
 func (r *Room) screened(ctx context.Context, pass service.Pass, p Post, images []Image) (string, error) {
 	hold := p.In.Approves && !p.In.Staff
 	if r.Screen != nil {
-		held, err := r.Screen(ctx, pass, ScreenIn{Author: p.Author, Ref: p.Ref(), In: p.In, Text: p.Text, Images: images})
+		held, err := r.Screen(ctx, pass, ScreenIn{Author: p.Author, Ref: p.Ref(), In: p.In, Text: described(p.Text, images), Images: images})
 		if err != nil {
 			return "", err
 		}
@@ -331,137 +315,4 @@ func (r *Room) own(ctx context.Context, v who.Viewer, state string, c Cursor, li
 	}
 	err = r.place(ctx, v, list)
 	return seen(v, list), err
-}
-
-// keep stores images whose files were put.
-func (r *Room) keep(ctx context.Context, pass service.Pass, images []Image) error {
-	var keys []string
-	for _, i := range images {
-		if i.Key != "" {
-			keys = append(keys, i.Key, i.Thumb)
-		}
-	}
-	if err := r.Blobs.Keep(ctx, keys...); err != nil {
-		return err
-	}
-	return r.store.addImages(ctx, pass, images)
-}
-
-// put decodes the images and puts their files; from is the position of the first. If one is refused, those before it are swept in time.
-func (r *Room) put(ctx context.Context, p Post, from int, uploads []Upload) ([]Image, error) {
-	var out []Image
-	for n, u := range uploads {
-		if err := checkAlt(u.Alt); err != nil {
-			return nil, err
-		}
-		f, err := u.Open()
-		if err != nil {
-			return nil, err
-		}
-		i, err := r.putOne(ctx, p.Author, f, media.Limits{})
-		if err = errors.Join(err, f.Close()); err != nil {
-			return nil, err
-		}
-		i.ID, i.Post, i.Author, i.Position, i.Alt = r.DB.IDs.Next(), p.ID, p.Author, from+n, strings.TrimSpace(u.Alt)
-		out = append(out, i)
-	}
-	return out, nil
-}
-
-// putOne decodes one image and puts its two files.
-func (r *Room) putOne(ctx context.Context, account who.ID, f io.Reader, l media.Limits) (Image, error) {
-	pic, err := media.Image(ctx, f, l)
-	if err != nil {
-		return Image{}, err
-	}
-	if r.RoomFor != nil {
-		if err := r.RoomFor(ctx, account, int64(len(pic.Bytes)+len(pic.Thumb))); err != nil {
-			return Image{}, err
-		}
-	}
-	whole, err := r.Blobs.Put(ctx, account, blob.Posts, pic.Ext, pic.Type, bytes.NewReader(pic.Bytes))
-	if err != nil {
-		return Image{}, err
-	}
-	thumb, err := r.Blobs.Put(ctx, account, blob.Posts, pic.ThumbExt, pic.ThumbType, bytes.NewReader(pic.Thumb))
-	if err != nil {
-		return Image{}, err
-	}
-	return Image{Key: whole.Key, Thumb: thumb.Key, Type: pic.Type, Width: pic.Width, Height: pic.Height, Bytes: whole.Size + thumb.Size, Look: Look(pic.Thumb)}, nil
-}
-
-// Change is what an author changes of a post. Audience "" leaves it; only a post on the own page has one to choose.
-type Change struct {
-	Text     string
-	Audience string
-	Alts     map[who.ID]string // of images
-}
-
-// Edit stores a changed post. NotFound for what the viewer may not edit.
-func (r *Room) Edit(ctx context.Context, v who.Viewer, id who.ID, c Change) error {
-	c.Text = cleanText(c.Text)
-	for _, alt := range c.Alts {
-		if err := checkAlt(alt); err != nil {
-			return err
-		}
-	}
-	return r.DB.Update(ctx, func(ctx context.Context) error {
-		p, err := r.standing(ctx, v, id, changes)
-		if err != nil {
-			return err
-		}
-		if err := checkText(c.Text, p.Images, p.Card.ID != 0); err != nil {
-			return err
-		}
-		old := p
-		if c.Audience != "" && p.Service == Page {
-			if p.Audience, err = audienceOf(c.Audience, v.Account); err != nil {
-				return err
-			}
-		}
-		text, mentioned, err := r.Encode(ctx, c.Text)
-		if err != nil {
-			return err
-		}
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Onto: mentioned, Service: p.Service, Place: p.Place})
-		if err != nil {
-			return err
-		}
-		p.Text = text
-		if err := r.edit(ctx, pass, old, p); err != nil {
-			return err
-		}
-		if err := r.store.changeAlts(ctx, pass, p.ID, c.Alts); err != nil {
-			return err
-		}
-		return r.store.mention(ctx, pass, p, mentioned)
-	})
-}
-
-// edit stores a post's new words; topics and search follow them. What Screen holds waits for a yes again, and other words do where the place
-// asks for a yes first: what was said yes to are the old ones.
-func (r *Room) edit(ctx context.Context, pass service.Pass, old, p Post) error {
-	asks, hold := p.Service != Page && p.In.Approves && !p.In.Staff && p.Text != old.Text, false
-	if r.Screen != nil {
-		images, err := r.store.images(ctx, []who.ID{p.ID})
-		if err != nil {
-			return err
-		}
-		if hold, err = r.Screen(ctx, pass, ScreenIn{Author: p.Author, Ref: p.Ref(), In: p.In, Text: p.Text, Images: images[p.ID], Edit: true}); err != nil {
-			return err
-		}
-	}
-	if err := r.store.change(ctx, pass, p); err != nil || p.State != Live {
-		return err
-	}
-	if err := r.vanish(ctx, pass, []Post{old}); err != nil {
-		return err
-	}
-	if !hold && !asks {
-		return r.publish(ctx, pass, p)
-	}
-	if err := r.store.turn(ctx, pass, []who.ID{p.ID}, Live, Submitted); err != nil {
-		return err
-	}
-	return r.submit(ctx, pass, p)
 }

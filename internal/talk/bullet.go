@@ -73,7 +73,7 @@ func (r *Room) Bullets(ctx context.Context, v who.Viewer, ref who.Ref, from, to 
 	for i, c := range list {
 		texts[i] = c.Text
 	}
-	if texts, err = r.Posts.Decode(ctx, texts...); err != nil {
+	if texts, err = r.Posts.Decode(ctx, v.Account, texts...); err != nil {
 		return nil, err
 	}
 	out := make([]Bullet, 0, len(list))

@@ -99,7 +99,7 @@ func (h *Holder) exportComments(ctx context.Context, t exit.Task, s span, to exi
 	if err != nil {
 		return p, err
 	}
-	if texts, err = h.room.Posts.Decode(ctx, texts...); err != nil {
+	if texts, err = h.room.Posts.Decode(ctx, 0, texts...); err != nil {
 		return p, err
 	}
 	for i, c := range list {

@@ -140,7 +140,7 @@ func (r *Room) drawer(ctx context.Context, v who.Viewer, t service.Thing, commen
 	if d.staff, err = r.staffed(ctx, v, t.Service, t.Place, comments); err != nil {
 		return d, err
 	}
-	if d.mentions, err = r.Posts.Mentions(ctx, texts...); err != nil {
+	if d.mentions, err = r.Posts.Mentions(ctx, v.Account, texts...); err != nil {
 		return d, err
 	}
 	d.mine, err = r.store.marks(ctx, v.Account, "comment", ids)

@@ -86,12 +86,14 @@ func (c Comment) Ref() who.Ref { return who.Ref{Kind: "comment", ID: c.ID} }
 func cleanComment(text string) (string, error) {
 	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
 	switch {
-	case text == "":
+	case post.Blank(text):
 		return "", exit.Fail(exit.Invalid, "talk.error.empty")
 	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
 		return "", exit.Fail(exit.Invalid, "talk.error.text")
 	case utf8.RuneCountInString(text) > longestComment:
 		return "", exit.Fail(exit.Invalid, "talk.error.long", "Most", longestComment)
+	case post.Hides(text):
+		return "", exit.Fail(exit.Invalid, "talk.error.hides")
 	}
 	return text, nil
 }
@@ -151,7 +153,7 @@ func (r *Room) comment(ctx context.Context, v who.Viewer, c Comment) error {
 			c.Parent = above.Parent
 		}
 	}
-	text, mentioned, err := r.Posts.Encode(ctx, c.Text)
+	text, mentioned, err := r.Posts.Encode(ctx, c.Author, c.Text)
 	if err != nil {
 		return err
 	}

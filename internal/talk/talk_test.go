@@ -174,6 +174,9 @@ func TestThreads(t *testing.T) {
 		}{
 			{on, talk.Draft{Text: "  "}, jo, exit.Invalid},
 			{on, talk.Draft{Text: strings.Repeat("长", 2001)}, jo, exit.Invalid},
+			{on, talk.Draft{Text: "pay \u202eRUE 0001\u202c"}, jo, exit.Invalid},
+			{on, talk.Draft{Text: "hi\u200b\u200c\u200d\u2060\u200bthere"}, jo, exit.Invalid},
+			{on, talk.Draft{Text: "\u200b"}, jo, exit.Invalid},
 			{on, talk.Draft{Text: "x", Parent: a}, jo, exit.NotFound},
 			{who.Ref{Kind: "post", ID: 5}, talk.Draft{Text: "x"}, jo, exit.NotFound},
 			{who.Ref{Kind: "song", ID: 5}, talk.Draft{Text: "x"}, jo, exit.NotFound},
