@@ -1,6 +1,7 @@
 package exit
 
 import (
+	"fmt"
 	"slices"
 	"sort"
 	"strconv"
@@ -198,7 +199,12 @@ func (m *maker) postpones(before *openRun, cal *SunsetCalendar) error {
 			return Fail(Conflict, "error.sunset_reached", "phase", x.word, "date", DateOf(x.was, cal.Zone))
 		}
 	}
-	if late := before.Run.Plan.Until; dayBefore(cal.Late, cal.Zone).Before(late) {
+	// The day is one of the zone in which it was published.
+	published, err := time.LoadLocation(before.Run.Plan.Zone)
+	if err != nil {
+		return fmt.Errorf("read zone of a published calendar: %w", err)
+	}
+	if late := before.Run.Plan.Until; dayBefore(cal.Late, published).Before(late) {
 		return Fail(Conflict, "error.sunset_late", "date", late)
 	}
 	return nil

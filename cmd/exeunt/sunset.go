@@ -15,6 +15,7 @@ import (
 	"exeunt/internal/server"
 	"exeunt/internal/sunset"
 	"exeunt/internal/ui"
+	"exeunt/internal/who"
 )
 
 type sunsetCmd struct {
@@ -396,17 +397,21 @@ func (c *sunsetStatusCmd) Run(a *app) error {
 		if c.Name != "" {
 			return c.one(a, h)
 		}
-		all, err := h.Sunset().All(a.ctx)
-		if err != nil {
-			return err
-		}
 		out := []sunsetLine{}
 		var text strings.Builder
-		for _, s := range all {
-			out = append(out, lineOf(s))
-			fmt.Fprintf(&text, "%s  %-24s %-12s %s\n", clockTime(s.Calendar.At(exit.Stopped), s.Calendar.Zone), s.Name, s.Calendar.Ends, s.State)
+		for before := who.ID(0); ; {
+			list, err := h.Sunset().Page(a.ctx, before, 100)
+			if err != nil {
+				return err
+			}
+			if len(list) == 0 {
+				return a.print(map[string]any{"sunsets": out}, "%s", text.String())
+			}
+			for _, s := range list {
+				before, out = s.ID, append(out, lineOf(s))
+				fmt.Fprintf(&text, "%s  %-24s %-12s %s\n", clockTime(s.Calendar.At(exit.Stopped), s.Calendar.Zone), s.Name, s.Calendar.Ends, s.State)
+			}
 		}
-		return a.print(map[string]any{"sunsets": out}, "%s", text.String())
 	})
 }
 

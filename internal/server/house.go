@@ -269,6 +269,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 		DB: h.DB, Desk: h.Desk, Registry: h.Registry, Blobs: h.Blobs, Queue: h.Queue, Engine: h.Engine, Leave: l, Notices: h.notices, Install: h.install,
 		Log: o.Log, Host: o.Host, Owned: h.circles.Owned,
 	})
+	h.circles.Handed = h.sunsets.Handed
 	h.Engine.Holders = append(h.Engine.Holders, h.sunsets.Holder())
 	h.Accounts.Stored = []account.Stored{h.posts.Stored, h.circles.Stored, h.uploads.Stored, h.channels.Stored, l.Stored}
 	h.Registry.Services = []service.Service{page.Service, circle.Service, channel.Service}

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"exeunt/exit"
 	"exeunt/internal/server"
+	"exeunt/internal/sunset"
+	"exeunt/internal/who"
 )
 
 // ticking is a clock that goes on by a little whenever it is looked at.
@@ -144,7 +147,7 @@ func TestRehearse(t *testing.T) {
 				if !r.Fine() || r.Archives == 0 || len(r.Erased) == 0 {
 					t.Errorf("rehearsal %+v", r)
 				}
-				if all, err := in.Sunsets.All(t.Context()); err != nil || len(all) != 0 {
+				if all, err := in.Sunsets.Page(t.Context(), 0, 2); err != nil || len(all) != 0 {
 					t.Errorf("the install has %d sunsets (%v)", len(all), err)
 				}
 				if then := value[time.Time](t, "read clock")(in.DB.Now(t.Context())); then.Sub(now) > time.Hour {
@@ -203,36 +206,76 @@ func TestForecastOfMany(t *testing.T) {
 	})
 }
 
-// TestStatusExtends tells in time that the stop comes before the last archive.
+// TestStatusExtends tells in time that the stop comes before the last archive, and the operators once; what has failed, and the time since the newest archive, make no
+// archive late.
 func TestStatusExtends(t *testing.T) {
 	eachInstall(t, func(t *testing.T, in *install) {
+		ctx := t.Context()
+		token, _, err := in.Accounts.FirstStart(ctx)
+		must(t, err, "start first")
+		op, err := in.Accounts.MakeOperator(ctx, token, "operatorone", password)
+		must(t, err, "make operator")
 		const members = 220
 		in.crowd(t, members)
-		now := value[time.Time](t, "read clock")(in.DB.Now(t.Context()))
-		src := sunsetFile(now, "circle")
-		_, plan, err := in.Sunsets.Preview(t.Context(), src)
-		must(t, err, "preview")
-		s, err := in.Sunsets.Publish(t.Context(), src, plan.Hash(), "")
-		must(t, err, "publish")
-		begin := s.Calendar.At(exit.ReadOnly)
-		must(t, in.DB.Move(t.Context(), begin), "go to read-only")
-		for range 40 { // some archives, and no time for the others
-			_, err := in.Engine.Work(t.Context(), 1)
-			must(t, err, "work")
+		s := in.endIn(t, "circle")
+		begin, stop := s.Calendar.At(exit.ReadOnly), s.Calendar.At(exit.Stopped)
+		status := func() sunset.Status {
+			t.Helper()
+			return value[sunset.Status](t, "status")(in.Sunsets.Status(ctx, s.Name))
 		}
-		got, err := in.Sunsets.Status(t.Context(), s.Name)
-		must(t, err, "status")
-		made := got.Made
-		if made < 5 || made > 100 || got.Made+got.Left() != members || !got.Exact || got.Extend != 0 {
+		work := func(steps int) {
+			t.Helper()
+			for range steps { // some archives, and no time for the others
+				_, err := in.Engine.Work(ctx, 1)
+				must(t, err, "work")
+			}
+		}
+		operator := who.Viewer{Person: op.Person, Account: op.Account}
+		if w := in.look(t, operator, "/operator/sunsets/"+s.Name); !strings.Contains(w.Body.String(), "no rate was measured") { // the clock of the test stands still
+			t.Errorf("before the first archive the page forecasts nothing: %s", said(w.Body.Bytes()))
+		}
+		must(t, in.DB.Move(ctx, begin), "go to read-only")
+		work(40)
+		got := status()
+		if got.Made < 5 || got.Made > 100 || got.Made+got.Left() != members || !got.Exact || got.Extend != 0 || !got.Expected.IsZero() {
 			t.Fatalf("at the beginning: %+v", got)
 		}
-		must(t, in.DB.Move(t.Context(), begin.AddDate(0, 0, 100)), "let time pass")
-		if got, err = in.Sunsets.Status(t.Context(), s.Name); err != nil {
-			t.Fatal(err)
-		}
-		stop := s.Calendar.At(exit.Stopped)
-		if want := begin.Add(100 * 24 * time.Hour * members / time.Duration(made)); got.Expected.Sub(want).Abs() > time.Hour || !want.After(stop) || got.Extend != int(got.Expected.Sub(stop)/(24*time.Hour))+1 {
+		must(t, in.Sunsets.WarnOperators(ctx), "look")
+		late := begin.AddDate(0, 0, 100)
+		must(t, in.DB.Move(ctx, late), "let time pass")
+		work(5)
+		got = status()
+		if want := late.Add(100 * 24 * time.Hour * time.Duration(members-got.Made) / time.Duration(got.Made)); got.Expected.Sub(want).Abs() > time.Hour || !want.After(stop) || got.Extend != int(got.Expected.Sub(stop)/(24*time.Hour))+1 {
 			t.Errorf("a hundred days later: %+v; the last one is expected on %s, the stop is on %s", got, want, stop)
 		}
+		for range 2 {
+			must(t, in.Sunsets.WarnOperators(ctx), "look")
+		}
+		in.wantWarned(t, operator, s)
+
+		_, err = in.DB.Writer.ExecContext(ctx, `update exit_steps set state = 'stuck' where act = 'pack' and state <> 'done' and run = (select min(run) from sunset_exports where state = 'asked')`)
+		must(t, err, "have one fail")
+		in.travel(t, 1)
+		must(t, in.DB.Move(ctx, late.AddDate(0, 0, 50)), "let time pass")
+		if got = status(); got.Made != members-1 || got.Failed != 1 || got.Left() != 1 || got.Extend != 0 || !got.Expected.IsZero() {
+			t.Errorf("with one that has failed: %+v", got)
+		}
 	})
+}
+
+// wantWarned asks that the operator was told once that the stop comes too early, and nobody else.
+func (in *install) wantWarned(t *testing.T, operator who.Viewer, s sunset.Sunset) {
+	t.Helper()
+	for n := 1; n > 0; {
+		n = value[int](t, "work on jobs")(in.Queue.Work(t.Context(), 100))
+	}
+	var all, theirs int
+	must(t, in.DB.Reader.QueryRowContext(t.Context(), `select count(*), count(case when n.account_id = $1 then 1 end) from notices n
+		join sunset_tellings x on x.id = n.ref_id and n.ref_kind = 'sunset' where x.what = 'extend' and x.sunset_id = $2`, int64(operator.Account), int64(s.ID)).Scan(&all, &theirs), "count notices")
+	if all != 1 || theirs != 1 {
+		t.Errorf("%d were told that it stops too early, the operator %d times", all, theirs)
+	}
+	if w := in.look(t, operator, "/notices"); !strings.Contains(w.Body.String(), "by how many days to postpone") || !strings.Contains(w.Body.String(), "/operator/sunsets/"+s.Name) {
+		t.Errorf("the operator reads %s", said(w.Body.Bytes()))
+	}
 }

@@ -207,6 +207,9 @@ func (h *House) sweepOnce(ctx context.Context) error {
 	if err := all(ctx, h.uploads.Sweep); err != nil {
 		return fmt.Errorf("sweep uploads: %w", err)
 	}
+	if err := h.sunsets.WarnOperators(ctx); err != nil {
+		return fmt.Errorf("tell operators of endings: %w", err)
+	}
 	return nil
 }
 

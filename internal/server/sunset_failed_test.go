@@ -108,6 +108,7 @@ func TestKeptLonger(t *testing.T) {
 		s := in.endBy(t, src, "")
 		in.travel(t, 40)
 		before := in.made(t, viewers["writer"].Account)["circle"]
+		link := value[string](t, "make link")(in.Sunsets.Link(ctx, viewers["writer"].Account, before.Run))
 		later := strings.Replace(string(src), "title:", "late_requests: "+s.Calendar.Late.AddDate(0, 0, 60).Format(time.DateOnly)+"\ntitle:", 1)
 		next := in.endBy(t, []byte(later), "more time")
 		in.travel(t, 1)
@@ -115,6 +116,9 @@ func TestKeptLonger(t *testing.T) {
 		must(t, in.DB.Move(ctx, next.Calendar.Late.Add(-24*time.Hour)), "go on to the last day")
 		in.settle(t)
 		in.fetch(t, viewers["writer"], before)
+		if w := in.as(t, who.Viewer{}, "GET", link); w.Code != http.StatusOK {
+			t.Errorf("a link that was made before the postponement answers %d", w.Code)
+		}
 		must(t, in.DB.Move(ctx, next.Calendar.Late.Add(time.Hour)), "go on past it")
 		in.settle(t)
 		if w := in.as(t, viewers["writer"], "GET", href(before)); w.Code != http.StatusNotFound {
@@ -124,6 +128,30 @@ func TestKeptLonger(t *testing.T) {
 		must(t, in.DB.Reader.QueryRowContext(ctx, `select count(*) from exit_runs where journey = 'take-along' and part = 'circle'`).Scan(&n), "count runs")
 		if want := len(exported) + 2; n != want {
 			t.Errorf("%d archives of the circles were asked for, want %d: no one twice", n, want)
+		}
+	})
+}
+
+// TestWaitsForOwners has somebody pack something of their own while everybody's archives are made: the longer that takes, the more seldom is it asked for.
+func TestWaitsForOwners(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		ctx := t.Context()
+		viewers, _ := square(t, in)
+		s := in.endIn(t, "circle")
+		begin := s.Calendar.At(exit.ReadOnly)
+		must(t, in.DB.Move(ctx, begin.Add(-time.Hour)), "go on")
+		run := in.agree(t, exit.Ask{Subject: leave.SubjectOf(viewers["busy"].Account, "circle"), Journey: exit.TakeAlong})
+		_, err := in.DB.Writer.ExecContext(ctx, `update exit_steps set due = due + 8640000000 where run = $1 and act = 'pack'`, run.ID)
+		must(t, err, "hold it up")
+		for _, x := range []struct{ after, again time.Duration }{{0, 200 * time.Millisecond}, {20 * time.Second, 2 * time.Second}, {time.Hour, 5 * time.Second}} {
+			must(t, in.DB.Move(ctx, begin.Add(x.after)), "go on")
+			in.settle(t)
+			if got := in.due(t, s.Run)["pack:sunset"].Sub(begin.Add(x.after)); got.Round(100*time.Millisecond) != x.again {
+				t.Errorf("%s later it is asked again after %s, want %s", x.after, got, x.again)
+			}
+		}
+		if sums := value[sunset.Exports](t, "count")(in.Sunsets.ExportsOf(ctx, s.ID)); sums.Waiting != 1 || sums.Made != len(exported)+2 {
+			t.Errorf("the sums are %+v", sums)
 		}
 	})
 }

@@ -97,3 +97,38 @@ ask: {en: Ask us.}
 		}
 	})
 }
+
+// TestArchivesKeptNoLessLong postpones an ending and moves the last instant of its archives within a day, and to the same day of a zone further east: what comes
+// earlier by hours is refused.
+func TestArchivesKeptNoLessLong(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		now := value[time.Time](t, "read clock")(in.DB.Now(t.Context()))
+		day := func(n int) string { return now.AddDate(0, 0, n).Format(time.DateOnly) }
+		file := func(zone, announced, late string, n int) []byte {
+			return fmt.Appendf(nil, `version: 1
+name: rings
+ends: circle
+zone: %s
+phases: {announced: "%s", read-only: %s, stopped: %s, erased: %s}
+late_requests: "%s"
+title: {en: The end}
+reason: {en: We go another way.}
+ask: {en: Ask us.}
+`, zone, announced, day(n), day(n+60), day(n+90), late)
+		}
+		in.publishSunset(t, file("UTC", day(0), day(140)+" 18:00", 40), "")
+		for _, x := range []struct{ zone, announced, late, key string }{
+			{"UTC", day(0), day(140) + " 06:00", "error.sunset_late"},
+			{"UTC", day(0), day(140) + " 17:59", "error.sunset_late"},
+			{"UTC", day(0), day(140) + " 18:00", ""},
+			{"UTC", day(0), day(141), ""},
+			{"Etc/GMT-12", day(0) + " 12:00", day(140) + " 18:00", "error.sunset_late"},
+			{"Etc/GMT-12", day(0) + " 12:00", day(141) + " 05:59", "error.sunset_late"},
+			{"Etc/GMT-12", day(0) + " 12:00", day(141) + " 06:00", ""},
+		} {
+			if _, _, err := in.Sunsets.Preview(t.Context(), file(x.zone, x.announced, x.late, 42)); keyOf(err) != x.key || x.key == "" && err != nil {
+				t.Errorf("until %s in %s: error %v, want %q", x.late, x.zone, err, x.key)
+			}
+		}
+	})
+}

@@ -12,6 +12,7 @@ import (
 	"exeunt/exit"
 	"exeunt/internal/leave"
 	"exeunt/internal/service"
+	"exeunt/internal/who"
 	"exeunt/ledger"
 )
 
@@ -124,19 +125,20 @@ func (r *Room) CatchUp(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		all, err := r.store.all(ctx)
-		if err != nil {
-			return err
-		}
-		for _, s := range all {
-			if s.State == stateWithdrawn || s.Calendar.Ceases(exit.AllowRead).After(now) {
-				continue
-			}
-			if err := r.store.shut(ctx, s.Scope, true); err != nil {
+		for before := who.ID(0); ; {
+			list, err := r.store.page(ctx, before, noticesAPage)
+			if err != nil || len(list) == 0 {
 				return err
 			}
+			for _, s := range list {
+				if before = s.ID; s.State == stateWithdrawn || s.Calendar.Ceases(exit.AllowRead).After(now) {
+					continue
+				}
+				if err := r.store.shut(ctx, s.Scope, true); err != nil {
+					return err
+				}
+			}
 		}
-		return nil
 	})
 }
 

@@ -18,7 +18,8 @@ const (
 	mostBytes    = 64 << 20 // so much do they hold together, if there is more than one: large ones go one by one
 	atATime      = 25
 	again        = 200 * time.Millisecond
-	later        = time.Hour // only those are left that have failed: they wait for the operator
+	seldom       = 5 * time.Second // what their owners pack themselves takes as long as it takes
+	later        = time.Hour       // only those are left that have failed: they wait for the operator
 )
 
 // The states of an archive that nobody had to ask for.
@@ -62,7 +63,9 @@ func (h *Holder) Pack(ctx context.Context, t exit.Task) (exit.Progress, error) {
 		return p, err
 	}
 	switch {
-	case waiting || now.archives > 0:
+	case waiting > 0:
+		p.Again = waiting
+	case now.archives > 0:
 		p.Again = again
 	case now.failed > 0:
 		p.Again = later
@@ -227,10 +230,13 @@ func (r *Room) forecastOf(plan *exit.Plan, part string) (items, bytes int64) {
 	return items, bytes
 }
 
-// keepLonger keeps an archive that an earlier version of the calendar has made as long as the one at hand promises.
+// keepLonger keeps an archive that an earlier version of the calendar has made as long as the one at hand promises, and so the links to it that were e-mailed.
 func (r *Room) keepLonger(ctx context.Context, s Sunset, x export) error {
 	if s.Version == 1 || x.run == "" || x.state != exportAsked && x.state != exportPacked {
 		return nil
+	}
+	if err := r.store.keepLinks(ctx, x.id, s.Calendar.Late); err != nil {
+		return err
 	}
 	run, steps, err := r.DB.Runs.Load(ctx, x.run)
 	if err != nil {
@@ -255,12 +261,12 @@ func (r *Room) keepLonger(ctx context.Context, s Sunset, x export) error {
 	return nil
 }
 
-// retryWaiting asks again for some of what had to wait, by turns, and reports whether any still does.
-func (r *Room) retryWaiting(ctx context.Context, s Sunset, now *load, p *exit.Progress) (bool, error) {
+// retryWaiting asks again for some of what had to wait, by turns. It gives after how long to look again if any still does: what has waited long waits a little longer.
+func (r *Room) retryWaiting(ctx context.Context, s Sunset, now *load, p *exit.Progress) (time.Duration, error) {
 	last, _ := who.ParseID(strings.TrimPrefix(strings.TrimPrefix(p.Cursor, atEnd), ":"))
 	list, err := r.store.waitingFor(ctx, s.ID, last, atATime)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	p.Cursor = atEnd
 	for _, x := range list {
@@ -272,14 +278,15 @@ func (r *Room) retryWaiting(ctx context.Context, s Sunset, now *load, p *exit.Pr
 			part, words = place, leave.Packing{Media: true, Whole: true}.Words()
 		}
 		if err := r.askFor(ctx, s, x.account, part, words, now); err != nil {
-			return false, fmt.Errorf("open the archive of account %s: %w", x.account, err)
+			return 0, fmt.Errorf("open the archive of account %s: %w", x.account, err)
 		}
 		p.Cursor = atEnd + ":" + x.id.String()
 	}
-	if list, err = r.store.waitingFor(ctx, s.ID, 0, 1); err != nil {
-		return false, err
+	if list, err = r.store.waitingFor(ctx, s.ID, 0, 1); err != nil || len(list) == 0 {
+		return 0, err
 	}
-	return len(list) > 0, nil
+	at, err := r.DB.Now(ctx)
+	return min(max(at.Sub(list[0].asked)/10, again), seldom), err
 }
 
 // wholeMark ends the name of a place of which an owner gets all.

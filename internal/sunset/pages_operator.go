@@ -470,7 +470,7 @@ func (r *Room) showExtend(w http.ResponseWriter, req *http.Request, s Sunset, t 
 	}
 	// A phase that was not announced would take something away earlier than everybody was told.
 	v.Calendar.Phases = slices.DeleteFunc(v.Calendar.Phases, func(d dateView) bool { return s.Calendar.At(d.Word).IsZero() })
-	v.Calendar.Late.Date.Min = exit.DateOf(s.Calendar.At(exit.Stopped), s.Calendar.Zone).String()
+	v.Calendar.Late.Date.Min = exit.DateOf(s.Calendar.Late, s.Calendar.Zone).String()
 	status := http.StatusOK
 	if notice != nil {
 		status = http.StatusUnprocessableEntity

@@ -54,6 +54,18 @@ func (r *Room) statusView(ctx context.Context, s Status) (statusView, error) {
 		What: what[0], State: ui.T(ctx, openStates[s.Sunset.State]), Notice: service.NoticePath(s.Sunset.Name), Phases: phaseTable(ctx, s), File: path + "/file",
 		Archives: archiveStats(ctx, s), Expected: expected(ctx, s),
 	}
+	if s.Run == exit.RunOpen && s.PerSecond == 0 && s.Left() > 0 {
+		f, err := r.lately(ctx, s.Sunset)
+		if err != nil {
+			return v, err
+		}
+		said := forecastOf(ctx, f, cal.Zone)
+		if v.Expected = said.Short; f.Short {
+			v.Expected.Action = &ui.Link{Text: ui.T(ctx, "sunset_operator.extend"), Href: path + "/extend"}
+		} else {
+			v.Expected = &ui.Notice{Kind: ui.Info, Sentence: said.Rate}
+		}
+	}
 	if s.Sunset.State == stateOpen {
 		v.State, v.Next = phaseNow(ctx, cal)
 		v.Picture = path + "/picture"

@@ -45,8 +45,8 @@ type Status struct {
 	NotAsked int64 // an estimate; those whose turn has not come
 	Exact    bool  // NotAsked was counted
 
-	PerSecond float64   // archives so far, by the promise clock; 0: none yet
-	Expected  time.Time // the last archive; zero where nothing is left, or nothing is known
+	PerSecond float64   // archives so far, by the promise clock, up to the newest; 0: none yet
+	Expected  time.Time // the last archive of those that have not failed; zero where nothing is left, or nothing is known
 	Extend    int       // by so many days the stop should be later; 0: it need not
 }
 
@@ -106,16 +106,16 @@ func (r *Room) progress(ctx context.Context, s *Status, now time.Time) error {
 	if err := r.notAsked(ctx, s, steps[pack].Cursor); err != nil {
 		return err
 	}
-	first, err := r.store.firstAsked(ctx, s.Sunset.ID)
+	took, err := r.store.packing(ctx, s.Sunset.ID)
 	if err != nil {
 		return err
 	}
-	took := now.Sub(first)
-	if s.Made == 0 || s.Left() == 0 || first.IsZero() || took <= 0 {
+	left := s.Left() - s.Failed // they wait for the operator, and not for the workers
+	if s.Made == 0 || left == 0 || took == 0 {
 		return nil
 	}
 	s.PerSecond = float64(s.Made) / took.Seconds()
-	s.Expected = now.Add(seconds(float64(s.Left()) / s.PerSecond))
+	s.Expected = now.Add(seconds(float64(left) / s.PerSecond))
 	if stop := s.Sunset.Calendar.Ceases(exit.AllowExport); s.Expected.After(stop) {
 		s.Extend = int(math.Ceil(s.Expected.Sub(stop).Hours() / 24))
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"exeunt/exit"
@@ -12,23 +13,56 @@ import (
 	"exeunt/internal/who"
 )
 
-type store struct{ db *db.DB }
+type store struct {
+	db   *db.DB
+	read *calendars
+}
+
+// calendars keeps those that were read last: each answer about what has stopped needs one.
+type calendars struct {
+	mu   sync.Mutex
+	list map[who.ID]*exit.SunsetCalendar // the newest version that was read
+}
+
+// mostKept bounds them.
+const mostKept = 100
+
+// parse reads the calendar of a sunset. What is kept is never changed.
+func (k *calendars) parse(id who.ID, source string) (*exit.SunsetCalendar, error) {
+	k.mu.Lock()
+	cal := k.list[id]
+	k.mu.Unlock()
+	if cal != nil && string(cal.Source()) == source { // a version may be taken back with its transaction
+		return cal, nil
+	}
+	cal, err := exit.ParseSunset([]byte(source))
+	if err != nil {
+		return nil, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.list == nil || len(k.list) >= mostKept {
+		k.list = map[who.ID]*exit.SunsetCalendar{}
+	}
+	k.list[id] = cal
+	return cal, nil
+}
 
 const sunsetColumns = `id, name, scope, run, version, source, picture, state, published_at, coalesce(ended_at, 0)`
 
-func scanSunset(r db.Row) (Sunset, error) {
-	var s Sunset
+func (s store) scan(r db.Row) (Sunset, error) {
+	var x Sunset
 	var source string
 	var published, ended int64
-	err := r.Scan((*int64)(&s.ID), &s.Name, &s.Scope, &s.Run, &s.Version, &source, &s.Picture, &s.State, &published, &ended)
+	err := r.Scan((*int64)(&x.ID), &x.Name, &x.Scope, &x.Run, &x.Version, &source, &x.Picture, &x.State, &published, &ended)
 	if err != nil {
-		return s, err
+		return x, err
 	}
-	if s.Published = db.Time(published); ended != 0 {
-		s.Ended = db.Time(ended)
+	if x.Published = db.Time(published); ended != 0 {
+		x.Ended = db.Time(ended)
 	}
-	s.Calendar, err = exit.ParseSunset([]byte(source))
-	return s, err
+	x.Calendar, err = s.read.parse(x.ID, source)
+	return x, err
 }
 
 func (s store) list(ctx context.Context, where string, args ...any) ([]Sunset, error) {
@@ -36,14 +70,21 @@ func (s store) list(ctx context.Context, where string, args ...any) ([]Sunset, e
 	if err != nil {
 		return nil, fmt.Errorf("read sunsets: %w", err)
 	}
-	out, err := db.Scan(rows, scanSunset)
+	out, err := db.Scan(rows, s.scan)
 	if err != nil {
 		return nil, fmt.Errorf("read sunsets: %w", err)
 	}
 	return out, nil
 }
 
-func (s store) all(ctx context.Context) ([]Sunset, error) { return s.list(ctx, `id > 0`) }
+// known gives what a calendar must agree with: what is ending, what has its name already, and for the end of the install what has ended before.
+func (s store) known(ctx context.Context, cal *exit.SunsetCalendar) ([]Sunset, error) {
+	where := `state = 'open' or name = $1`
+	if cal.Ends.Kind == exit.SubjectInstall {
+		where += ` or state = 'ended'`
+	}
+	return s.list(ctx, where, cal.Name)
+}
 
 func (s store) one(ctx context.Context, where string, args ...any) (Sunset, error) {
 	list, err := s.list(ctx, where, args...)

@@ -123,15 +123,26 @@ func (s store) setExport(ctx context.Context, run, state, reason string) error {
 
 // waitingFor gives archives that wait for one of their owner's own, by id, those after an id alone.
 func (s store) waitingFor(ctx context.Context, sunset, after who.ID, limit int) ([]export, error) {
-	rows, err := s.db.Q(ctx).QueryContext(ctx, `select id, account_id, part from sunset_exports where sunset_id = $1 and state = 'waiting' and id > $2 order by id limit $3`,
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select id, account_id, part, asked_at from sunset_exports where sunset_id = $1 and state = 'waiting' and id > $2 order by id limit $3`,
 		int64(sunset), int64(after), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read archives: %w", err)
 	}
 	return db.Scan(rows, func(r db.Row) (x export, err error) {
-		err = r.Scan((*int64)(&x.id), (*int64)(&x.account), &x.part)
+		var asked int64
+		err = r.Scan((*int64)(&x.id), (*int64)(&x.account), &x.part, &asked)
+		x.asked = db.Time(asked)
 		return x, err
 	})
+}
+
+// waits reports whether an archive of an account waits for one of its own.
+func (s store) waits(ctx context.Context, sunset, account who.ID) (still bool, err error) {
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select exists (select 1 from sunset_exports where sunset_id = $1 and account_id = $2 and state = 'waiting')`,
+		int64(sunset), int64(account)).Scan(&still); err != nil {
+		return false, fmt.Errorf("read archives: %w", err)
+	}
+	return still, nil
 }
 
 // exportsOf gives the newest archives of an account that were made, or are, without its asking: as part what ends.

@@ -40,16 +40,27 @@ func (s store) accounts(ctx context.Context, after who.ID) (n int64, last who.ID
 	return n, last, nil
 }
 
-// firstAsked gives when the first of a sunset's archives was asked for; zero where none was.
-func (s store) firstAsked(ctx context.Context, sunset who.ID) (time.Time, error) {
-	var at int64
-	if err := s.db.Q(ctx).QueryRowContext(ctx, `select coalesce(min(asked_at), 0) from sunset_exports where sunset_id = $1`, int64(sunset)).Scan(&at); err != nil {
-		return time.Time{}, fmt.Errorf("read when archives were begun: %w", err)
+// packing gives for how long a sunset's archives have been made: from when the first was asked for until the newest was packed; nothing where none was.
+func (s store) packing(ctx context.Context, sunset who.ID) (time.Duration, error) {
+	var first, last int64
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select coalesce(min(asked_at), 0), coalesce(max(packed_at), 0) from sunset_exports where sunset_id = $1`, int64(sunset)).Scan(&first, &last); err != nil {
+		return 0, fmt.Errorf("read how long archives were made: %w", err)
 	}
-	if at == 0 {
-		return time.Time{}, nil
+	return max(db.Time(last).Sub(db.Time(first)), 0), nil
+}
+
+// operators gives an active account of each operator, in ascending order, those after an id alone.
+func (s store) operators(ctx context.Context, after who.ID, limit int) ([]who.ID, error) {
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select min(a.id) from people p join account_people j on j.person_id = p.id join accounts a on a.id = j.account_id
+		where p.operator = 1 and a.kind = 'personal' and a.state = 'active' group by p.id having min(a.id) > $1 order by 1 limit $2`, int64(after), limit)
+	if err != nil {
+		return nil, fmt.Errorf("find operators: %w", err)
 	}
-	return db.Time(at), nil
+	out, err := db.Scan(rows, func(r db.Row) (id who.ID, err error) { return id, r.Scan((*int64)(&id)) })
+	if err != nil {
+		return nil, fmt.Errorf("find operators: %w", err)
+	}
+	return out, nil
 }
 
 // phases gives when each phase was to begin, by the first version and by the newest, and when it did.

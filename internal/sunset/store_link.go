@@ -77,6 +77,14 @@ func (s store) useLink(ctx context.Context, pass service.Pass, l link, fetch str
 	return n == 1, nil
 }
 
+// keepLinks has the links to an archive work until an instant, where theirs is earlier.
+func (s store) keepLinks(ctx context.Context, export who.ID, until time.Time) error {
+	if _, err := s.db.Exec(ctx, `update archive_links set ends_at = $2 where export_id = $1 and ends_at < $2`, int64(export), db.Ms(until)); err != nil {
+		return fmt.Errorf("keep links longer: %w", err)
+	}
+	return nil
+}
+
 // sweepLinks forgets links that are over.
 func (s store) sweepLinks(ctx context.Context, now time.Time, limit int) (int64, error) {
 	n, err := s.db.Exec(ctx, `delete from archive_links where id in (select id from archive_links where ends_at <= $1 order by ends_at limit $2)`, db.Ms(now), limit)

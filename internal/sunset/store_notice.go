@@ -25,7 +25,7 @@ func (s store) page(ctx context.Context, before who.ID, limit int) ([]Sunset, er
 	if err != nil {
 		return nil, fmt.Errorf("list sunsets: %w", err)
 	}
-	return db.Scan(rows, scanSunset)
+	return db.Scan(rows, s.scan)
 }
 
 // standing gives what was announced to an account and is ending, the newest first: services, the install, and of circles those that it is in.
@@ -37,7 +37,7 @@ func (s store) standing(ctx context.Context, account who.ID, now time.Time, limi
 	if err != nil {
 		return nil, fmt.Errorf("list what is ending: %w", err)
 	}
-	return db.Scan(rows, scanSunset)
+	return db.Scan(rows, s.scan)
 }
 
 // byIDs gives those of the sunsets that are there.

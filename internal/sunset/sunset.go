@@ -43,17 +43,19 @@ type Config struct {
 type Room struct {
 	Config
 	store store
+	last  lastForecast
 }
 
 // New gives the room. It takes the engine's question whose data there is.
 func New(c Config) *Room {
-	r := &Room{Config: c, store: store{c.DB}}
+	r := &Room{Config: c, store: store{c.DB, &calendars{}}}
 	c.Engine.Whose = r.whose
 	c.Leave.Packed = r.packed
 	c.Leave.Fetched, c.Leave.MadeFor = r.fetched, r.madeFor
 	c.Notices.Once[notify.ArchiveReady] = r.once
 	c.Notices.Audiences[notify.Sunset], c.Notices.More[notify.Sunset] = r.audience, r.mailLines
 	c.Leave.Endings = r
+	c.Queue.Handle(jobHeir, r.heirJob)
 	return r
 }
 
@@ -97,7 +99,8 @@ func (r *Room) Preview(ctx context.Context, src []byte) (*exit.SunsetCalendar, *
 	return cal, plan, err
 }
 
-// known refuses what cannot end here, a name that another ending has, and dates that contradict those of another sunset.
+// known refuses what cannot end here, a name that another ending has, archives that are kept less long than was published, and dates that contradict those of
+// another sunset.
 func (r *Room) known(ctx context.Context, cal *exit.SunsetCalendar) error {
 	part := cal.Ends.Part()
 	if cal.Ends.Kind != exit.SubjectInstall {
@@ -109,7 +112,7 @@ func (r *Room) known(ctx context.Context, cal *exit.SunsetCalendar) error {
 			return exit.Fail(exit.Invalid, "error.no_service", "service", part)
 		}
 	}
-	all, err := r.store.all(ctx)
+	all, err := r.store.known(ctx, cal)
 	if err != nil {
 		return err
 	}
@@ -124,6 +127,9 @@ func (r *Room) known(ctx context.Context, cal *exit.SunsetCalendar) error {
 			return exit.Fail(exit.Conflict, "sunset.error.name", "name", cal.Name)
 		case o.State == stateOpen && o.Scope == part && o.Name != cal.Name:
 			return exit.Fail(exit.Conflict, "sunset.error.other", "name", o.Name)
+		case o.State == stateOpen && o.Scope == part && cal.Late.Before(o.Calendar.Late) && !cal.At(exit.Erased).Before(o.Calendar.At(exit.Erased)):
+			// The plan knows the day alone, and what is wrong with phases.
+			return exit.Fail(exit.Conflict, "error.sunset_late", "date", exit.DateOf(o.Calendar.Late.Add(-time.Second), cal.Zone))
 		case o.State == stateEnded && cal.Ends.Kind == exit.SubjectInstall && cal.At(exit.Erased).Before(o.Calendar.Late): // its archives are kept still
 			return exit.Fail(exit.Conflict, "sunset.error.contradicts", "name", o.Name, "date", exit.DateOf(o.Calendar.Late, o.Calendar.Zone))
 		case o.State == stateOpen && o.Scope != part:
@@ -252,11 +258,9 @@ func (r *Room) Withdraw(ctx context.Context, name string) error {
 // serviceOf gives the service whose writes an ending concerns, "" for all.
 func serviceOf(ends exit.Subject) string { return exit.Account("1").Within(ends.Part()).Service() }
 
-// All gives every sunset that was ever published, the newest first.
-func (r *Room) All(ctx context.Context) ([]Sunset, error) {
-	list, err := r.store.all(ctx)
-	slices.Reverse(list)
-	return list, err
+// Page gives at most limit sunsets, whatever has become of them, the newest first, from below an id (0: from the newest).
+func (r *Room) Page(ctx context.Context, before who.ID, limit int) ([]Sunset, error) {
+	return r.store.page(ctx, before, limit)
 }
 
 // Named gives a sunset by its name; NotFound.

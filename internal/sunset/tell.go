@@ -66,6 +66,8 @@ func (r *Room) news(ctx context.Context, s Sunset, what string) (t telling, vers
 		return telling{what: what}, version, nil
 	case what == writeless(cal) || what == exit.Stopped:
 		return telling{what: what, at: cal.At(what)}, version, nil
+	case what == toldExtend:
+		return telling{what: what, at: cal.Ceases(exit.AllowExport)}, version, nil
 	case strings.HasPrefix(what, toldRemind):
 		return telling{what: what, at: cal.At(exit.Stopped)}, version, nil
 	case !cal.At(what).IsZero():
@@ -113,11 +115,14 @@ func (r *Room) concerns(scope string) []concern {
 	return out
 }
 
-// audience gives who is told of an ending: everybody of whom something stands in what ends.
+// audience gives who is told of an ending: everybody of whom something stands in what ends, and the operators of what is theirs to do.
 func (r *Room) audience(ctx context.Context, n notify.News, after who.ID, limit int) ([]who.ID, error) {
 	told, err := r.store.tellings(ctx, []who.ID{n.On.ID})
 	if err != nil || len(told) == 0 {
 		return nil, err
+	}
+	if told[0].what == toldExtend {
+		return r.store.operators(ctx, after, limit)
 	}
 	found, err := r.store.byIDs(ctx, []who.ID{told[0].sunset})
 	if err != nil {
@@ -160,11 +165,17 @@ func (k teller) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([]servi
 	}
 	out := make([]service.Thing, 0, len(told))
 	for _, t := range told {
-		if s, ok := sunsets[t.sunset]; ok {
-			out = append(out, service.Thing{
-				Ref: who.Ref{Kind: kindTold, ID: t.id}, Title: toldSentence(ctx, s, t), Excerpt: toldArchives(ctx, s, t, archives[s.ID]), Link: service.NoticePath(s.Name), See: true,
-			})
+		s, ok := sunsets[t.sunset]
+		if !ok {
+			continue
 		}
+		x := service.Thing{
+			Ref: who.Ref{Kind: kindTold, ID: t.id}, Title: toldSentence(ctx, s, t), Excerpt: toldArchives(ctx, s, t, archives[s.ID]), Link: service.NoticePath(s.Name), See: true,
+		}
+		if t.what == toldExtend {
+			x.Excerpt, x.Link, x.See = "", namedPath+s.Name, s.State == stateOpen && t.at.Equal(s.Calendar.Ceases(exit.AllowExport)) // else it is done
+		}
+		out = append(out, x)
 	}
 	return out, nil
 }
@@ -175,6 +186,7 @@ var toldWords = ui.Keys("sunset_notice.told.", "announced", "version", "write", 
 func toldSentence(ctx context.Context, s Sunset, t telling) string {
 	stop, key := s.Calendar.At(exit.Stopped), t.what
 	at := stop
+	title, _ := inWords(ctx, s.Calendar.Title)
 	switch {
 	case s.State == stateWithdrawn:
 		key = stateWithdrawn
@@ -182,10 +194,11 @@ func toldSentence(ctx context.Context, s Sunset, t telling) string {
 		key = "version"
 	case strings.HasPrefix(key, toldRemind):
 		key = "remind"
+	case key == toldExtend:
+		return ui.T(ctx, "sunset_export.told.extend", "Title", title, "Date", momentOf(ctx, t.at))
 	case key != exit.Announced && key != exit.Stopped:
 		key, at = "write", t.at
 	}
-	title, _ := inWords(ctx, s.Calendar.Title)
 	return ui.T(ctx, toldWords[key], "Title", title, "Date", momentOf(ctx, at))
 }
 
@@ -207,7 +220,7 @@ func toldArchives(ctx context.Context, s Sunset, t telling, made [2]int) string 
 
 // mailLines leads from an e-mail to the dates in one's own calendar.
 func (r *Room) mailLines(ctx context.Context, on service.Thing) []string {
-	if on.Link == "" {
+	if !strings.HasPrefix(on.Link, service.NoticePath("")) {
 		return nil
 	}
 	return []string{ui.T(ctx, "sunset_notice.mail.calendar", "Link", r.Notices.Address(on.Link+calendarFile))}
