@@ -388,6 +388,7 @@ func (s *sunsetStory) stopped() {
 	p.looksWith(sight{1280, "dark"})
 	p.visit(s.post)
 	p.reads("main", s.shows(ui.English, "stopped"))
+	p.reads("main", tideFarewell)
 	p.shot("sunset-gone-en")
 	p.open("/exit/archives")
 	p.see(`main a[download][href^="/exit/archives/"]`) // it is kept

@@ -24,7 +24,13 @@ type ends struct {
 	mark   func(ctx context.Context) (string, error)                                                    // changes with what is published
 	list   func(ctx context.Context) ([]service.Ending, error)                                          // all that are published
 	stands func(r *http.Request, rt service.Route, stopped bool) (name string, place who.ID, err error) // in which service and place something stands; "": in none
-	ended  func(w http.ResponseWriter, r *http.Request, e service.Ending, known bool) error             // the answer where something ended, or can only be taken along
+	ended  func(w http.ResponseWriter, r *http.Request, e service.Ending, at where) error               // the answer where something ended, or can only be taken along
+}
+
+// where says what stood at an address: the circle, if it stood in one; known is false where nothing is left by which to tell.
+type where struct {
+	circle who.ID
+	known  bool
 }
 
 // endings wires the above.
@@ -93,9 +99,16 @@ func (s *web) meet(w http.ResponseWriter, r *http.Request, rt service.Route) (an
 	case e.Scope == "" && staysOpen(rt):
 		return false, nil
 	case !e.Allows(exit.AllowExport, now), !e.Allows(exit.AllowRead, now) && reads && !takesAway(rt):
-		return true, s.ends.ended(w, r, *e, true)
+		at := where{known: true}
+		if name == circle.Service.Name {
+			at.circle = place
+		}
+		return true, s.ends.ended(w, r, *e, at)
 	}
 	if what := forms[rt.Pattern]; what != "" {
+		if asksJSON(r) {
+			return false, service.Offer(ctx, what, name, place)
+		}
 		if closed := service.Closed(ctx, what, name, place); closed != nil {
 			return true, ui.Render(w, r, http.StatusForbidden, ui.EndedPage(service.Frame(ctx, ""), ui.EndedView{
 				Title: ui.T(ctx, "sunset_effects.closed.title"), Sentence: closed.Sentence, Notice: *closed.Action,
@@ -135,7 +148,7 @@ func (s *web) missed(w http.ResponseWriter, r *http.Request, pattern string) err
 	for _, e := range service.SessionOf(ctx).Endings {
 		name, _ := e.ParseScope()
 		if slices.Contains(services, name) && !e.Allows(exit.AllowRead, now) {
-			return s.ends.ended(w, r, e, false)
+			return s.ends.ended(w, r, e, where{})
 		}
 	}
 	return exit.Fail(exit.NotFound, "error.not_found")
@@ -228,26 +241,30 @@ func (h *House) standsIn(r *http.Request, rt service.Route, stopped bool) (name 
 
 // problem is what machines are told (RFC 9457).
 type problem struct {
-	Type      string `json:"type"` // the notice
+	Type      string `json:"type"` // the notice; "about:blank" for what nothing is written about
 	Title     string `json:"title"`
 	Status    int    `json:"status"`
 	Detail    string `json:"detail"`
-	Stopped   string `json:"stopped"` // RFC 3339
+	ID        string `json:"id,omitempty"`       // of the line in the log
+	Stopped   string `json:"stopped,omitempty"`  // RFC 3339
+	Farewell  string `json:"farewell,omitempty"` // the words that the circle's owners have left
+	MovedTo   string `json:"moved_to,omitempty"` // and where they went
+	Signed    string `json:"signed,omitempty"`   // by this install, to be verified: "moved to …"
 	Successor string `json:"successor,omitempty"`
-	Archives  string `json:"archives,omitempty"`
+	Archives  string `json:"archives,omitempty"` // where they are fetched
 }
 
-// ended answers where something has stopped (410), or can only be taken along (403). Known says that the address was of it for certain.
-func (h *House) ended(w http.ResponseWriter, r *http.Request, e service.Ending, known bool) error {
+// ended answers where something has stopped (410), or can only be taken along (403).
+func (h *House) ended(w http.ResponseWriter, r *http.Request, e service.Ending, at where) error {
 	ctx := r.Context()
 	reader := ui.ReaderFrom(ctx)
 	gone := !e.Allows(exit.AllowExport, reader.Now)
-	if gone && known {
+	if gone && at.known {
 		if err := h.channels.Bid(w, r); exit.KindOf(err) != exit.NotFound {
 			return err
 		}
 	}
-	farewell, err := h.circles.FarewellAt(ctx, r.URL.Path)
+	farewell, err := h.circles.FarewellIn(ctx, at.circle)
 	if err != nil && exit.KindOf(err) != exit.NotFound {
 		return err
 	}
@@ -275,7 +292,7 @@ func (h *House) ended(w http.ResponseWriter, r *http.Request, e service.Ending, 
 	if farewell.Circle != 0 {
 		view.Farewell = circle.FarewellCard(farewell)
 	}
-	if !known {
+	if !at.known {
 		view.Maybe = ui.T(ctx, "sunset_effects.gone.maybe")
 	}
 	if reader.Now.Before(x.Calendar.Late) {
@@ -283,15 +300,27 @@ func (h *House) ended(w http.ResponseWriter, r *http.Request, e service.Ending, 
 		view.Archives = &ui.Link{Text: ui.T(ctx, "sunset_effects.archives"), Href: "/exit/archives"}
 	}
 	if asksJSON(r) {
-		p := problem{Type: view.Notice.Href, Title: view.Title, Status: status, Detail: view.Sentence, Stopped: e.Stop().UTC().Format(time.RFC3339), Successor: x.Calendar.Successor}
-		if view.Archives != nil {
-			p.Archives = view.Archives.Href
+		p := problem{Type: ui.Absolute(ctx, view.Notice.Href), Title: view.Title, Status: status, Detail: view.Sentence, Successor: x.Calendar.Successor}
+		p.Farewell, p.MovedTo, p.Signed = farewell.Words, farewell.Link, farewell.Signed
+		if gone {
+			p.Stopped = e.Stop().UTC().Format(time.RFC3339)
 		}
-		w.Header().Set("Content-Type", "application/problem+json")
-		w.WriteHeader(status)
-		return json.NewEncoder(w).Encode(p)
+		if view.Archives != nil {
+			p.Archives = ui.Absolute(ctx, view.Archives.Href)
+		}
+		return p.show(w, r)
 	}
 	return ui.Render(w, r, status, ui.EndedPage(service.Frame(ctx, ""), view))
+}
+
+// show answers with a problem.
+func (p problem) show(w http.ResponseWriter, r *http.Request) error {
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Content-Language", string(ui.LangOf(r.Context())))
+	h.Add("Vary", "Accept")
+	w.WriteHeader(p.Status)
+	return json.NewEncoder(w).Encode(p)
 }
 
 // asksJSON reports whether a request would rather be answered in JSON than with a page.

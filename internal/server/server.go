@@ -203,7 +203,7 @@ func (s *web) serve(w *recorder, r *http.Request, rt service.Route) (err error) 
 	v := service.ViewerOf(r.Context())
 	switch {
 	case rt.Access != service.Anyone && v.Guest():
-		if r.Method != http.MethodGet {
+		if r.Method != http.MethodGet || asksJSON(r) {
 			return exit.Fail(exit.Unauthenticated, "error.sign_in")
 		}
 		http.Redirect(w, r, ui.SignInPath, http.StatusSeeOther)
@@ -269,10 +269,24 @@ func (s *web) fail(w *recorder, r *http.Request, pattern string, err error) {
 	if w.status != 0 {
 		return // part of an answer is out: a download that broke off
 	}
-	if err := ui.RenderError(w, r, service.Frame(ctx, ""), view); err != nil && ctx.Err() == nil { // else whoever asked is gone
+	show := func() error { return ui.RenderError(w, r, service.Frame(ctx, ""), view) }
+	if asksJSON(r) {
+		show = func() error { return problemOf(ctx, err, view).show(w, r) }
+	}
+	if err := show(); err != nil && ctx.Err() == nil { // else whoever asked is gone
 		s.log.ErrorContext(ctx, "error page failed", "route", pattern, "err", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 	}
+}
+
+// problemOf gives what machines are told of an error.
+func problemOf(ctx context.Context, err error, v ui.ErrorView) problem {
+	p := problem{Type: "about:blank", Status: v.Status, ID: v.ID}
+	p.Title, p.Detail = v.Words(ctx)
+	if e := service.SessionOf(ctx).Here; e != nil && service.ReadOnly(err) {
+		p.Type = ui.Absolute(ctx, service.NoticePath(e.Name))
+	}
+	return p
 }
 
 // recorder notes the status of an answer.

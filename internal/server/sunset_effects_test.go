@@ -317,7 +317,7 @@ func wantProblem(t *testing.T, w *httptest.ResponseRecorder) {
 	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
 		t.Fatalf("the answer to a machine is no JSON: %v: %s", err, w.Body)
 	}
-	if w.Code != http.StatusGone || p.Status != http.StatusGone || p.Type != "/sunsets/all-of-it" || p.Successor != "https://elsewhere.example/rings" || p.Detail == "" {
+	if w.Code != http.StatusGone || p.Status != http.StatusGone || p.Type != "http://exeunt.test/sunsets/all-of-it" || p.Successor != "https://elsewhere.example/rings" || p.Detail == "" {
 		t.Errorf("a machine is told %d %s", w.Code, w.Body)
 	}
 }

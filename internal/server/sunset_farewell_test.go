@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	"exeunt/internal/channel"
 	"exeunt/internal/circle"
 	"exeunt/internal/leave"
+	"exeunt/internal/post"
+	"exeunt/internal/talk"
 	"exeunt/internal/who"
 	"exeunt/ledger"
 )
@@ -34,6 +37,29 @@ func (in *install) wantMoved(t *testing.T, when, path string) {
 	}
 }
 
+// stoodIn puts a post with a picture and a comment into a circle, and gives their addresses.
+func (in *install) stoodIn(t *testing.T, v who.Viewer, id who.ID) []string {
+	t.Helper()
+	ctx := t.Context()
+	note := value[who.ID](t, "write post")(in.Posts.Write(ctx, v, post.Draft{Service: circle.Name, Place: id, Text: "note", Images: []post.Upload{{Open: opens(picture(9))}}}))
+	said := value[who.ID](t, "comment")(in.Talk.Comment(ctx, v, who.Ref{Kind: "post", ID: note}, talk.Draft{Text: "said"}))
+	var key string
+	must(t, in.DB.Reader.QueryRowContext(ctx, `select key from post_images where post_id = $1`, int64(note)).Scan(&key), "find image")
+	return []string{"/posts/" + note.String(), "/talk/comments/" + said.String(), "/media/" + key}
+}
+
+// wantMovedJSON asks what machines are told at an address that has stopped.
+func (in *install) wantMovedJSON(t *testing.T, path string) {
+	t.Helper()
+	w := in.look(t, who.Viewer{}, path, "Accept", "application/json")
+	var p map[string]any
+	must(t, json.Unmarshal(w.Body.Bytes(), &p), "read problem")
+	text, _ := p["signed"].(string)
+	if w.Code != http.StatusGone || p["farewell"] != "On to the hills" || p["moved_to"] != movedTo || !strings.Contains(text, "exeunt statement v1") || p["archives"] != "http://exeunt.test/exit/archives" {
+		t.Errorf("%s tells a machine %d: %v", path, w.Code, p)
+	}
+}
+
 // TestCircleSaysWhereItWent leaves a farewell in a circle that ends with its service: members are told in read-only, the stop and the erasure leave it to be read, and
 // after its term nothing is left.
 func TestCircleSaysWhereItWent(t *testing.T) {
@@ -41,6 +67,7 @@ func TestCircleSaysWhereItWent(t *testing.T) {
 		ctx, owner, member := t.Context(), in.signUp(t, "owner"), in.signUp(t, "member")
 		id := in.ring(t, owner, member)
 		at := circle.Path(id)
+		stood := in.stoodIn(t, owner, id)
 		s := in.endIn(t, circle.Name)
 		in.travel(t, 40)
 		if err := in.Circles.Tell(ctx, owner, id, "a notice"); exit.KindOf(err) != exit.Forbidden {
@@ -58,6 +85,10 @@ func TestCircleSaysWhereItWent(t *testing.T) {
 		in.travel(t, 180)
 		in.wantMoved(t, "after the stop", at)
 		in.wantMoved(t, "after the stop", at+"/members")
+		for _, path := range stood {
+			in.wantMoved(t, "after the stop", path)
+			in.wantMovedJSON(t, path)
+		}
 		if err := in.Circles.Bid(ctx, owner, id, "too late", ""); exit.KindOf(err) != exit.Forbidden {
 			t.Errorf("after the stop a farewell is left: %v", err)
 		}

@@ -87,6 +87,11 @@ func (v ErrorView) text(ctx context.Context) string {
 	return T(ctx, errorTexts[v.key()])
 }
 
+// Words gives the page's title and its sentence, for an answer that is no page.
+func (v ErrorView) Words(ctx context.Context) (title, sentence string) {
+	return v.title(ctx), v.text(ctx)
+}
+
 // RenderError sends the error page v within the frame f (its title is replaced).
 func RenderError(w http.ResponseWriter, r *http.Request, f Frame, v ErrorView) error {
 	f.Title = v.title(r.Context())
