@@ -38,7 +38,7 @@ func (l *looking) disorder(owner *person, circle, post string) []string {
 	owner.open(at + "/log")
 	act := owner.attribute(`main a[href^="/moderation/acts/"]`, "href")
 	return []string{
-		at, at + "/appeals", at + "/sanctions", at + "/log", at + "/rules", decide, member, act, "/@ma_fan/block", "/mute/circle/" + id, "/report/account/" + filepath.Base(member),
+		at, at + "/appeals", at + "/sanctions", at + "/log", at + "/rules", decide, "/moderation/remove/post/" + filepath.Base(said), member, act, "/@ma_fan/block", "/mute/circle/" + id, "/report/account/" + filepath.Base(member),
 		"/me/standing", "/settings/blocks", "/settings/mutes", "/settings/mutes/topics",
 	}
 }

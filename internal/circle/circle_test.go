@@ -85,6 +85,7 @@ func TestJoinAndLeave(t *testing.T) {
 func TestRoles(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		ctx := t.Context()
+		h.moderated()
 		owner, mod, ann, bob := h.account("owner"), h.account("mod"), h.account("ann"), h.account("bob")
 		id := h.circle(owner, "c", circle.Open)
 		for _, v := range []who.Viewer{mod, ann, bob} {
@@ -94,9 +95,9 @@ func TestRoles(t *testing.T) {
 		h.must(h.Appoint(ctx, owner, id, mod.Account, circle.Moderator))
 		h.refused(h.Appoint(ctx, owner, id, owner.Account, circle.Member), exit.NotFound, "no_member")
 		h.refused(h.Appoint(ctx, owner, id, ann.Account, circle.Owner), exit.Invalid, "role")
-		h.refused(h.Remove(ctx, ann, id, bob.Account), exit.Forbidden, "moderators_only")
-		h.refused(h.Remove(ctx, mod, id, owner.Account), exit.Forbidden, "owner_only")
-		h.must(h.Remove(ctx, mod, id, bob.Account))
+		h.refused(h.kicks(ctx, ann, id, bob.Account), exit.NotFound, "not_found")
+		h.refused(h.kicks(ctx, mod, id, owner.Account), exit.Forbidden, "rank")
+		h.must(h.kicks(ctx, mod, id, bob.Account))
 		h.wantMembers(id, 3)
 		staff, people, err := h.Members(ctx, ann, id, 0, 10)
 		h.must(err)
@@ -108,7 +109,7 @@ func TestRoles(t *testing.T) {
 	})
 }
 
-// TestRemovedIsLogged has who is taken out of a circle be told, and come back when that is undone.
+// TestRemovedIsLogged has who is taken out of a circle be told why, and come back when that is undone.
 func TestRemovedIsLogged(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		ctx := t.Context()
@@ -117,7 +118,7 @@ func TestRemovedIsLogged(t *testing.T) {
 		id := h.circle(owner, "c", circle.Open)
 		h.joined(ann, id)
 		at := moderate.Place{Service: circle.Name, ID: id}
-		h.must(h.Remove(ctx, owner, id, ann.Account))
+		h.must(h.kicks(ctx, owner, id, ann.Account))
 		h.wantMembers(id, 1)
 		acts, err := h.Bans.Log(ctx, owner, at, 0, 5)
 		h.must(err)
@@ -126,6 +127,9 @@ func TestRemovedIsLogged(t *testing.T) {
 		}
 		if n, err := h.notices.Unread(ctx, ann.Account); err != nil || n != 1 {
 			t.Errorf("she has %d notices, %v", n, err)
+		}
+		if _, told, _, err := h.Bans.Standing(ctx, ann, 0, 5); err != nil || len(told) != 1 || told[0].Rule != "abuse" || told[0].Words != "calm down" {
+			t.Errorf("she reads %+v, %v", told, err)
 		}
 		h.must(h.Bans.Undo(ctx, owner, acts[0].ID))
 		h.wantMembers(id, 2)

@@ -160,6 +160,11 @@ func (h *house) moderated() {
 	h.Bans.Guard()
 }
 
+// kicks takes a member out of a circle, with a reason.
+func (h *house) kicks(ctx context.Context, v who.Viewer, id, account who.ID) error {
+	return h.Bans.Lay(ctx, v, moderate.Place{Service: circle.Name, ID: id}, account, moderate.Order{What: moderate.Kick, Rule: "abuse", Words: "calm down"})
+}
+
 // task is a step of a closing of an account.
 func (h *house) task(v who.Viewer, in, class, choice string) exit.Task {
 	return exit.Task{Run: "run1", Subject: exit.Account(v.Account.String()).Within(in), Class: class, Manner: exit.Erase, Limit: 100, Choice: choice, Now: dbtest.Start}

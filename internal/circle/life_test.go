@@ -261,6 +261,7 @@ func TestInvitationTerms(t *testing.T) {
 func TestCoOwners(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		ctx := t.Context()
+		h.moderated()
 		owner, co, late, mod, ann := h.account("owner"), h.account("co"), h.account("late"), h.account("mod"), h.account("ann")
 		id := h.circle(owner, "c", circle.Open)
 		for _, v := range []who.Viewer{co, late, mod, ann} {
@@ -275,8 +276,8 @@ func TestCoOwners(t *testing.T) {
 		h.must(h.Change(ctx, co, id, circle.Draft{Name: "c2", Mode: circle.Open}))
 		h.refused(h.End(ctx, co, id), exit.Forbidden, "owner_only")
 		h.refused(h.OfferTo(ctx, co, id, "ann"), exit.Forbidden, "owner_only")
-		h.refused(h.Remove(ctx, co, id, late.Account), exit.Forbidden, "owner_only")
-		h.refused(h.Remove(ctx, mod, id, co.Account), exit.Forbidden, "owner_only")
+		h.refused(h.kicks(ctx, co, id, late.Account), exit.Forbidden, "rank")
+		h.refused(h.kicks(ctx, mod, id, co.Account), exit.Forbidden, "rank")
 		if _, err := h.Board(ctx, co, id, time.UTC); err != nil {
 			t.Errorf("a co-owner has no board: %v", err)
 		}

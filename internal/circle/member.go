@@ -152,25 +152,6 @@ func (r *Room) Refuse(ctx context.Context, v who.Viewer, id, account who.ID) err
 	})
 }
 
-// Remove takes a member out. What they wrote stays theirs. The log of the circle tells of it, where it can be undone.
-func (r *Room) Remove(ctx context.Context, v who.Viewer, id, account who.ID) error {
-	return r.managing(ctx, v, id, account, r.keeping, func(ctx context.Context, pass service.Pass, _ Circle, own, theirs Membership) error {
-		if theirs.State == "" {
-			return nil
-		}
-		if theirs.State == Active && !mayRemove(own, theirs) {
-			return exit.Fail(exit.Forbidden, "circle.error.owner_only")
-		}
-		if theirs.State == Active && r.Bans != nil {
-			return r.Bans.Kick(ctx, pass, v, moderate.Place{Service: Name, ID: id}, account)
-		}
-		if err := r.store.removeMember(ctx, pass, id, account); err != nil || theirs.State == Active {
-			return err
-		}
-		return r.note(ctx, pass, moderate.TurnAway, v, id, account, "")
-	})
-}
-
 // Appoint gives a member another role. The owner makes co-owners, owners make moderators, and each makes those
 // below a member again. The log of the circle tells of it, where it can be undone.
 func (r *Room) Appoint(ctx context.Context, v who.Viewer, id, account who.ID, role Role) error {

@@ -65,7 +65,7 @@ func TestStaffsActsComeBack(t *testing.T) {
 		h.refused(h.Bans.Undo(ctx, owner, admitted.ID), exit.Conflict, "other_now")
 
 		// Who is taken out comes back as what they were.
-		h.must(h.Remove(ctx, owner, id, ann.Account))
+		h.must(h.kicks(ctx, owner, id, ann.Account))
 		h.must(h.Bans.Undo(ctx, owner, took(moderate.Kick).ID))
 		if _, m, err := h.Circle(ctx, ann, id); err != nil || m.Role != circle.Moderator {
 			t.Errorf("back as %q, %v", m.Role, err)

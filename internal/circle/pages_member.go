@@ -55,8 +55,8 @@ func (v membersView) acts(ctx context.Context, p Person) []ui.Action {
 		act("member", "user", "circle.dismiss")
 	}
 	if mayRemove(v.Own, p.Membership) {
-		act("remove", "circle-minus", "circle.remove")
-		out = append(out, moderate.MemberAction(ctx, v.ID, p.ID))
+		other := moderate.MemberAction(ctx, v.ID, p.ID)
+		out = append(out, ui.Action{Label: ui.T(ctx, "circle.remove"), Href: other.Href + "?what=" + moderate.Kick, Icon: "circle-minus"}, other)
 	}
 	return out
 }
@@ -122,8 +122,6 @@ func (r *Room) member(w http.ResponseWriter, req *http.Request) error {
 		done, err = "circle.done.accepted", r.Accept(ctx, v, id, account)
 	case "refuse":
 		done, err = "circle.done.refused", r.Refuse(ctx, v, id, account)
-	case "remove":
-		done, err = "circle.done.removed", r.Remove(ctx, v, id, account)
 	case "co_owner":
 		done, err = "circle.done.appointed_owner", r.Appoint(ctx, v, id, account, CoOwner)
 	case "moderator":

@@ -49,13 +49,14 @@ func (h *house) waits(done <-chan error) (ended bool, err error) {
 func TestKickAgainstPost(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		ctx := t.Context()
+		h.moderated()
 		owner, ann := h.account("owner"), h.account("ann")
 		id := h.circle(owner, "c", circle.Open)
 		write := func() error {
 			_, err := h.posts.Write(ctx, ann, post.Draft{Service: circle.Name, Place: id, Text: "还在"})
 			return err
 		}
-		remove := func() error { return h.Remove(ctx, owner, id, ann.Account) }
+		remove := func() error { return h.kicks(ctx, owner, id, ann.Account) }
 
 		// The post has asked and is not stored yet: who removes waits for it.
 		h.joined(ann, id)
@@ -77,7 +78,7 @@ func TestKickAgainstPost(t *testing.T) {
 		h.joined(ann, id)
 		var wrote <-chan error
 		h.must(h.inTx(func(ctx context.Context) error {
-			if err := h.Remove(ctx, owner, id, ann.Account); err != nil {
+			if err := h.kicks(ctx, owner, id, ann.Account); err != nil {
 				return err
 			}
 			wrote = begin(write)

@@ -37,20 +37,20 @@ func TestFromAbove(t *testing.T) {
 	})
 }
 
-// TestOwnerTakesOut has what an owner takes out of a circle stand in the log, be told to its author and come back.
+// TestOwnerTakesOut has what an owner takes out of a circle stand in the log, be read by its author and come back.
 func TestOwnerTakesOut(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		ctx := t.Context()
 		owner, mod, mira := h.member(t, "owner", 3), h.member(t, "mod", 1), h.member(t, "mira", 0)
 		h.ring.owner = owner.Account
 		on := h.wrote(t, mira, 7, "off the topic")
-		h.wantKind(t, "a moderator deletes", h.posts.Remove(ctx, mod, on.ID, ""), exit.NotFound)
-		h.must(t, h.posts.Remove(ctx, owner, on.ID, "please in the other circle"))
+		h.wantKind(t, "the owner deletes it for good", h.posts.Delete(ctx, owner, on.ID), exit.NotFound)
+		h.must(t, h.order.TakeOut(ctx, owner, on, "off_topic", "please in the other circle"))
 		if p, err := h.posts.One(ctx, mira, on.ID); err != nil || p.State != post.Withheld {
 			t.Errorf("the author finds it %q, %v", p.State, err)
 		}
 		act := h.lastAct(t, mod, tea)
-		if act.Kind != moderate.Remove || act.By != owner.Account || act.About != mira.Account || act.Ref != on || act.Words == "" {
+		if act.Kind != moderate.Remove || act.By != owner.Account || act.About != mira.Account || act.Ref != on || act.Rule != "off_topic" || act.Words == "" {
 			t.Errorf("the log has %+v", act)
 		}
 		h.must(t, h.order.Undo(ctx, owner, act.ID))
@@ -58,7 +58,7 @@ func TestOwnerTakesOut(t *testing.T) {
 			t.Errorf("it is back as %q, %v", p.State, err)
 		}
 		own := h.wrote(t, owner, 7, "mine")
-		h.must(t, h.posts.Remove(ctx, owner, own.ID, ""))
+		h.must(t, h.posts.Delete(ctx, owner, own.ID))
 		if _, err := h.posts.One(ctx, owner, own.ID); exit.KindOf(err) != exit.NotFound {
 			t.Errorf("one's own post is deleted as before: %v", err)
 		}

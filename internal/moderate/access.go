@@ -9,6 +9,7 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/post"
+	"exeunt/internal/service"
 	"exeunt/internal/who"
 )
 
@@ -55,18 +56,24 @@ func (r *Room) concerns(ctx context.Context, v who.Viewer, p Place, account who.
 	return err
 }
 
-// mayActOn refuses to lay something on an account: on oneself, on an operator, and in a circle on who stands as high there.
-func (r *Room) mayActOn(ctx context.Context, v who.Viewer, p Place, account who.ID) error {
-	if account == v.Account {
+// mayLay refuses to lay something on an account: on oneself, on an operator, who can be taken out of a circle all the same, and in a circle on who stands
+// as high there.
+func (r *Room) mayLay(ctx context.Context, v who.Viewer, a Act) error {
+	if a.About == v.Account {
 		return exit.Fail(exit.Invalid, "moderate.error.self")
 	}
-	operates, err := r.store.operates(ctx, account)
+	operates, err := r.store.operates(ctx, a.About)
 	if err != nil {
 		return err
 	}
-	if operates {
+	if operates && a.Kind != Kick {
 		return exit.Fail(exit.Forbidden, "moderate.error.operator")
 	}
+	return r.mayActOn(ctx, v, a.Place, a.About)
+}
+
+// mayActOn refuses to act in a circle on who stands as high there.
+func (r *Room) mayActOn(ctx context.Context, v who.Viewer, p Place, account who.ID) error {
 	if v.Operator || p.ID == 0 || r.Places == nil {
 		return nil
 	}
@@ -81,15 +88,40 @@ func (r *Room) mayActOn(ctx context.Context, v who.Viewer, p Place, account who.
 	return err
 }
 
+// inSight gives what the viewer may take out of sight: a post or a comment of somebody else's that stands before others.
+func (r *Room) inSight(ctx context.Context, v who.Viewer, ref who.Ref) (service.Thing, error) {
+	if ref.Kind != kindPost && ref.Kind != kindComment {
+		return service.Thing{}, errNone()
+	}
+	t, err := r.Registry.Thing(ctx, v, ref)
+	if err != nil {
+		return t, err
+	}
+	if err := r.may(ctx, v, placeOf(t)); err != nil {
+		return t, err
+	}
+	if t.Owner == v.Account {
+		return t, exit.Fail(exit.Invalid, "moderate.error.own")
+	}
+	stands, err := r.store.stands(ctx, ref)
+	if err == nil && !stands {
+		err = exit.Fail(exit.Conflict, "moderate.error.decided")
+	}
+	if err != nil {
+		return t, err
+	}
+	return t, r.mayActOn(ctx, v, placeOf(t), t.Owner)
+}
+
 // undoable says whether an act can be taken back at a time.
 func undoable(a Act, now time.Time) bool {
 	return a.State == acting && !a.At.Add(Reversible).Before(now) && !final[a.Kind] && !lost(a)
 }
 
-// lost reports whether what an act was about has gone with its author.
+// lost reports whether what an act was about has gone with its author, or a word with whoever put it into a filter or took it out.
 func lost(a Act) bool {
 	_, role := appointed[a.Kind]
-	return a.About == 0 && personal[a.Kind] || a.Ref.ID == 0 && (role || deeds[a.Kind] || a.Kind == Admit || a.Kind == NoticeUp || a.Kind == NoticeDown)
+	return a.Words == "" && (a.Kind == WordAdded || a.Kind == WordGone) || a.About == 0 && personal[a.Kind] || a.Ref.ID == 0 && (role || deeds[a.Kind] || a.Kind == Admit || a.Kind == NoticeUp || a.Kind == NoticeDown)
 }
 
 // shown says whether the viewer decides about a post that waits in the queue: then they see its images. See [post.Room.Shown].

@@ -9,6 +9,7 @@ import (
 	"exeunt/internal/notify"
 	"exeunt/internal/post"
 	"exeunt/internal/service"
+	"exeunt/internal/talk"
 	"exeunt/internal/who"
 )
 
@@ -111,7 +112,7 @@ func (d *Decision) check() (err error) {
 }
 
 // Decide closes a case: the thing is taken out or stays, and something may be laid on its author. NotFound for who does not
-// answer for it, Conflict if it was decided meanwhile.
+// answer for it, Invalid for whom it is about, Conflict if it was decided meanwhile.
 func (r *Room) Decide(ctx context.Context, v who.Viewer, id who.ID, d Decision) error {
 	if err := d.check(); err != nil {
 		return err
@@ -123,6 +124,9 @@ func (r *Room) Decide(ctx context.Context, v who.Viewer, id who.ID, d Decision) 
 		}
 		if err := r.may(ctx, v, c.Place); err != nil {
 			return err
+		}
+		if c.About == v.Account {
+			return exit.Fail(exit.Invalid, "moderate.error.self")
 		}
 		if !c.Open {
 			return exit.Fail(exit.Conflict, "moderate.error.decided")
@@ -145,9 +149,6 @@ func (r *Room) Decide(ctx context.Context, v who.Viewer, id who.ID, d Decision) 
 
 func (r *Room) carryOut(ctx context.Context, pass service.Pass, v who.Viewer, act Act, d Decision) error {
 	if d.Remove {
-		if act.About == v.Account {
-			return exit.Fail(exit.Invalid, "moderate.error.self")
-		}
 		if d.Images {
 			if err := r.blockLooks(ctx, pass, act); err != nil {
 				return err
@@ -181,25 +182,47 @@ func (r *Room) remove(ctx context.Context, pass service.Pass, a *Act) error {
 	return r.notice(ctx, pass, notify.Notice{To: a.About, Kind: notify.Removed, On: actRef(a.ID), Service: a.Place.Service, Place: a.Place.ID})
 }
 
-// takeOut is what the owner of a circle does to a post of somebody else's there: see [post.Room.TakeOut]. Reports of it wait no longer, unless that is
-// taken back.
-func (r *Room) takeOut(ctx context.Context, pass service.Pass, v who.Viewer, p post.Post, words string) error {
-	words, err := cleanWords(words)
-	if err != nil {
+// TakeOut is a decision about a post or a comment that needs no report. Reports of it wait no longer, unless that is taken back. NotFound for who does not
+// see it or answer for it, Invalid without a rule and for one's own, Forbidden for those who stand as high there, Conflict for what is out of sight.
+func (r *Room) TakeOut(ctx context.Context, v who.Viewer, ref who.Ref, rule, words string) error {
+	d := Decision{Remove: true, Rule: rule, Words: words}
+	if err := d.check(); err != nil {
 		return err
 	}
-	a := Act{Ref: p.Ref(), Place: Place{p.Service, p.Place}, About: p.Author, By: v.Account, Words: words}
-	if a.Case, err = r.store.closeCaseOf(ctx, pass, a.Ref); err != nil {
-		return err
-	}
-	if a.Case != 0 {
-		a.Detail = undecided
-	}
-	return r.remove(ctx, pass, &a)
+	return r.DB.Update(ctx, func(ctx context.Context) error {
+		t, err := r.inSight(ctx, v, ref)
+		if err != nil {
+			return err
+		}
+		a := Act{Ref: ref, Place: placeOf(t), About: t.Owner, By: v.Account, Rule: d.Rule, Words: d.Words}
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: a.Place.Service, Place: a.Place.ID, Keeps: true})
+		if err != nil {
+			return err
+		}
+		if a.Case, err = r.store.closeCaseOf(ctx, pass, ref); err != nil {
+			return err
+		}
+		if a.Case != 0 {
+			a.Detail = undecided
+		}
+		return r.remove(ctx, pass, &a)
+	})
 }
 
-// undecided marks a removal whose case nobody has decided.
-const undecided = "undecided"
+// What a removal is that no decision about a case was.
+const (
+	undecided = "undecided" // nobody has decided its case, which waits again with it
+	byHost    = "host"      // whose thing a reported comment stood on took it away; its case goes on waiting
+)
+
+// keepReported takes a comment out of sight that waits to be decided about: see [talk.Room.Reported].
+func (r *Room) keepReported(ctx context.Context, pass service.Pass, v who.Viewer, c talk.Comment) (kept bool, err error) {
+	p, waits, err := r.store.waits(ctx, c.Ref())
+	if err != nil || !waits {
+		return false, err
+	}
+	return true, r.remove(ctx, pass, &Act{Ref: c.Ref(), Place: p, About: c.Author, By: v.Account, Detail: byHost})
+}
 
 // Why gives the rule by which a thing is out of sight, in the reader's words; "" if none was named, or it is not.
 func (r *Room) Why(ctx context.Context, ref who.Ref) (string, error) {
@@ -278,6 +301,9 @@ func (r *Room) undo(ctx context.Context, pass service.Pass, a Act, by who.ID) er
 	if !personal[a.Kind] {
 		return nil
 	}
+	if out, err := r.store.out(ctx, a); err != nil || out {
+		return err
+	}
 	return r.notice(ctx, pass, notify.Notice{To: a.About, Kind: notify.Restored, On: actRef(a.ID), Service: a.Place.Service, Place: a.Place.ID})
 }
 
@@ -291,6 +317,9 @@ func (r *Room) reverse(ctx context.Context, pass service.Pass, a Act) error {
 			if err := r.store.reopenCase(ctx, pass, a.Case); err != nil {
 				return err
 			}
+		}
+		if out, err := r.store.out(ctx, a); err != nil || out {
+			return err
 		}
 		return r.withhold(ctx, pass, a.Ref, false)
 	case Mute, Limit, Suspend:

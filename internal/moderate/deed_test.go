@@ -110,7 +110,7 @@ func TestTakenOutWaitsNoMore(t *testing.T) {
 		on := h.wrote(t, mira, 7, "off the topic")
 		h.must(t, h.order.Report(ctx, jo, on, "off_topic", ""))
 		c := h.only(t, owner, tea)
-		h.must(t, h.posts.Remove(ctx, owner, on.ID, ""))
+		h.must(t, h.order.TakeOut(ctx, owner, on, "off_topic", ""))
 		if list, err := h.order.Queue(ctx, owner, tea, 0, 10); err != nil || len(list) != 0 {
 			t.Errorf("what was taken out still waits: %+v, %v", list, err)
 		}

@@ -119,6 +119,9 @@ func (d drawer) draw(ctx context.Context, a Act) deedView {
 	if a.Kind == RenameTopic {
 		v.words = a.Detail
 	}
+	if a.Kind == Remove && a.Detail == byHost {
+		v.words = ui.T(ctx, "moderate.removed.host")
+	}
 	if a.Place != d.where {
 		v.place = d.places[a.Place]
 	}

@@ -36,6 +36,7 @@ func (r *Room) Holder() *Holder {
 	whom.Stays, whom.StaysAs = always, `about_id = null, ref_id = 0, words = '', detail = '', case_id = 0`
 	// What its author is told stays: the rule. The words were the actor's.
 	actor.Stays, actor.StaysAs = always, `by_id = null, words = ''`
+	actor.Also = []string{dropRefusals}
 	own, judge := table("appeals", "account_id"), table("appeals", "decided_by")
 	own.Bytes = "length(words)"
 	judge.Stays, judge.StaysAs = always, `decided_by = null, answer = ''`

@@ -152,7 +152,7 @@ func New(c Config) *Room {
 // Guard has the rooms below ask this one before they take a post, a comment, a like or a follow, and notices lead to its pages. It is
 // called once, at start.
 func (r *Room) Guard() {
-	r.Posts.TakeOut, r.Talks.Filter = r.takeOut, r.FilterComment
+	r.Talks.Reported, r.Talks.Filter = r.keepReported, r.FilterComment
 	r.Posts.Noted, r.Posts.Shown = r.noted, r.shown
 	r.Posts.Screen, r.Talks.Screen, r.Talks.Limit, r.Relations.Limit = r.ScreenPost, r.ScreenComment, r.Take, r.Take
 	if r.Notices == nil {
@@ -195,18 +195,5 @@ func (r *Room) staff(ctx context.Context, p Place, besides who.ID) ([]who.ID, er
 
 // mostTold bounds how many operators are told of something.
 const mostTold = 50
-
-// tellStaff tells those who answer for a place.
-func (r *Room) tellStaff(ctx context.Context, pass service.Pass, kind notify.Kind, p Place, by who.ID, on who.Ref) error {
-	ids, err := r.staff(ctx, p, by)
-	if err != nil {
-		return err
-	}
-	var list []notify.Notice
-	for _, id := range ids {
-		list = append(list, notify.Notice{To: id, Kind: kind, By: by, On: on, Service: p.Service, Place: p.ID})
-	}
-	return r.notice(ctx, pass, list...)
-}
 
 func errNone() error { return exit.Fail(exit.NotFound, "error.not_found") }

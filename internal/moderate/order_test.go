@@ -168,6 +168,7 @@ func TestMuteKickBan(t *testing.T) {
 		h.wantKind(t, "muting somebody from elsewhere", lay(owner, tea, op, moderate.Mute, 1), exit.NotFound)
 		h.ring.members[op.Account] = moderate.Member{Since: dbtest.Start}
 		h.wantKind(t, "muting the operator", lay(owner, tea, op, moderate.Mute, 1), exit.Forbidden)
+		h.must(t, lay(owner, tea, op, moderate.Kick, 0))
 		h.wantKind(t, "suspending in a circle", lay(owner, tea, mira, moderate.Suspend, 1), exit.Invalid)
 		h.wantKind(t, "muting everywhere as staff", lay(owner, moderate.Everywhere, mira, moderate.Limit, 1), exit.NotFound)
 

@@ -29,6 +29,8 @@ func (r *Room) Routes() []service.Route {
 		{Pattern: "POST " + StandingPath + "/{deed}/appeal", Access: service.Member, Handle: r.postAppeal},
 		{Pattern: "GET /moderation/case/{case}", Access: service.Member, Handle: r.getCase},
 		{Pattern: "POST /moderation/case/{case}", Access: service.Member, Handle: r.postCase},
+		{Pattern: "GET /moderation/remove/{kind}/{id}", Access: service.Member, Handle: r.getTakeOut},
+		{Pattern: "POST /moderation/remove/{kind}/{id}", Access: service.Member, Handle: r.postTakeOut},
 		{Pattern: "GET /moderation/of/{kind}/{id}", Access: service.Member, Handle: r.getOf},
 		{Pattern: "GET /moderation/acts/{deed}", Access: service.Member, Handle: r.getAct},
 		{Pattern: "POST /moderation/acts/{deed}/undo", Access: service.Member, Handle: r.postUndo},
@@ -210,6 +212,60 @@ func (r *Room) postReport(w http.ResponseWriter, req *http.Request) error {
 		return ui.Render(w, req, http.StatusUnprocessableEntity, reportPage(reportFrame(ctx, view), view))
 	}
 	return service.Done(w, req, view.what.href, "moderate.done.reported")
+}
+
+// takeOutView is the form by which something is taken out of sight.
+type takeOutView struct {
+	action string
+	what   whatView
+	rule   ui.Select
+	words  ui.TextArea
+	wrong  string
+}
+
+func (r *Room) getTakeOut(w http.ResponseWriter, req *http.Request) error {
+	return r.showTakeOut(w, req, http.StatusOK, "")
+}
+
+func (r *Room) showTakeOut(w http.ResponseWriter, req *http.Request, status int, wrong string) error {
+	ctx := req.Context()
+	id, err := pathID(req, "id")
+	if err != nil {
+		return err
+	}
+	ref := who.Ref{Kind: req.PathValue("kind"), ID: id}
+	t, err := r.inSight(ctx, service.ViewerOf(ctx), ref)
+	if err != nil {
+		return err
+	}
+	view := takeOutView{
+		action: req.URL.Path, what: whatOf(ctx, ref, t), wrong: wrong,
+		rule: ruleSelect(ctx, req.PostFormValue("rule")), words: wordsArea(ctx, req.PostFormValue("words")),
+	}
+	f := service.Frame(ctx, ui.T(ctx, "moderate.remove.title", "Kind", view.what.kind))
+	f.NoIndex, f.WriteHref, f.Back = true, "", &ui.Link{Text: ui.T(ctx, "moderate.back"), Href: t.Link}
+	return ui.Render(w, req, status, takeOutPage(f, view))
+}
+
+func (r *Room) postTakeOut(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	id, err := pathID(req, "id")
+	if err != nil {
+		return err
+	}
+	v, ref := service.ViewerOf(ctx), who.Ref{Kind: req.PathValue("kind"), ID: id}
+	t, err := r.inSight(ctx, v, ref)
+	if err != nil {
+		return err
+	}
+	if err := r.TakeOut(ctx, v, ref, req.PostFormValue("rule"), req.PostFormValue("words")); err != nil {
+		wrong, err := sentenceOf(ctx, err)
+		if err != nil {
+			return err
+		}
+		return r.showTakeOut(w, req, http.StatusUnprocessableEntity, wrong)
+	}
+	return service.Done(w, req, t.Link, "moderate.done.removed")
 }
 
 // standingView is what holds against an account, and what was done about it.

@@ -137,7 +137,8 @@ type contextView struct {
 	post     *ui.PostView
 	text     string // of a comment
 	mentions map[string]ui.Mention
-	on       *whatView // the video that a comment is about
+	on       *whatView // the post or video that a comment is about
+	answers  *whatView // the comment that it answers
 	moment   string    // where in it a bullet comment stands, in words
 	about    *ui.PersonView
 	since    string
@@ -208,7 +209,7 @@ func (r *Room) lookAt(ctx context.Context, v who.Viewer, c Case, view *contextVi
 	return err
 }
 
-// lookAtComment reads a comment with what it is about; of a bullet comment, at which moment it stands.
+// lookAtComment reads a comment with what it is about and what it answers; of a bullet comment, at which moment it stands.
 func (r *Room) lookAtComment(ctx context.Context, v who.Viewer, c Case, view *contextView) error {
 	x, err := r.store.said(ctx, c.Ref.ID)
 	if err != nil || x.text == "" {
@@ -218,21 +219,43 @@ func (r *Room) lookAtComment(ctx context.Context, v who.Viewer, c Case, view *co
 	if view.mentions, err = r.Posts.Mentions(ctx, 0, x.text); err != nil {
 		return err
 	}
-	if x.on.Kind != kindVideo {
-		return nil
-	}
-	things, err := r.Registry.Things(ctx, v, []who.Ref{x.on})
-	if err != nil {
-		return err
-	}
-	if t := things[x.on]; t.See {
-		on := whatOf(ctx, x.on, t)
-		view.on = &on
-	}
 	if x.moment.Valid {
 		view.moment = ui.T(ctx, "moderate.case.moment", "At", clockOf(x.moment.Int64))
 	}
-	return nil
+	above := who.Ref{Kind: kindComment, ID: x.parent}
+	things, err := r.Registry.Things(ctx, v, []who.Ref{c.Ref, x.on, above})
+	if err != nil {
+		return err
+	}
+	if !things[c.Ref].See { // the operator is no member there
+		view.what.href = ""
+	}
+	if view.on, err = r.around(ctx, things[x.on]); err != nil {
+		return err
+	}
+	view.answers, err = r.around(ctx, things[above])
+	return err
+}
+
+// around draws what a comment stands on or answers. What who decides does not see they read as its author does, without a way there; nil for what is gone or whose
+// author is veiled.
+func (r *Room) around(ctx context.Context, t service.Thing) (*whatView, error) {
+	if !t.See && t.Owner != 0 {
+		if veiled, err := r.store.veiled(ctx, t.Owner, t.Service, t.Place); err != nil || veiled {
+			return nil, err
+		}
+		things, err := r.Registry.Things(ctx, author(t.Owner), []who.Ref{t.Ref})
+		if err != nil {
+			return nil, err
+		}
+		t = things[t.Ref]
+		t.Link, t.Picture = "", ""
+	}
+	if !t.See {
+		return nil, nil
+	}
+	v := whatOf(ctx, t.Ref, t)
+	return &v, nil
 }
 
 // clockOf writes a moment as players do: 1:02, 1:00:05.

@@ -193,8 +193,12 @@ func (r *Room) showAccount(w http.ResponseWriter, req *http.Request, status int,
 		view.earlier = append(view.earlier, deed)
 	}
 	view.what = ui.RadioCards{Name: "what", Legend: ui.T(ctx, "moderate.order")}
-	for i, what := range orders(p) {
-		view.what.Options = append(view.what.Options, ui.Option{Value: what, Label: ui.T(ctx, alsoWords[what]), Hint: ui.T(ctx, orderHints[what]), Selected: i == 0})
+	chosen := req.FormValue("what")
+	if !fits(chosen, p) {
+		chosen = orders(p)[0]
+	}
+	for _, what := range orders(p) {
+		view.what.Options = append(view.what.Options, ui.Option{Value: what, Label: ui.T(ctx, alsoWords[what]), Hint: ui.T(ctx, orderHints[what]), Selected: what == chosen})
 	}
 	f.Title = ui.T(ctx, "moderate.account", "Name", view.person.Name)
 	f.Back = &ui.Link{Text: ui.T(ctx, "moderate.title"), Href: p.path()}

@@ -238,7 +238,8 @@ func TestOperatorPages(t *testing.T) {
 		h.see(t, op, "/moderation/sanctions", "mira")
 		h.see(t, mira, moderate.StandingPath, "papers")
 		member := "/moderation/circle/7/member/" + mira.Account.String()
-		h.see(t, owner, member, `value="ban"`, "-value=\"suspend\"")
+		h.see(t, owner, member, `value="ban"`, "-value=\"suspend\"", `value="mute" checked`)
+		h.see(t, owner, member+"?what=kick", `value="kick" checked`)
 		if w, err := h.ask(t, owner, ui.English, http.MethodPost, member, "what=suspend&days=1&rule=spam"); err != nil || w.Code != http.StatusUnprocessableEntity {
 			t.Errorf("an owner suspends: %d, %v", w.Code, err)
 		}

@@ -86,8 +86,26 @@ func (r *Room) Report(ctx context.Context, v who.Viewer, ref who.Ref, reason, wo
 		if err := r.store.addReport(ctx, pass, Report{Case: id, By: v.Account, Reason: reason, Words: words}); err != nil || !fresh {
 			return err
 		}
-		return r.tellStaff(ctx, pass, notify.Reported, c.Place, v.Account, who.Ref{Kind: "case", ID: id})
+		return r.tellReport(ctx, pass, c, v.Account)
 	})
+}
+
+// tellReport tells those who decide about a case: who answers for its place, or the operators where that is nobody but whom it is about.
+func (r *Room) tellReport(ctx context.Context, pass service.Pass, c Case, by who.ID) error {
+	ids, err := r.staff(ctx, c.Place, c.About)
+	if err == nil && len(ids) == 0 {
+		ids, err = r.staff(ctx, Everywhere, c.About)
+	}
+	if err != nil {
+		return err
+	}
+	var list []notify.Notice
+	for _, id := range ids {
+		if id != by {
+			list = append(list, notify.Notice{To: id, Kind: notify.Reported, By: by, On: who.Ref{Kind: "case", ID: c.ID}, Service: c.Place.Service, Place: c.Place.ID})
+		}
+	}
+	return r.notice(ctx, pass, list...)
 }
 
 // Queue gives a page of the open cases of a place, the oldest first, from above the case after on. The operator's own place

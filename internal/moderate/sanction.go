@@ -74,7 +74,7 @@ func (r *Room) sanction(ctx context.Context, pass service.Pass, v who.Viewer, a 
 	if !fits(a.Kind, a.Place) {
 		return exit.Fail(exit.Invalid, "moderate.error.unfit")
 	}
-	if err := r.mayActOn(ctx, v, a.Place, a.About); err != nil {
+	if err := r.mayLay(ctx, v, a); err != nil {
 		return err
 	}
 	if days > 0 && a.Kind != Kick {
@@ -94,19 +94,6 @@ func (r *Room) sanction(ctx context.Context, pass service.Pass, v who.Viewer, a 
 		}
 	}
 	return r.notice(ctx, pass, notify.Notice{To: a.About, Kind: notify.Sanctioned, On: actRef(a.ID), Service: a.Place.Service, Place: a.Place.ID})
-}
-
-// Kick takes a member out of a circle for somebody who may, inside the transaction that gave the pass, and tells them. It stands in the log and can
-// be undone as what [Room.Lay] does.
-func (r *Room) Kick(ctx context.Context, pass service.Pass, v who.Viewer, p Place, account who.ID) error {
-	a := Act{Kind: Kick, Ref: who.Ref{Kind: kindAccount, ID: account}, Place: p, About: account, By: v.Account}
-	if err := r.expel(ctx, pass, &a); err != nil {
-		return err
-	}
-	if err := r.act(ctx, pass, &a); err != nil {
-		return err
-	}
-	return r.notice(ctx, pass, notify.Notice{To: account, Kind: notify.Sanctioned, On: actRef(a.ID), Service: p.Service, Place: p.ID})
 }
 
 // expel takes a member out and notes since when they were one.

@@ -178,9 +178,19 @@ func (s store) actsByID(ctx context.Context, ids []who.ID) (map[who.ID]Act, erro
 	return out, err
 }
 
-// removalOf gives the last act by which a thing was taken out; NotFound if there is none.
+// out reports whether another removal than an act keeps the same thing out of sight.
+func (s store) out(ctx context.Context, a Act) (yes bool, err error) {
+	var n int64
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from acts where ref_kind = $1 and ref_id = $2 and kind = 'remove' and state = 'active' and id <> $3`,
+		a.Ref.Kind, int64(a.Ref.ID), int64(a.ID)).Scan(&n); err != nil {
+		return false, fmt.Errorf("look for a removal: %w", err)
+	}
+	return n > 0, nil
+}
+
+// removalOf gives the act by which a thing is out of sight, the last one, or by which it was; NotFound if there is none.
 func (s store) removalOf(ctx context.Context, ref who.Ref) (Act, error) {
-	list, err := s.listActs(ctx, `ref_kind = $1 and ref_id = $2 and kind = 'remove' order by id desc limit 1`, ref.Kind, int64(ref.ID))
+	list, err := s.listActs(ctx, `ref_kind = $1 and ref_id = $2 and kind = 'remove' order by case when state = 'active' then 0 else 1 end, id desc limit 1`, ref.Kind, int64(ref.ID))
 	if err != nil {
 		return Act{}, err
 	}

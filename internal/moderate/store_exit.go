@@ -13,6 +13,9 @@ const (
 	dropEmptyCases = `delete from cases where state = 'open' and id in (select r.case_id from {rows} r)
 		and not exists (select 1 from reports o where o.case_id = cases.id and o.id not in (select r.id from {rows} r))`
 	dropReports = `delete from reports where case_id in (select r.id from {rows} r)`
+	// Why a submission was refused stands with the draft, too.
+	dropRefusals = `update posts set refusal = '' where id in (select r.ref_id from {rows} r where r.kind = 'refuse' and r.ref_kind = 'post')
+		and refusal in (select r.words from {rows} r where r.kind = 'refuse' and r.ref_id = posts.id)`
 )
 
 // along gives at most limit records of a class above the row id after, up to the row id cut, none from before since (Unix milliseconds).

@@ -3,7 +3,6 @@ package post
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"exeunt/exit"
 	"exeunt/internal/who"
@@ -64,28 +63,23 @@ func changes(v who.Viewer, p Post) bool {
 	return owns(v, p) && (p.State == Live || p.State == Submitted) && (p.Service == Page || p.In.Member && !p.In.Ended)
 }
 
-// removes says whether the viewer may delete a post: its author, and who answers for the place.
+// removes says whether the viewer may delete a post: its author.
 func removes(v who.Viewer, p Post) bool {
 	switch p.State {
 	case Live, Submitted, Withheld:
-		return owns(v, p) || !v.Guest() && p.State == Live && p.In.Owner == v.Account && p.Service != Page
+		return owns(v, p)
 	}
 	return false
 }
 
-// byPlace marks, before the state that an undo gives back, a post that was deleted by who answers for its place.
-const byPlace = "place:"
-
-// undoes says whether the viewer may take the deleting of a post back: whoever deleted it.
-func undoes(v who.Viewer, p Post) bool {
-	if p.State != Deleting || v.Guest() {
-		return false
-	}
-	if strings.HasPrefix(p.DeletedAs, byPlace) {
-		return p.In.Owner == v.Account && p.Service != Page
-	}
-	return p.Author == v.Account
+// takesOut says whether the viewer is offered to take a post of somebody else's out of sight: who answers for where it stands. Who stands as high there is told so
+// by the room that does it; the owner nobody is offered.
+func takesOut(v who.Viewer, p Post) bool {
+	return staffed(v, p) && p.State == Live && !owns(v, p) && (v.Operator || p.Author != p.In.Owner)
 }
+
+// undoes says whether the viewer may take the deleting of a post back.
+func undoes(v who.Viewer, p Post) bool { return p.State == Deleting && owns(v, p) }
 
 // arranges says whether the viewer may feature and pin a post.
 func arranges(v who.Viewer, p Post) bool {

@@ -184,10 +184,6 @@ func (r *Room) getDelete(w http.ResponseWriter, req *http.Request) error {
 	views[0].Menu, views[0].Like.Action, views[0].Saved, views[0].Share = nil, "", nil, ""
 	f := service.Frame(ctx, ui.T(ctx, "post.delete.title"))
 	f.NoIndex, f.Back = true, &ui.Link{Text: ui.T(ctx, "post.title"), Href: p.Link()}
-	if takesOut(r, v, p) {
-		f.Title = ui.T(ctx, "post.take_out.title")
-		return ui.Render(w, req, http.StatusOK, takeOutPage(f, views[0]))
-	}
 	return ui.Render(w, req, http.StatusOK, deletePage(f, views[0]))
 }
 
@@ -202,11 +198,8 @@ func (r *Room) postDelete(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := r.Remove(ctx, v, id, req.PostFormValue("words")); err != nil {
+	if err := r.Delete(ctx, v, id); err != nil {
 		return err
-	}
-	if takesOut(r, v, p) {
-		return service.Done(w, req, p.Link(), "post.done.taken_out")
 	}
 	if r.Queue != nil {
 		return service.Done(w, req, p.Link(), "") // which offers to take it back

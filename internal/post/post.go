@@ -33,7 +33,7 @@ const (
 type Place struct {
 	Service  string
 	ID       who.ID
-	Owner    who.ID // who may take others' posts out; 0 if nobody
+	Owner    who.ID // 0 if nobody
 	Name     string
 	Href     string
 	Audience who.Audience // of what is written there
@@ -105,9 +105,6 @@ type Room struct {
 	Screen func(ctx context.Context, pass service.Pass, in ScreenIn) (hold bool, err error)
 	// Staff gives the accounts that answer for a place, at most 100: they are told of submissions. Nil: nobody is told.
 	Staff func(ctx context.Context, service string, place who.ID) ([]who.ID, error)
-	// TakeOut takes a post of somebody else's out of sight for who owns the place, in the transaction that deletes it otherwise, and tells its author;
-	// words are the viewer's to the author. It can be undone where it was noted. Nil: the post is deleted as its author would.
-	TakeOut func(ctx context.Context, pass service.Pass, v who.Viewer, p Post, words string) error
 	// Noted is told what who answers for a place did there, in the transaction of the act; [Room.Revert] takes it back. Nil: nobody keeps a log.
 	Noted func(ctx context.Context, pass service.Pass, v who.Viewer, d Deed) error
 	// Shown says whether the viewer decides about a post that was reported, while that waits: then its images open, too. Nil: nobody does.

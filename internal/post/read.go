@@ -212,11 +212,10 @@ func menu(ctx context.Context, v who.Viewer, p Post, back string) (out []ui.Acti
 		out = append(out, ui.Action{Label: ui.T(ctx, "post.edit"), Href: p.Link() + "/edit", Icon: "pen-line"})
 	}
 	if removes(v, p) {
-		label := ui.T(ctx, "post.delete")
-		if !owns(v, p) {
-			label = ui.T(ctx, "post.take_out")
-		}
-		out = append(out, ui.Action{Label: label, Href: p.Link() + "/delete", Icon: "trash-2"})
+		out = append(out, ui.Action{Label: ui.T(ctx, "post.delete"), Href: p.Link() + "/delete", Icon: "trash-2"})
+	}
+	if takesOut(v, p) {
+		out = append(out, relation.RemoveAction(ctx, p.Ref()))
 	}
 	if !v.Guest() && v.State == who.Active && p.Author != 0 && p.Author != v.Account {
 		out = append(out, relation.MuteAction(ctx, p.Ref()), relation.ReportAction(ctx, p.Ref()))

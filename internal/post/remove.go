@@ -2,7 +2,6 @@ package post
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"exeunt/exit"
@@ -18,26 +17,17 @@ const undoTime = 30 * time.Second
 // eraseJob erases a deleted post for good.
 const eraseJob = "post.erase"
 
-// Delete is [Room.Remove] without words.
-func (r *Room) Delete(ctx context.Context, v who.Viewer, id who.ID) error {
-	return r.Remove(ctx, v, id, "")
-}
-
-// Remove takes a post out. A post of somebody else's goes the way of TakeOut, with words for its author. Of one's own, nobody sees anything from now on; for half a minute [Room.Undo] brings
+// Delete takes a post of the viewer's own out. Nobody sees anything of it from now on; for half a minute [Room.Undo] brings
 // it back, then it is erased. Others' living comments stay beneath a skeleton. NotFound for what the viewer may not delete.
-func (r *Room) Remove(ctx context.Context, v who.Viewer, id who.ID, words string) error {
+func (r *Room) Delete(ctx context.Context, v who.Viewer, id who.ID) error {
 	return r.DB.Update(ctx, func(ctx context.Context) error {
 		p, err := r.standing(ctx, v, id, removes)
 		if err != nil {
 			return err
 		}
-		// The author's freeze does not keep who answers for the place from taking a post out.
 		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: p.Service, Place: p.Place, Removal: true})
 		if err != nil {
 			return err
-		}
-		if takesOut(r, v, p) {
-			return r.TakeOut(ctx, pass, v, p, words)
 		}
 		if r.Queue == nil {
 			return r.erase(ctx, pass, p)
@@ -47,19 +37,12 @@ func (r *Room) Remove(ctx context.Context, v who.Viewer, id who.ID, words string
 				return err
 			}
 		}
-		as := p.State
-		if !owns(v, p) {
-			as = byPlace + as
-		}
-		if err := r.store.hide(ctx, pass, p.ID, db.Ms(r.DB.Clock.Now()), as); err != nil {
+		if err := r.store.hide(ctx, pass, p.ID, db.Ms(r.DB.Clock.Now()), p.State); err != nil {
 			return err
 		}
 		return r.Queue.Add(ctx, job.Job{Kind: eraseJob, Ref: p.ID.String(), Account: p.Author, Delay: undoTime})
 	})
 }
-
-// takesOut says whether deleting a post is taking it out of sight: it is somebody else's, and there is a room that keeps order.
-func takesOut(r *Room, v who.Viewer, p Post) bool { return r.TakeOut != nil && !owns(v, p) }
 
 // Undo brings a post back that the viewer deleted a moment ago. NotFound once it is erased.
 func (r *Room) Undo(ctx context.Context, v who.Viewer, id who.ID) error {
@@ -72,7 +55,7 @@ func (r *Room) Undo(ctx context.Context, v who.Viewer, id who.ID) error {
 		if err != nil {
 			return err
 		}
-		p.State = strings.TrimPrefix(p.DeletedAs, byPlace)
+		p.State = p.DeletedAs
 		if err := r.store.unhide(ctx, pass, p.ID, p.State); err != nil || p.State != Live {
 			return err
 		}

@@ -63,6 +63,11 @@ func ReportAction(ctx context.Context, ref who.Ref) ui.Action {
 	return ui.Action{Label: ui.T(ctx, "relation.report"), Href: "/report/" + ref.Kind + "/" + ref.ID.String(), Icon: "flag"}
 }
 
+// RemoveAction gives the entry of a menu that leads to taking somebody else's post or comment out of sight; the moderation room has the page.
+func RemoveAction(ctx context.Context, ref who.Ref) ui.Action {
+	return ui.Action{Label: ui.T(ctx, "relation.remove"), Href: "/moderation/remove/" + ref.Kind + "/" + ref.ID.String(), Icon: "gavel"}
+}
+
 // Posts and videos can be given to the page of mutes: it asks which of author, circle and topics is meant.
 const (
 	kindPost  = "post"

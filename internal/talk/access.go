@@ -14,6 +14,11 @@ func removes(v who.Viewer, c Comment, owner who.ID) bool {
 	return !v.Guest() && !c.Gone && (c.Author == v.Account || owner == v.Account && !c.Withheld)
 }
 
+// takesOut says whether who moderates where a comment stands is offered to take it out of sight: another's.
+func takesOut(v who.Viewer, c Comment, staff bool) bool {
+	return staff && !c.Gone && !c.Withheld && c.Author != v.Account
+}
+
 // pins says whether the viewer may have a comment stand first: the owner of what it is about, where that is played.
 func pins(v who.Viewer, c Comment, t service.Thing, played bool) bool {
 	return played && !v.Guest() && v.State == who.Active && t.Ref.ID != 0 && t.Owner == v.Account && c.Parent == 0 && c.Moment == nil && !c.Gone && !c.Withheld && !c.Veiled
@@ -32,18 +37,23 @@ func sees(v who.Viewer, c Comment, staff bool) bool {
 
 // staffed reports whether the viewer moderates where the comments stand. It is asked only if one of them is seen by moderators alone.
 func (r *Room) staffed(ctx context.Context, v who.Viewer, service string, place who.ID, comments []Comment) (bool, error) {
-	if v.Guest() || v.State != who.Active {
-		return false, nil
-	}
 	for _, c := range comments {
 		if c.Service == service && c.Place == place && (c.Withheld || c.Blocked) && c.Author != v.Account {
-			if v.Operator || r.Registry.Moderates == nil {
-				return v.Operator, nil
-			}
-			return r.Registry.Moderates(ctx, v, service, place)
+			return r.moderates(ctx, v, service, place)
 		}
 	}
 	return false, nil
+}
+
+// moderates says whether the viewer moderates in a place.
+func (r *Room) moderates(ctx context.Context, v who.Viewer, service string, place who.ID) (yes bool, err error) {
+	switch {
+	case v.Guest() || v.State != who.Active:
+		return false, nil
+	case v.Operator || r.Registry.Moderates == nil:
+		return v.Operator, nil
+	}
+	return r.Registry.Moderates(ctx, v, service, place)
 }
 
 // Things answers the registry for comments: one sees and may like a comment if one may do so with

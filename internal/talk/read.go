@@ -31,7 +31,7 @@ const answersShown = 5
 
 // Comments gives a page of the threads on a thing that the viewer may see, in an order, from below the cursor on ("" for the
 // first page). Next is the cursor of the page after it, "" if there is none. On what is played the pinned comment and those of friends stand before the others, on
-// the first page alone. Six queries at most, whatever the page holds.
+// the first page alone. Seven queries at most, whatever the page holds.
 func (r *Room) Comments(ctx context.Context, v who.Viewer, t service.Thing, o Order, below string, limit int) (views []ui.CommentView, next string, err error) {
 	// One more than asked for tells whether there is a next page.
 	tops, err := r.store.on(ctx, v.Account, t.Ref, o, parseCursor(below), limit+1)
@@ -137,8 +137,10 @@ func (r *Room) drawer(ctx context.Context, v who.Viewer, t service.Thing, commen
 		ids[i], texts[i] = c.ID, c.Text
 	}
 	var err error
-	if d.staff, err = r.staffed(ctx, v, t.Service, t.Place, comments); err != nil {
-		return d, err
+	if slices.ContainsFunc(comments, func(c Comment) bool { return c.Author != v.Account }) {
+		if d.staff, err = r.moderates(ctx, v, t.Service, t.Place); err != nil {
+			return d, err
+		}
 	}
 	if d.mentions, err = r.Posts.Mentions(ctx, v.Account, texts...); err != nil {
 		return d, err
@@ -187,6 +189,9 @@ func (d drawer) draw(ctx context.Context, c Comment) ui.CommentView {
 	}
 	if removes(d.viewer, c, d.thing.Owner) {
 		out.Menu = append(out.Menu, ui.Action{Label: ui.T(ctx, "talk.delete"), Href: "/talk/comments/" + id + "/delete?back=" + url.QueryEscape(d.back), Icon: "trash-2"})
+	}
+	if takesOut(d.viewer, c, d.staff) {
+		out.Menu = append(out.Menu, relation.RemoveAction(ctx, c.Ref()))
 	}
 	if v := d.viewer; !v.Guest() && v.State == who.Active && c.Author != 0 && c.Author != v.Account {
 		out.Menu = append(out.Menu, relation.ReportAction(ctx, c.Ref()))

@@ -41,6 +41,9 @@ type Room struct {
 	Screen func(ctx context.Context, pass service.Pass, author who.ID, service string, place who.ID, text string) error
 	// Filter is Screen for a comment that is brought along, which counts for no rate. Nil: nothing is looked at.
 	Filter func(ctx context.Context, pass service.Pass, author who.ID, service string, place who.ID, text string) error
+	// Reported takes a comment of somebody else's out of sight that was reported and not decided about, in the transaction that deletes it otherwise: who
+	// decides has to read it. It says whether it did. Nil: nothing is reported.
+	Reported func(ctx context.Context, pass service.Pass, v who.Viewer, c Comment) (kept bool, err error)
 	// Limit counts that an account does something ("like"), in its transaction, and is TooMany beyond what it may. Nil: no limit.
 	Limit func(ctx context.Context, account who.ID, what string) error
 	store store
@@ -226,7 +229,7 @@ func (r *Room) count(ctx context.Context, pass service.Pass, ref who.Ref, column
 }
 
 // Delete takes a comment out: its author may, and the owner of what it is about. Where living
-// answers hang on it a tombstone stays. NotFound for what the viewer may not delete.
+// answers hang on it a tombstone stays. What the owner takes out while a report of it waits goes out of sight alone. NotFound for what the viewer may not delete.
 func (r *Room) Delete(ctx context.Context, v who.Viewer, id who.ID) (on who.Ref, err error) {
 	err = r.DB.Update(ctx, func(ctx context.Context) error {
 		c, _, err := r.removable(ctx, v, id)
@@ -237,6 +240,11 @@ func (r *Room) Delete(ctx context.Context, v who.Viewer, id who.ID) (on who.Ref,
 		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: c.Service, Place: c.Place, Removal: true})
 		if err != nil {
 			return err
+		}
+		if c.Author != v.Account && r.Reported != nil {
+			if kept, err := r.Reported(ctx, pass, v, c); err != nil || kept {
+				return err
+			}
 		}
 		if err := r.forget(ctx, pass, c); err != nil {
 			return err
