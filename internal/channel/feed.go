@@ -56,7 +56,7 @@ const (
 
 // place is where a page of the entrance begins. At the top of a list it is zero. A list that is ranked, or made of friends' likes, is
 // dealt out of a window of candidates as they were at Now, with what has come after Mark left out; Shown are its videos that earlier
-// pages had, by their short sums. A list that is newest first goes on below a cursor.
+// pages had, by their short sums. A list that is newest first goes on below a cursor, without what is Shown.
 type place struct {
 	Now   int64 // promise time, Unix milliseconds
 	Mark  who.ID
@@ -69,7 +69,7 @@ func sum(id who.ID) uint32 { return uint32(uint64(id) * 0x9e3779b97f4a7c15 >> 40
 
 // String gives the place for an address.
 func (p place) String() string {
-	if p.Below != (post.Cursor{}) {
+	if p.Below != (post.Cursor{}) && len(p.Shown) == 0 {
 		return p.Below.String()
 	}
 	var b []byte
@@ -77,7 +77,11 @@ func (p place) String() string {
 		b = binary.BigEndian.AppendUint32(b, s<<8)
 		b = b[:len(b)-1]
 	}
-	return fmt.Sprintf("r%d.%d.%s", p.Now, p.Mark, base64.RawURLEncoding.EncodeToString(b))
+	shown := base64.RawURLEncoding.EncodeToString(b)
+	if p.Below != (post.Cursor{}) {
+		return p.Below.String() + "." + shown
+	}
+	return fmt.Sprintf("r%d.%d.%s", p.Now, p.Mark, shown)
 }
 
 // mostShown bounds what an address can say of earlier pages.
@@ -85,24 +89,39 @@ const mostShown = 400
 
 // parsePlace reads what [place.String] wrote; anything else is the top.
 func parsePlace(s string) (p place) {
-	if !strings.HasPrefix(s, "r") {
-		return place{Below: post.ParseCursor(s)}
+	ranked, is := strings.CutPrefix(s, "r")
+	if !is {
+		below, shown, _ := strings.Cut(s, ".")
+		sums, ok := parseShown(shown)
+		if p.Below = post.ParseCursor(below); !ok || p.Below == (post.Cursor{}) {
+			return place{}
+		}
+		p.Shown = sums
+		return p
 	}
-	parts := strings.Split(s[1:], ".")
-	if len(parts) != 3 || len(parts[2]) > 4*mostShown {
+	parts := strings.Split(ranked, ".")
+	if len(parts) != 3 {
 		return place{}
 	}
-	now, errNow := strconv.ParseInt(parts[0], 10, 64)
-	mark, ok := who.ParseID(parts[1])
-	b, errShown := base64.RawURLEncoding.DecodeString(parts[2])
-	if errNow != nil || now <= 0 || !ok || errShown != nil || len(b)%3 != 0 {
+	now, err := strconv.ParseInt(parts[0], 10, 64)
+	mark, okMark := who.ParseID(parts[1])
+	sums, okShown := parseShown(parts[2])
+	if err != nil || now <= 0 || !okMark || !okShown {
 		return place{}
 	}
-	p.Now, p.Mark = now, mark
+	return place{Now: now, Mark: mark, Shown: sums}
+}
+
+// parseShown reads the sums of an address.
+func parseShown(s string) (sums []uint32, ok bool) {
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil || len(b)%3 != 0 || len(b) > 3*mostShown {
+		return nil, false
+	}
 	for ; len(b) > 0; b = b[3:] {
-		p.Shown = append(p.Shown, uint32(b[0])<<16|uint32(b[1])<<8|uint32(b[2]))
+		sums = append(sums, uint32(b[0])<<16|uint32(b[1])<<8|uint32(b[2]))
 	}
-	return p
+	return sums, true
 }
 
 // Shown is a video of the entrance, with why it stands there.
@@ -129,14 +148,23 @@ func (r *Room) Feed(ctx context.Context, v who.Viewer, tab Tab, order Order, fro
 	}
 }
 
-// latest gives a page of a list that is newest first.
+// latest gives a page of a list that is newest first, without what its place says was shown.
 func (r *Room) latest(ctx context.Context, v who.Viewer, at place, limit int, read func(context.Context, who.ID, post.Cursor, int) ([]candidate, error)) ([]Shown, string, error) {
-	got, err := read(ctx, v.Account, at.Below, limit)
+	got, err := read(ctx, v.Account, at.Below, limit+len(at.Shown))
 	if err != nil {
 		return nil, "", err
 	}
+	got = slices.DeleteFunc(got, func(c candidate) bool { return slices.Contains(at.Shown, sum(c.ID)) })
+	got = got[:min(limit, len(got))]
 	list, err := r.whole(ctx, v, got, facts{})
-	return list, cursorAfter(got, limit).String(), err
+	for i := range list {
+		list[i].signals = candidate{} // nothing moved them
+	}
+	next := place{Shown: at.Shown, Below: cursorAfter(got, limit)}
+	if err != nil || next.Below == (post.Cursor{}) {
+		return list, "", err
+	}
+	return list, next.String(), nil
 }
 
 // cursorAfter gives the cursor below the last of a full page that is newest first.
@@ -179,11 +207,35 @@ func (r *Room) dealt(ctx context.Context, v who.Viewer, tab Tab, order Order, at
 		}
 		return list, at.String(), nil
 	}
-	if tab == TabFollowing {
-		slices.SortFunc(window, byTime)
-		return list, cursorAfter(window, windowFollowing).String(), nil
+	on, read, err := r.goesOn(ctx, v, tab, at, window)
+	if err != nil || on.Below == (post.Cursor{}) {
+		return list, "", err
 	}
-	return list, "", nil
+	if len(got) == limit {
+		return list, on.String(), nil
+	}
+	more, next, err := r.latest(ctx, v, on, limit-len(got), read)
+	return append(list, more...), next, err
+}
+
+// goesOn gives where a list goes on by time that was dealt out of a window: below the newest that the window has, without what it had of older ones, and how it is
+// read. What friends like ends with the window.
+func (r *Room) goesOn(ctx context.Context, v who.Viewer, tab Tab, at place, window []candidate) (on place, read func(context.Context, who.ID, post.Cursor, int) ([]candidate, error), err error) {
+	switch tab {
+	case TabFollowing:
+		slices.SortFunc(window, byTime)
+		return place{Below: cursorAfter(window, windowFollowing)}, r.store.following, nil
+	case TabRecommended:
+		newest, err := r.store.newest(ctx, v.Account, post.Cursor{At: at.Now + 1}, windowNewest)
+		for _, c := range window {
+			if len(at.Shown) < mostShown && !slices.Contains(at.Shown, sum(c.ID)) {
+				at.Shown = append(at.Shown, sum(c.ID))
+			}
+		}
+		return place{Shown: at.Shown, Below: cursorAfter(newest, windowNewest)}, r.store.newest, err
+	default:
+		return on, nil, nil
+	}
 }
 
 // dealtBefore gives those of a window that earlier pages had, in their order.

@@ -129,7 +129,7 @@ func (c *cinema) feed(v who.Viewer, tab channel.Tab, order channel.Order, size i
 		if from = next; from == "" {
 			return pages
 		}
-		if len(pages) > 40 {
+		if len(pages) > 60 {
 			c.t.Fatal("the feed has no end")
 		}
 	}
@@ -301,6 +301,35 @@ func TestFeedPages(t *testing.T) {
 			}
 		}
 		c.changesBetween(ann, public)
+	})
+}
+
+// TestFeedGoesOn reads a ranked list beyond the videos that are ranked: what is older follows by time, each once, and the last page is not empty.
+func TestFeedGoesOn(t *testing.T) {
+	eachCinema(t, func(t *testing.T, c *cinema) {
+		ann := c.account("ann")
+		var all []who.ID
+		for i := range 10 {
+			v := c.account(fmt.Sprintf("maker%d", i))
+			for j := range 30 {
+				all = append(all, c.video(v, who.Public, 10+j*10+i))
+			}
+		}
+		old := all[5*30+12] // published 135 h ago, and talked of: it is ranked, as the 120 next to it are
+		for i := range 30 {
+			c.likes(c.account(fmt.Sprintf("fan%d", i)), old, false)
+		}
+		for _, size := range []int{24, 7} {
+			pages := c.feed(ann, channel.TabRecommended, channel.Ranked, size)
+			got := slices.Concat(pages...)
+			if n := len(pages[len(pages)-1]); n == 0 || !slices.Contains(got[:120], old) {
+				t.Errorf("in pages of %d the last has %d videos, and the most liked stands at %d", size, n, slices.Index(got, old))
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, slices.Sorted(slices.Values(all))) {
+				t.Errorf("in pages of %d there are %d videos, %d different, want %d", size, len(got), len(slices.Compact(slices.Clone(got))), len(all))
+			}
+		}
 	})
 }
 

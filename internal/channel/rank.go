@@ -24,7 +24,7 @@ import (
 // There are no other terms: no watching time, no guesses about the viewer, nothing that was paid for, and the viewer's own videos
 // are left out. The list is then dealt with variety: always the best video whose channel and topics are not those of the one before,
 // as long as there is one, and of it the viewer has not asked for less; of videos that look alike the best alone. Only the newest few
-// hundred candidates take part, see feed.go.
+// hundred candidates take part, see feed.go; what is older follows by time.
 const (
 	followedHours   = 12
 	friendHours     = 12

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"exeunt/internal/post"
 	"exeunt/internal/who"
 )
 
@@ -157,7 +158,11 @@ func TestPlace(t *testing.T) {
 	if got.Now != p.Now || got.Mark != p.Mark || !slices.Equal(got.Shown, p.Shown) {
 		t.Errorf("got %+v, want %+v", got, p)
 	}
-	for _, s := range []string{"", "r", "r1.2", "r1.2.a", "rx.2.AAAA", "r-1.2.AAAA", "r1.0.AAAA", "r1.2.A?AA", "top"} {
+	p = place{Below: post.Cursor{At: 5, ID: 7}, Shown: p.Shown}
+	if got := parsePlace(p.String()); got.Below != p.Below || !slices.Equal(got.Shown, p.Shown) {
+		t.Errorf("got %+v, want %+v", got, p)
+	}
+	for _, s := range []string{"", "r", "5-7.a", "x.AAAA", "r1.2", "r1.2.a", "rx.2.AAAA", "r-1.2.AAAA", "r1.0.AAAA", "r1.2.A?AA", "top"} {
 		if got := parsePlace(s).String(); got != (place{}).String() {
 			t.Errorf("%q is read as %s", s, got)
 		}
