@@ -93,11 +93,10 @@ func (r *Room) DeskVideos(ctx context.Context, v who.Viewer, c Cursor, limit int
 	return out, nil
 }
 
-// Bounds of the comments to answer: of how many of the last videos, how many of the last comments of each are looked through, and how many are shown.
+// Bounds of the comments to answer: of how many of the last videos they are, and how many a page shows.
 const (
-	videosAsked  = 100
-	askedEach    = 10
-	askedAtATime = 20
+	videosAsked = 500
+	askedAPage  = 20
 )
 
 // Asked is a comment that its video's owner has not answered.
@@ -108,7 +107,13 @@ type Asked struct {
 	At                 time.Time
 }
 
-// ToAnswer gives the newest comments on the viewer's last videos that it has not answered and did not write itself, at most twenty.
-func (r *Room) ToAnswer(ctx context.Context, v who.Viewer) ([]Asked, error) {
-	return r.store.toAnswer(ctx, v.Account)
+// ToAnswer gives a page of the comments on the viewer's last 500 videos that it has not answered and did not write itself, the newest first, older than one of them (0: from the
+// top), and the one that the next page is older than, 0 at the end.
+func (r *Room) ToAnswer(ctx context.Context, v who.Viewer, before who.ID) (list []Asked, older who.ID, err error) {
+	list, err = r.store.toAnswer(ctx, v.Account, before, askedAPage+1)
+	if err == nil && len(list) > askedAPage {
+		list = list[:askedAPage]
+		older = list[askedAPage-1].ID
+	}
+	return list, older, err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"testing"
@@ -130,14 +131,25 @@ func TestDeskPage(t *testing.T) {
 		comment(bob, nil, "删掉的", "deleted", nil)
 		comment(eve, nil, "拉黑的人说的", "live", nil)
 		c.must(c.Relations.Block(t.Context(), ann, eve.Account))
-		list, err := c.ToAnswer(t.Context(), ann)
+		for range 30 { // what is answered, and what nobody shows, leaves room for what is not
+			comment(ann, comment(bob, nil, "新近答过", "live", nil), "谢谢", "live", nil)
+			comment(eve, nil, "拉黑的人又说", "live", nil)
+		}
+		list, older, err := c.ToAnswer(t.Context(), ann, 0)
 		c.must(err)
-		if len(list) != 1 || list[0].ID != who.ID(open) || list[0].Video != video {
-			t.Errorf("to answer: %+v, want %d alone", list, open)
+		if len(list) != 1 || list[0].ID != who.ID(open) || list[0].Video != video || older != 0 {
+			t.Errorf("to answer: %+v and what is older than %d, want %d alone", list, older, open)
 		}
 		c.shows(ann, "/channel/desk", []string{"船叫什么名字", fmt.Sprintf("/talk/comments/%d#comment-%d", open, open), "第 " + video.String() + " 条", "从哪里来", "存储空间", "days=90", "/channel/desk/days.csv?days=28"},
 			[]string{"已经答过", "飞过去的", "拉黑的人说的"})
 		c.shows(ann, "/channel/desk?days=90", []string{"/channel/desk/days.csv?days=90"}, nil)
+		second := c.video(ann, who.Public, 3)
+		for i := range 44 {
+			if id := comment(bob, nil, fmt.Sprintf("问题%d", i), "live", nil); i%3 == 0 {
+				c.exec(`update comments set ref_id = $1 where id = $2`, int64(second), id)
+			}
+		}
+		c.wantAllAsked(ann, 45)
 		none := who.Viewer{Account: who.RandomID(), Person: 1, Name: "none", State: who.Active}
 		for _, path := range []string{"/channel/desk", "/channel/desk/days.csv"} {
 			if _, err := c.ask(none, http.MethodGet, path, nil); exit.KindOf(err) != exit.NotFound {
@@ -145,4 +157,24 @@ func TestDeskPage(t *testing.T) {
 			}
 		}
 	})
+}
+
+// wantAllAsked reads the comments to answer page by page, as the desk leads from one to the next.
+func (c *cinema) wantAllAsked(v who.Viewer, n int) {
+	c.t.Helper()
+	asked := regexp.MustCompile(`/talk/comments/\d+#comment-`)
+	older := regexp.MustCompile(`/channel/desk\?days=28&amp;asked=(\d+)#asked`)
+	var got []string
+	for path := "/channel/desk"; path != ""; {
+		w, err := c.ask(v, http.MethodGet, path, nil)
+		c.must(err)
+		got = append(got, asked.FindAllString(w.Body.String(), -1)...)
+		path = ""
+		if next := older.FindStringSubmatch(w.Body.String()); next != nil {
+			path = "/channel/desk?asked=" + next[1]
+		}
+	}
+	if different := slices.Compact(slices.Sorted(slices.Values(got))); len(got) != n || len(different) != n {
+		c.t.Errorf("the desk's pages show %d comments to answer, %d different, want %d", len(got), len(different), n)
+	}
 }

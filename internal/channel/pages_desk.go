@@ -39,6 +39,8 @@ type deskView struct {
 	Asked    []Asked
 	Mentions map[string]ui.Mention
 	Older    string
+	// OlderAsked is where older comments to answer stand; "" at the end.
+	OlderAsked string
 }
 
 // spanOf reads for how many days the desk is asked.
@@ -65,21 +67,36 @@ func (r *Room) getDesk(w http.ResponseWriter, req *http.Request) error {
 	if err := r.fillVideos(ctx, v, &view, from); err != nil {
 		return err
 	}
-	if view.First {
-		if view.Asked, err = r.ToAnswer(ctx, v); err != nil {
-			return err
-		}
-		texts := make([]string, len(view.Asked))
-		for i, a := range view.Asked {
-			texts[i] = a.Text
-		}
-		if view.Mentions, err = r.Posts.Mentions(ctx, v.Account, texts...); err != nil {
-			return err
-		}
+	if err := r.fillAsked(ctx, v, &view, req.FormValue("asked")); err != nil {
+		return err
 	}
 	f := service.Frame(ctx, ui.T(ctx, "channel_desk.title"))
 	f.NoIndex, f.WriteHref, f.Active, f.Back = true, "", Service.Path, &ui.Link{Text: view.Channel.Name, Href: Path(view.Channel.Handle)}
 	return ui.Render(w, req, http.StatusOK, ui.PageWith(f, deskPage(view)))
+}
+
+// fillAsked adds the comments to answer, those older than the one that the address names.
+func (r *Room) fillAsked(ctx context.Context, v who.Viewer, view *deskView, before string) error {
+	if !view.First {
+		return nil
+	}
+	from, ok := who.ParseID(before)
+	if !ok {
+		from = 0
+	}
+	list, older, err := r.ToAnswer(ctx, v, from)
+	if err != nil {
+		return err
+	}
+	if view.Asked = list; older != 0 {
+		view.OlderAsked = fmt.Sprintf("%s?days=%d&asked=%s#asked", deskPath, view.Span, older)
+	}
+	texts := make([]string, len(list))
+	for i, a := range list {
+		texts[i] = a.Text
+	}
+	view.Mentions, err = r.Posts.Mentions(ctx, v.Account, texts...)
+	return err
 }
 
 func (r *Room) fillVideos(ctx context.Context, v who.Viewer, view *deskView, from post.Cursor) error {

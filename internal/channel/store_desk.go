@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"exeunt/internal/db"
@@ -95,14 +96,19 @@ func (s store) deskWatched(ctx context.Context, ids []who.ID) (map[who.ID]time.D
 	return out, nil
 }
 
-// toAnswer gives comments that an owner has not answered, the newest first. Of each of the last videos a few comments are looked through, by index.
-func (s store) toAnswer(ctx context.Context, owner who.ID) ([]Asked, error) {
+// toAnswer gives comments that an owner has not answered, the newest first, older than one (0: from the top). Of each of the last videos as many are read as
+// a page has, by index: any of them may fill it.
+func (s store) toAnswer(ctx context.Context, owner, before who.ID, limit int) ([]Asked, error) {
+	if before == 0 {
+		before = math.MaxInt64
+	}
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `with mine (id) as (select p.id from videos p where p.account_id = $1 and p.state = 'live' order by p.at desc, p.id desc limit $2)
 		select c.id, c.ref_id, c.author_id, a.name, coalesce(f.display_name, ''), coalesce(f.avatar, ''), c.text, p.title, c.created_at
-		from (`+s.of("mine", "comments", "id, ref_id, author_id, text, created_at, state", `x.ref_kind = 'video' and x.ref_id = s.id and x.parent_id is null and x.moment is null
-			order by x.id desc limit $3`)+`) c join videos p on p.id = c.ref_id join accounts a on a.id = c.author_id left join profiles f on f.account_id = c.author_id
-		where c.state = 'live' and c.author_id <> $1 and `+service.Visible("c.author_id", "'channel'", "'0'")+` and `+service.Unblocked("$1", "c.author_id")+` and `+relation.Unmuted("$1", "c.author_id")+`
-		and not exists (select 1 from comments w where w.parent_id = c.id and w.author_id = $1 and w.state = 'live') order by c.id desc limit $4`, int64(owner), videosAsked, askedEach, askedAtATime)
+		from (`+s.of("mine", "comments", "id, ref_id, author_id, text, created_at", `x.ref_kind = 'video' and x.ref_id = s.id and x.parent_id is null and x.moment is null and x.id < $3
+			and x.state = 'live' and x.author_id <> $1 and `+service.Visible("x.author_id", "'channel'", "'0'")+` and `+service.Unblocked("$1", "x.author_id")+` and `+relation.Unmuted("$1", "x.author_id")+`
+			and not exists (select 1 from comments w where w.parent_id = x.id and w.author_id = $1 and w.state = 'live') order by x.id desc limit $4`)+`) c
+		join videos p on p.id = c.ref_id join accounts a on a.id = c.author_id left join profiles f on f.account_id = c.author_id
+		order by c.id desc limit $4`, int64(owner), videosAsked, int64(before), limit)
 	if err != nil {
 		return nil, fmt.Errorf("look for comments to answer: %w", err)
 	}
