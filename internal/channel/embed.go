@@ -55,7 +55,8 @@ func (r *Room) getEmbed(w http.ResponseWriter, req *http.Request) error {
 	return ui.Render(w, req, http.StatusOK, embedPage(view))
 }
 
-// noEmbed says that a video is not here, or shows what whoever has left has left to be read.
+// noEmbed says that a video is not here, or shows what whoever has left has left to be read. It leads nowhere by itself: another site has given its frame to a player,
+// and not to a page that somebody else chose.
 func (r *Room) noEmbed(w http.ResponseWriter, req *http.Request, id who.ID) error {
 	ctx := req.Context()
 	f, err := r.farewellAt(ctx, EmbedPath(id))
@@ -129,14 +130,19 @@ func (r *Room) getOEmbed(w http.ResponseWriter, req *http.Request) error {
 	out := oembed{
 		Type: "video", Version: "1.0", Title: title, AuthorName: x.Channel.Name, AuthorURL: ui.Absolute(ctx, Path(x.Channel.Handle)), ProviderName: ui.SiteName(ctx), ProviderURL: ui.Absolute(ctx, "/"),
 		Width: width, Height: height,
-		HTML: fmt.Sprintf(`<iframe src="%s" width="%d" height="%d" title="%s" allow="fullscreen; picture-in-picture" allowfullscreen loading="lazy" referrerpolicy="no-referrer"></iframe>`,
-			html.EscapeString(ui.Absolute(ctx, EmbedPath(x.ID))), width, height, html.EscapeString(title)),
+		HTML: frame(ctx, x, width, height),
 	}
 	if x.Poster != "" && x.Width > 0 && x.Height > 0 {
 		out.ThumbnailURL, out.ThumbnailWidth, out.ThumbnailHeight = ui.Absolute(ctx, service.MediaPath(x.Poster)), x.Width, x.Height
 	}
 	w.Header().Set("Access-Control-Allow-Origin", "*") // what everybody may see, asked without cookies
 	return answer(w, http.StatusOK, out)
+}
+
+// frame gives the code that puts a video's player into another site.
+func frame(ctx context.Context, x Video, width, height int) string {
+	return fmt.Sprintf(`<iframe src="%s" width="%d" height="%d" title="%s" allow="fullscreen; picture-in-picture" allowfullscreen loading="lazy" referrerpolicy="no-referrer"></iframe>`,
+		html.EscapeString(ui.Absolute(ctx, EmbedPath(x.ID))), width, height, html.EscapeString(titleShown(ctx, x)))
 }
 
 // oembedID reads which video of this site an address is the page of.
@@ -207,6 +213,9 @@ func shareMenu(ctx context.Context, v who.Viewer, x Video) *ui.ShareView {
 	}
 	if !open(x) {
 		out.Opens = ui.T(ctx, "channel_watch.share.some")
+		return out
 	}
+	width, height := fitting(x, 0, 0)
+	out.Embed = frame(ctx, x, width, height)
 	return out
 }

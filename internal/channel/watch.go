@@ -145,6 +145,9 @@ func (r *Room) watch(ctx context.Context, v who.Viewer, x Video, req *http.Reque
 		if p.Resume, err = r.resume(ctx, v, x); err != nil {
 			return view, err
 		}
+		if p.Said, err = r.said(ctx, v, x); err != nil {
+			return view, err
+		}
 		view.player = &p
 	}
 	if view.text, err = r.words(ctx, v, x); err != nil {
@@ -465,12 +468,36 @@ func (r *Room) getBullets(w http.ResponseWriter, req *http.Request) error {
 	}
 	out := make([]bulletView, len(list))
 	for i, b := range list {
-		out[i].Bullet = b
-		if !v.Guest() && v.State == who.Active && !b.Mine {
-			out[i].Report = "/report/comment/" + b.ID
-		}
+		out[i] = bulletView{b, reportOf(v, b)}
 	}
 	return answer(w, http.StatusOK, map[string]any{"bullets": out})
+}
+
+// reportOf gives the page on which the viewer can report a bullet comment; "" if they may not.
+func reportOf(v who.Viewer, b talk.Bullet) string {
+	if v.Guest() || v.State != who.Active || b.Mine {
+		return ""
+	}
+	return "/report/comment/" + b.ID
+}
+
+// said gives the first bullet comments on a video, for who has no scripts.
+func (r *Room) said(ctx context.Context, v who.Viewer, x Video) (out []ui.BulletLine, err error) {
+	if x.State != Live {
+		return nil, nil
+	}
+	list, err := r.Talks.Bullets(ctx, v, x.Ref(), 0, 24*time.Hour, ui.MostSaid)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range list {
+		line := ui.BulletLine{At: (time.Duration(b.At) * time.Millisecond).Truncate(time.Second), Text: b.Text, Report: reportOf(v, b)}
+		if b.Remove != "" {
+			line.Remove = b.Remove + "?back=" + VideoPath(x.ID)
+		}
+		out = append(out, line)
+	}
+	return out, nil
 }
 
 // momentOf reads a moment of a video, in milliseconds; otherwise where none is given.
@@ -489,19 +516,23 @@ const mostBullets = 500
 func (r *Room) postBullet(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
 	v := service.ViewerOf(ctx)
-	id, err := videoID(req)
-	if err != nil {
-		return err
-	}
 	moment, ok := momentOf(req, "moment", -1)
 	if !ok {
 		moment = -1
 	}
 	text := strings.TrimSpace(req.PostFormValue("text"))
-	said, err := r.bullet(ctx, v, id, moment, text)
+	id, err := videoID(req)
+	var said who.ID
+	if err == nil {
+		said, err = r.bullet(ctx, v, id, moment, text)
+	}
 	var e *exit.Error
-	if errors.As(err, &e) && e.Kind != exit.Internal && e.Kind != exit.NotFound {
-		return answer(w, http.StatusUnprocessableEntity, map[string]any{"problem": service.Sentence(ctx, e)})
+	if errors.As(err, &e) && e.Kind != exit.Internal {
+		status := http.StatusUnprocessableEntity
+		if e.Kind == exit.NotFound {
+			status = http.StatusNotFound
+		}
+		return answer(w, status, map[string]any{"problem": service.Sentence(ctx, e)})
 	}
 	if err != nil {
 		return err

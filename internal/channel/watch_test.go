@@ -64,6 +64,7 @@ func TestWatchPage(t *testing.T) {
 			`<source src="` + at + `/master.m3u8" type="application/vnd.apple.mpegurl">`, fmt.Sprintf(`<source src="/media/%d/renditions/240.mp4" type="video/mp4">`, ann.Account),
 			`data-saver="` + at + `/480.m3u8"`, `<track kind="subtitles" src="/media/words.vtt" srclang="zh" label="中文">`, `width="1280" height="720"`, `第一行 &lt;b&gt;`, `data-source="direct"`,
 			`property="og:video" content="https://example.org/embed/` + id.String(), `application/json+oembed`, "频道ann",
+			`&lt;iframe src=&#34;https://example.org/embed/` + id.String(),
 		}
 		c.shows(guest, at, words, []string{"<b>", "/like-privately", "bullet-form", at + "/file", `name="robots"`})
 		c.shows(bob, at+"?from=feed", []string{`data-source="feed"`, at[7:] + "/like-privately", "bullet-form", "/@ann/follow", "为什么看到它", "/report/video/" + id.String()}, []string{at + "/edit"})
@@ -74,7 +75,7 @@ func TestWatchPage(t *testing.T) {
 			t.Errorf("who does not follow opens a video for followers: %v", kind)
 		}
 		c.follow(bob, ann)
-		c.shows(bob, channel.VideoPath(fans), []string{"master.m3u8", `name="robots"`, "不是所有人都能打开"}, []string{"og:video"})
+		c.shows(bob, channel.VideoPath(fans), []string{"master.m3u8", `name="robots"`, "不是所有人都能打开"}, []string{"og:video", "&lt;iframe"})
 		c.exec(`insert into reasons (account_id, scope, what, reason, since) values ($1, 'channel', 'veil', 'hibernation', 0)`, int64(ann.Account))
 		for _, path := range []string{at, at + "/bullets?from=0&to=1000", "/oembed?url=https://example.org" + at, at + "/file"} {
 			if _, kind := c.page(bob, path); kind != exit.NotFound {
@@ -194,6 +195,11 @@ func TestBullets(t *testing.T) {
 				t.Errorf("%s: %v, %d, %s", name, kind, w.Code, w.Body)
 			}
 		}
+		for _, gone := range []string{"/videos/1/bullets", "/videos/x/bullets"} { // the script reads why
+			if w, kind := c.sends(bob, gone, url.Values{"text": {"x"}, "moment": {"1"}}); kind != 0 || w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), `"problem":"没有这个视频`) {
+				t.Errorf("%s: %v, %d, %s", gone, kind, w.Code, w.Body)
+			}
+		}
 		read := func(v who.Viewer, query string) string {
 			w, kind := c.page(v, at+query)
 			if kind != 0 {
@@ -210,6 +216,11 @@ func TestBullets(t *testing.T) {
 		if got := read(bob, "?from=0&to=12500"); got != `{"bullets":[]}` {
 			t.Errorf("before its moment: %s", got)
 		}
+		said := regexp.MustCompile(`(?s)<noscript><div class="bullet-box">.*?</noscript>`)
+		if w, _ := c.page(ann, channel.VideoPath(id)); !strings.Contains(said.FindString(w.Body.String()), `好看 &lt;i&gt;`) || !strings.Contains(said.FindString(w.Body.String()), "/delete?back="+channel.VideoPath(id)) {
+			t.Errorf("without scripts its owner reads %s", said.FindString(w.Body.String()))
+		}
+		c.shows(guest, channel.VideoPath(id), []string{"弹幕 1 条", "0:12"}, []string{"/report/comment/"})
 		for _, query := range []string{"?from=9&to=3", "?from=-1&to=3", "?from=0&to=99999999999999999999"} {
 			if _, kind := c.page(bob, at+query); kind != exit.Invalid {
 				t.Errorf("%q: %v", query, kind)

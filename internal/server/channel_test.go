@@ -3,15 +3,18 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"exeunt/archive"
 	"exeunt/exit"
@@ -135,6 +138,12 @@ func TestChannelReturns(t *testing.T) {
 		if _, body, _ := c.get(own); !strings.Contains(body, "在别处写信") || !strings.Contains(body, `href="https://example.org/letters"`) {
 			t.Errorf("what was left is not on its page: %.2000s", body)
 		}
+		if code, body, _ := c.get(channel.EmbedPath(c.video)); code != 410 || !strings.Contains(body, "在别处写信") || strings.Contains(body, "第一封信") {
+			t.Errorf("the frame on other sites answers %d: %.1000s", code, body)
+		}
+		if _, body, _ := c.get(c.videoPage()); strings.Contains(body, "og:") || strings.Contains(body, "第一封信") {
+			t.Errorf("the film's address still has a preview: %.2000s", body)
+		}
 		_, err = in.Blobs.Drain(ctx, 0)
 		must(t, err, "drain blobs")
 		if n := c.files(blob.Renditions); n != 0 {
@@ -169,6 +178,8 @@ func TestChannelGoesAndComesAnew(t *testing.T) {
 		must(t, err, "verify")
 		published := value[channel.Video](t, "read video")(in.Channels.Video(ctx, c.v, c.video)).At
 		must(t, in.Channels.Leave(ctx, c.v, channel.Farewell{Scope: channel.Name, Links: []string{"https://example.org/elsewhere"}, Redirect: true}), "leave a link")
+		must(t, in.Channels.Watched(ctx, c.fan, c.video, channel.Viewing{Source: "feed", Watched: 3 * time.Second, Position: time.Second}), "watch")
+		pointers := c.pointers()
 		in.agree(t, exit.Ask{Subject: leave.SubjectOf(c.v.Account, channel.Name), Journey: exit.Close})
 		in.travel(t, 30)
 		for _, folder := range []string{blob.Videos, blob.Renditions, blob.Channels, blob.Uploads} {
@@ -189,6 +200,7 @@ func TestChannelGoesAndComesAnew(t *testing.T) {
 		if code, body, _ := c.get("/posts/" + c.card.String()); code != 200 || strings.Contains(body, c.videoPage()) {
 			t.Errorf("the card answers %d and leads to the film still", code)
 		}
+		c.wantUnpointed(pointers)
 		if n := c.number(`select count(*) from comments where text = '好想去' and state = 'live'`); n != 1 {
 			t.Error("what somebody else wrote is gone")
 		}
@@ -198,6 +210,46 @@ func TestChannelGoesAndComesAnew(t *testing.T) {
 			t.Errorf("after its term the film's address answers %d", code)
 		}
 	})
+}
+
+// pointers gives the addresses that point at the film besides its own, each with what it answers while the film is there.
+func (c *creator) pointers() map[string]int {
+	c.t.Helper()
+	_, body, _ := c.get(c.videoPage())
+	oembed := regexp.MustCompile(`type="application/json\+oembed"[^>]* href="https?://[^/"]+([^"]+)"`).FindStringSubmatch(body)
+	if oembed == nil || !strings.Contains(body, `property="og:video"`) {
+		c.t.Fatalf("the film's page has no preview: %.2000s", body)
+	}
+	out := map[string]int{html.UnescapeString(oembed[1]): 404, channel.EmbedPath(c.video): 410, c.videoPage(): 301}
+	for path := range out {
+		if code, body, _ := c.get(path); code != 200 || !strings.Contains(body, "第一封信") {
+			c.t.Errorf("%s answers %d before: %.300s", path, code, body)
+		}
+	}
+	if body := c.in.as(c.t, c.fan, http.MethodGet, "/me/history").Body.String(); !strings.Contains(body, c.videoPage()) {
+		c.t.Errorf("the fan's history does not have the film: %.2000s", body)
+	}
+	return out
+}
+
+// wantUnpointed asks all that pointed at the film: it is named nowhere. A frame on another site is told where it went, and not led there.
+func (c *creator) wantUnpointed(pointers map[string]int) {
+	c.t.Helper()
+	for path, want := range pointers {
+		code, body, to := c.get(path)
+		if code != want || strings.Contains(body, "第一封信") || strings.Contains(body, "og:video") || strings.Contains(body, "<video") {
+			c.t.Errorf("%s answers %d, want %d: %.1000s", path, code, want, body)
+		}
+		if path == channel.EmbedPath(c.video) && (to != "" || !strings.Contains(body, `href="https://example.org/elsewhere"`) || !strings.Contains(body, `<base target="_blank">`)) {
+			c.t.Errorf("the frame on other sites leads to %q and says %.1000s", to, body)
+		}
+	}
+	if body := c.in.as(c.t, c.fan, http.MethodGet, "/me/history").Body.String(); strings.Contains(body, c.videoPage()) || strings.Contains(body, "第一封信") {
+		c.t.Errorf("the fan's history still has the film: %.2000s", body)
+	}
+	if n := c.number(`select count(*) from video_history where video_id = $1`, int64(c.video)); n != 0 {
+		c.t.Errorf("%d rows of history are left", n)
+	}
 }
 
 // TestFarewellBySlip leaves a line where the whole account was, and takes it away by the slip when nobody can sign in any more.

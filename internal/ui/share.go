@@ -32,6 +32,7 @@ type ShareView struct {
 	Poster string // path of its poster; empty: none
 	Feed   string // path of its RSS feed; empty: none
 	Into   string // where it is shared within the house; empty: nowhere
+	Embed  string // the code that puts it into another site; empty: none
 }
 
 // Absolute gives the whole address of a path of this site, in ASCII (RFC 3986); without the host where the install does

@@ -71,11 +71,30 @@ type PlayerView struct {
 	Resume        time.Duration // where the viewer left; 0: the beginning
 	Bullets       string        // where bullet comments are read (GET) and written (POST), as JSON; empty: none
 	Speak         bool          // the viewer may write one
+	Said          []BulletLine  // the first of them, for who has no scripts
 	Strip         bool          // it stands among others of which only the one in sight plays
 }
 
+// BulletLine is a bullet comment in a list.
+type BulletLine struct {
+	At             time.Duration // into what is played
+	Text           string
+	Remove, Report string // the pages on which the viewer can delete or report it; empty: they may not
+}
+
+// MostSaid is how many bullet comments a player lists for who has no scripts.
+const MostSaid = 200
+
 // tall says whether the video is higher than it is wide.
 func (p PlayerView) tall() bool { return p.Height > p.Width }
+
+// said says how many bullet comments are listed.
+func (p PlayerView) said(ctx context.Context) string {
+	if len(p.Said) >= MostSaid {
+		return T(ctx, "player.bullets.first", "Count", len(p.Said))
+	}
+	return T(ctx, "player.bullets.all", "Count", len(p.Said))
+}
 
 // hls gives the address of the program that plays HLS where the browser does not, empty where there is nothing to play with it.
 func (p PlayerView) hls() string {

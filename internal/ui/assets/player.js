@@ -1,6 +1,7 @@
 // A player works without this file, with the browser's own controls. It adds HLS where a browser does not play that by itself, speed, keys,
 // picture in picture, a mode that saves data, bullet comments, and has a strip of players play only the one in sight. Choices are kept in
-// this browser alone. What was watched is told in sums: see views.go.
+// this browser alone. What was watched is told in sums: see views.go. Once a second it asks whether what it plays is still there, and stops if not: of
+// a film the browser has loaded more than is seen.
 
 const keep = {
   read(name) {
@@ -46,12 +47,15 @@ class Player {
     this.words = box.dataset;
     this.note = box.querySelector("[data-player-note]");
     this.hls = null;
+    this.gone = false;
+    this.checking = false;
     this.strip = box.classList.contains("player-strip");
     this.find("[data-player-bar]", (bar) => (bar.hidden = false));
     this.begin();
     this.bar();
     this.resume();
     new Watch(this);
+    this.watchOver();
     if (this.words.bullets) this.bullets = new Bullets(this);
     this.video.addEventListener("error", () => this.failed(), true);
   }
@@ -70,9 +74,11 @@ class Player {
 
   failed() {
     const { video } = this;
+    if (this.gone) return;
     // A source that fails is followed by the next one; only the last is the end of it.
     if (this.hls || !video.error && video.networkState !== HTMLMediaElement.NETWORK_NO_SOURCE) return;
     this.say(this.note.dataset.failed);
+    this.check();
   }
 
   native() {
@@ -91,14 +97,14 @@ class Player {
   }
 
   async attach() {
-    if (this.hls || this.native() || !this.words.hls || (!window.MediaSource && !window.ManagedMediaSource)) return;
+    if (this.gone || this.hls || this.native() || !this.words.hls || (!window.MediaSource && !window.ManagedMediaSource)) return;
     try {
       await load(this.words.hlsScript);
     } catch {
       return; // the file beneath the playlist plays as it is
     }
     const { Hls } = window;
-    if (this.hls || !Hls || !Hls.isSupported()) return;
+    if (this.gone || this.hls || !Hls || !Hls.isSupported()) return;
     const hls = new Hls({ enableWorker: false, maxBufferLength: 30, capLevelToPlayerSize: true, startPosition: this.video.currentTime || -1 });
     this.hls = hls;
     let mended = false;
@@ -113,6 +119,7 @@ class Player {
       hls.destroy();
       this.hls = null;
       this.say(this.note.dataset.failed);
+      this.check();
     });
     const playing = !this.video.paused;
     hls.loadSource(this.words.hls);
@@ -123,6 +130,47 @@ class Player {
   detach() {
     if (this.hls) this.hls.destroy();
     this.hls = null;
+  }
+
+  // While the video plays and is seen, it is asked once a second whether it is still there for the viewer.
+  watchOver() {
+    const { video } = this;
+    let timer = 0;
+    const ask = () => {
+      if (document.visibilityState === "visible" || document.pictureInPictureElement === video) this.check();
+    };
+    video.addEventListener("play", () => {
+      clearInterval(timer);
+      timer = setInterval(ask, 1000);
+      ask();
+    });
+    video.addEventListener("pause", () => clearInterval(timer));
+  }
+
+  async check() {
+    const address = this.words.hls || this.video.querySelector("source")?.src;
+    if (this.gone || this.checking || !address) return;
+    this.checking = true;
+    try {
+      const { status, type } = await fetch(address, { method: "HEAD", cache: "no-store", redirect: "manual" });
+      if (status === 404 || status === 410 || type === "opaqueredirect") this.vanish(); // who has left may lead elsewhere
+    } catch {
+      // the network: what has come is watched to its end
+    }
+    this.checking = false;
+  }
+
+  // What is played is not there any more: nothing of it is shown, and a sentence says so.
+  vanish() {
+    const { video } = this;
+    this.gone = true;
+    this.detach();
+    video.pause();
+    for (const node of video.querySelectorAll("source, track")) node.remove();
+    for (const name of ["src", "poster", "controls"]) video.removeAttribute(name);
+    video.load();
+    for (const node of this.box.querySelectorAll("[data-player-bar], [data-player-bullet-box], [data-player-bullets]")) node.remove();
+    this.say(this.note.dataset.gone);
   }
 
   // The best rendition that who saves data is shown.
@@ -218,6 +266,7 @@ class Player {
   }
 
   small() {
+    if (!document.pictureInPictureEnabled) return;
     const done = document.pictureInPictureElement ? document.exitPictureInPicture() : this.video.requestPictureInPicture();
     done.catch(() => {}); // the browser says why by itself
   }
@@ -236,6 +285,7 @@ class Player {
   key(name) {
     const { video } = this;
     const frame = 1 / 25;
+    if (this.gone) return false;
     switch (name) {
       case " ":
       case "k":
@@ -253,6 +303,7 @@ class Player {
       case "m": video.muted = !video.muted; return true;
       case "f": this.full(); return true;
       case "c": this.captions(); return true;
+      case "p": this.small(); return true;
     }
     return false;
   }
@@ -365,7 +416,7 @@ class Bullets {
   }
 
   step() {
-    if (!this.on) return;
+    if (!this.on || this.player.gone) return;
     const { video } = this.player;
     const now = this.now();
     const n = Math.floor(now / windowLength);
@@ -482,6 +533,7 @@ const sight = new IntersectionObserver((entries) => {
       player.detach();
       continue;
     }
+    if (player.gone) continue;
     player.video.preload = "auto";
     player.attach().then(async () => {
       if (calm.matches || saving() || player.video.dataset.stopped) return;
