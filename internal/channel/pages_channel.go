@@ -72,7 +72,7 @@ func (r *Room) fillHead(ctx context.Context, v who.Viewer, view *channelPageView
 	if view.Collections, err = r.store.collections(ctx, c.Account, 0, collectionsAPage); err != nil {
 		return err
 	}
-	view.Follow = relation.FollowButton(v, c.Account, c.Handle, c.Followed)
+	view.Follow = relation.FollowButton(v, c.Account, c.Handle, c.Followed, Name)
 	if view.Follow != nil {
 		bells, err := r.Relations.Bells(ctx, v, []who.ID{c.Account})
 		if err != nil {

@@ -169,7 +169,7 @@ func (r *Room) watch(ctx context.Context, v who.Viewer, x Video, req *http.Reque
 	view.likes, view.saved = likesView(ctx, v, x, marks[x.Ref()], back), saveView(ctx, v, x, marks[x.Ref()], back)
 	view.bar, view.menu = stateBar(ctx, v, x), watchMenu(ctx, v, x)
 	if !v.Guest() && !owns(v, x) && v.State == who.Active {
-		view.follow = &relation.FollowView{Name: x.Channel.Handle, Follows: x.Channel.Followed, Back: back}
+		view.follow = &relation.FollowView{Name: x.Channel.Handle, Follows: x.Channel.Followed, In: Name, Back: back}
 	}
 	if view.bell, err = r.bell(ctx, v, x, back); err != nil {
 		return view, err

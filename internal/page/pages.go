@@ -246,7 +246,7 @@ func (r *Room) own(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := ownView{Person: p, First: cursor == post.Cursor{}, Follow: relation.FollowButton(v, p.ID, p.Name, p.Followed), Menu: relation.Menu(ctx, v, p.ID, p.Name)}
+	view := ownView{Person: p, First: cursor == post.Cursor{}, Follow: relation.FollowButton(v, p.ID, p.Name, p.Followed, post.Page), Menu: relation.Menu(ctx, v, p.ID, p.Name)}
 	if view.Posts, err = r.Posts.Views(ctx, v, list); err != nil {
 		return err
 	}
@@ -344,7 +344,7 @@ func (r *Room) discover(w http.ResponseWriter, req *http.Request) error {
 func (r *Room) findPeople(ctx context.Context, v who.Viewer) (out []personLine, err error) {
 	people, err := r.Suggest(ctx, v, suggested)
 	for _, p := range people {
-		line := personLine{PersonView: p.View(), Follow: relation.FollowButton(v, p.ID, p.Name, false)}
+		line := personLine{PersonView: p.View(), Follow: relation.FollowButton(v, p.ID, p.Name, false, post.Page)}
 		if line.Follow != nil {
 			line.Follow.Back = ui.DiscoverPath
 		}

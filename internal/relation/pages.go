@@ -23,19 +23,20 @@ func (r *Room) Routes() []service.Route {
 	}, r.listRoutes()...)
 }
 
-// FollowButton draws the button that follows an account, or ends it; for oneself, a guest or an account that
-// is leaving there is none: nil.
-func FollowButton(v who.Viewer, account who.ID, name string, follows bool) *FollowView {
+// FollowButton draws the button that follows an account from a page of a service ("": of none), or ends it; for oneself, a guest or an
+// account that is leaving there is none: nil.
+func FollowButton(v who.Viewer, account who.ID, name string, follows bool, in string) *FollowView {
 	if v.Guest() || v.Account == account || v.State != who.Active {
 		return nil
 	}
-	return &FollowView{Name: name, Follows: follows}
+	return &FollowView{Name: name, Follows: follows, In: in}
 }
 
 // FollowView is the button to follow an account.
 type FollowView struct {
 	Name    string // that addresses the account
 	Follows bool
+	In      string // the service on whose page it stands: it is not offered where that is not written in any more
 	Back    string // the page to return to; empty: the account's own
 }
 
@@ -64,7 +65,7 @@ func (r *Room) postFollow(on bool) func(http.ResponseWriter, *http.Request) erro
 			}
 			return service.Done(w, req, back, "relation.done.unfollowed")
 		}
-		if err := r.Follow(ctx, v, p.ID); err != nil {
+		if err := r.FollowIn(ctx, v, p.ID, req.PostFormValue("in")); err != nil {
 			return err
 		}
 		return service.Done(w, req, back, "relation.done.followed")
@@ -151,7 +152,7 @@ func (r *Room) getList(side Side) func(http.ResponseWriter, *http.Request) error
 		}
 		view := listView{owner: owner, side: side, own: owner.ID == v.Account}
 		for _, p := range people {
-			b := FollowButton(v, p.ID, p.Name, follows[p.ID])
+			b := FollowButton(v, p.ID, p.Name, follows[p.ID], "")
 			if b != nil {
 				b.Back = service.SessionOf(ctx).Path
 			}

@@ -139,8 +139,8 @@ func Follow(v FollowView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-		} else if service.Allowed(ctx, exit.AllowWrite, "", 0) {
-			templ_7745c5c3_Err = ui.PostButton(v.action(), ui.Button{Label: ui.T(ctx, "relation.follow"), Icon: "plus", Title: ui.T(ctx, "relation.follow.name", "Name", v.Name)}, ui.HiddenField{Name: "back", Value: v.Back}).Render(ctx, templ_7745c5c3_Buffer)
+		} else if service.Allowed(ctx, exit.AllowWrite, v.In, 0) {
+			templ_7745c5c3_Err = ui.PostButton(v.action(), ui.Button{Label: ui.T(ctx, "relation.follow"), Icon: "plus", Title: ui.T(ctx, "relation.follow.name", "Name", v.Name)}, ui.HiddenField{Name: "back", Value: v.Back}, ui.HiddenField{Name: "in", Value: v.In}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

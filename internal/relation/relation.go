@@ -72,6 +72,11 @@ func (p Person) View() ui.PersonView {
 // Follow has the viewer follow an account. It is no error if it does already. NotFound for an
 // account that is not there, veiled or blocked, Invalid for oneself, Unavailable while either is frozen.
 func (r *Room) Follow(ctx context.Context, v who.Viewer, account who.ID) error {
+	return r.FollowIn(ctx, v, account, "")
+}
+
+// FollowIn is Follow from a page of a service, by its name: Forbidden, too, where that is not written in any more. It is the account that is followed, with all it has.
+func (r *Room) FollowIn(ctx context.Context, v who.Viewer, account who.ID, in string) error {
 	if v.Account == account {
 		return exit.Fail(exit.Invalid, "relation.error.self")
 	}
@@ -79,7 +84,7 @@ func (r *Room) Follow(ctx context.Context, v who.Viewer, account who.ID) error {
 		if _, err := r.store.person(ctx, v.Account, account); err != nil {
 			return err
 		}
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Onto: []who.ID{account}})
+		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Onto: []who.ID{account}, Service: in})
 		if err != nil {
 			return err
 		}

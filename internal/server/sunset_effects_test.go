@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"exeunt/internal/moderate"
 	"exeunt/internal/post"
 	"exeunt/internal/talk"
+	"exeunt/internal/upload"
 	"exeunt/internal/who"
 )
 
@@ -75,6 +77,7 @@ type round struct {
 	guest, left who.Viewer // not a member yet; a member who leaves
 	person      who.Viewer // who closes the service, cancels, and takes along
 	muted       who.Viewer // a member who is muted
+	asker       who.Viewer // who has asked to be let in
 }
 
 // newRound makes a round's things while everything is still allowed.
@@ -84,10 +87,14 @@ func newRound(t *testing.T, in *install, owner who.Viewer, ring who.ID, n int) r
 	write := func(v who.Viewer, text string) who.ID {
 		return value[who.ID](t, "write post")(in.Posts.Write(ctx, v, post.Draft{Service: circle.Name, Place: ring, Text: text}))
 	}
-	r := round{guest: in.signUp(t, fmt.Sprint("guest", n)), left: in.signUp(t, fmt.Sprint("leftone", n)), person: in.signUp(t, fmt.Sprint("person", n)), muted: in.signUp(t, fmt.Sprint("mutedone", n))}
-	for _, v := range []who.Viewer{r.left, r.person, r.muted} {
+	sign := func(name string) who.Viewer { return in.signUp(t, fmt.Sprint(name, n)) }
+	r := round{guest: sign("guest"), left: sign("leftone"), person: sign("person"), muted: sign("mutedone"), asker: sign("asker")}
+	for _, v := range []who.Viewer{r.left, r.person, r.muted, r.asker} {
 		_, err := in.Circles.Join(ctx, v, ring)
 		must(t, err, "join")
+		if v.Account != r.asker.Account {
+			must(t, in.Circles.Accept(ctx, owner, ring, v.Account), "accept")
+		}
 	}
 	r.post, r.liked = write(owner, fmt.Sprint("post ", n)), write(owner, fmt.Sprint("liked ", n))
 	write(r.person, fmt.Sprint("by the person ", n))
@@ -95,61 +102,58 @@ func newRound(t *testing.T, in *install, owner who.Viewer, ring who.ID, n int) r
 	return r
 }
 
-// acts are what people do, each with the phase from which on it is refused; "" is never.
-func acts(in *install, owner who.Viewer, ring who.ID, kept who.ID, r round) map[string]struct {
-	until string
-	do    func(ctx context.Context) error
-} {
-	type act = struct {
-		until string
-		do    func(ctx context.Context) error
-	}
+// act is what somebody does in a service ("": in none), with the phase of its ending from which on it is refused; "" is never.
+type act struct {
+	in, until string
+	do        func(ctx context.Context) error
+}
+
+// acts are what people do, by their names.
+func acts(in *install, owner who.Viewer, ring who.ID, kept who.ID, r round) map[string]act {
 	kind := func(id who.ID) who.Ref { return who.Ref{Kind: "post", ID: id} }
 	ask := func(j exit.Journey, pack string) func(ctx context.Context) (exit.Run, error) {
 		return func(ctx context.Context) (exit.Run, error) {
 			return in.mayAgree(ctx, exit.Ask{Subject: leave.SubjectOf(r.person.Account, circle.Name), Journey: j, Pack: pack})
 		}
 	}
-	return map[string]act{
-		"join": {exit.NoJoins, func(ctx context.Context) error { _, err := in.Circles.Join(ctx, r.guest, ring); return err }},
-		"create a circle": {exit.NoJoins, func(ctx context.Context) error {
+	out := map[string]act{
+		"join":            {circle.Name, exit.NoJoins, func(ctx context.Context) error { _, err := in.Circles.Join(ctx, r.guest, ring); return err }},
+		"let somebody in": {circle.Name, exit.NoJoins, func(ctx context.Context) error { return in.Circles.Accept(ctx, owner, ring, r.asker.Account) }},
+		"create a circle": {circle.Name, exit.NoJoins, func(ctx context.Context) error {
 			_, err := in.Circles.Create(ctx, r.guest, circle.Draft{Name: "ring of " + r.guest.Name, Mode: circle.Open})
 			return err
 		}},
-		"invite": {exit.NoJoins, func(ctx context.Context) error {
+		"invite": {circle.Name, exit.NoJoins, func(ctx context.Context) error {
 			_, err := in.Circles.Invite(ctx, owner, ring, circle.DefaultTerms)
 			return err
 		}},
-		"write": {exit.ReadOnly, func(ctx context.Context) error {
+		"write": {circle.Name, exit.ReadOnly, func(ctx context.Context) error {
 			_, err := in.Posts.Write(ctx, owner, post.Draft{Service: circle.Name, Place: ring, Text: "more"})
 			return err
 		}},
-		"keep a draft": {exit.ReadOnly, func(ctx context.Context) error {
+		"keep a draft": {circle.Name, exit.ReadOnly, func(ctx context.Context) error {
 			_, err := in.Posts.SaveDraft(ctx, owner, post.Draft{Service: circle.Name, Place: ring, Text: "later"})
 			return err
 		}},
-		"comment": {exit.ReadOnly, func(ctx context.Context) error {
+		"comment": {circle.Name, exit.ReadOnly, func(ctx context.Context) error {
 			_, err := in.Talk.Comment(ctx, owner, kind(kept), talk.Draft{Text: "so"})
 			return err
 		}},
-		"like":             {exit.ReadOnly, func(ctx context.Context) error { return in.Talk.Like(ctx, r.person, kind(kept), false) }},
-		"pin":              {exit.ReadOnly, func(ctx context.Context) error { return in.Posts.Pin(ctx, owner, r.liked, true) }},
-		"put up a notice":  {exit.ReadOnly, func(ctx context.Context) error { return in.Circles.Tell(ctx, owner, ring, "hear") }},
-		"take a like back": {exit.Stopped, func(ctx context.Context) error { return in.Talk.Unlike(ctx, owner, kind(r.liked)) }},
-		"delete":           {exit.Stopped, func(ctx context.Context) error { return in.Posts.Delete(ctx, owner, r.post) }},
-		"leave the circle": {exit.Stopped, func(ctx context.Context) error { return in.Circles.Leave(ctx, r.left, ring) }},
-		"mute a member": {exit.Stopped, func(ctx context.Context) error {
+		"pin": {circle.Name, exit.ReadOnly, func(ctx context.Context) error {
+			if err := in.Posts.Pin(ctx, owner, r.liked, true); err != nil {
+				return err
+			}
+			return in.Posts.Pin(ctx, owner, r.liked, false) // only a few are pinned at a time
+		}},
+		"like":             {circle.Name, exit.ReadOnly, func(ctx context.Context) error { return in.Talk.Like(ctx, r.person, kind(kept), false) }},
+		"put up a notice":  {circle.Name, exit.ReadOnly, func(ctx context.Context) error { return in.Circles.Tell(ctx, owner, ring, "hear") }},
+		"take a like back": {circle.Name, exit.Stopped, func(ctx context.Context) error { return in.Talk.Unlike(ctx, owner, kind(r.liked)) }},
+		"delete":           {circle.Name, exit.Stopped, func(ctx context.Context) error { return in.Posts.Delete(ctx, owner, r.post) }},
+		"leave the circle": {circle.Name, exit.Stopped, func(ctx context.Context) error { return in.Circles.Leave(ctx, r.left, ring) }},
+		"mute a member": {circle.Name, exit.Stopped, func(ctx context.Context) error {
 			return in.Order.Lay(ctx, owner, moderate.Place{Service: circle.Name, ID: ring}, r.muted.Account, moderate.Order{What: moderate.Mute, Rule: "spam", Days: 1})
 		}},
-		"sign in": {"", func(ctx context.Context) error {
-			_, err := in.Accounts.SignIn(ctx, r.person.Name, password, "192.0.2.1", "")
-			return err
-		}},
-		"write elsewhere": {"", func(ctx context.Context) error {
-			_, err := in.Posts.Write(ctx, owner, post.Draft{Service: post.Page, Text: "elsewhere"})
-			return err
-		}},
-		"close and cancel": {exit.Stopped, func(ctx context.Context) error {
+		"close and cancel": {circle.Name, exit.Stopped, func(ctx context.Context) error {
 			run, err := ask(exit.Close, "")(ctx)
 			if err != nil {
 				return err
@@ -157,16 +161,55 @@ func acts(in *install, owner who.Viewer, ring who.ID, kept who.ID, r round) map[
 			_, err = in.mayAgree(ctx, exit.Ask{Subject: run.Subject, Journey: exit.Cancel, Run: run.ID})
 			return err
 		}},
-		"take along": {exit.Erased, func(ctx context.Context) error {
+		"take along": {circle.Name, exit.Erased, func(ctx context.Context) error {
 			_, err := ask(exit.TakeAlong, leave.Packing{Media: true}.Words())(ctx)
 			return err
 		}},
 	}
+	maps.Copy(out, actsElsewhere(in, owner, r))
+	return out
+}
+
+// actsElsewhere are those that are of no circle.
+func actsElsewhere(in *install, owner who.Viewer, r round) map[string]act {
+	return map[string]act{
+		"sign in": {"", "", func(ctx context.Context) error {
+			_, err := in.Accounts.SignIn(ctx, r.person.Name, password, "192.0.2.1", "")
+			return err
+		}},
+		"write on a page": {post.Page, exit.ReadOnly, func(ctx context.Context) error {
+			_, err := in.Posts.Write(ctx, owner, post.Draft{Service: post.Page, Text: "elsewhere"})
+			return err
+		}},
+		"follow a page": {post.Page, exit.ReadOnly, func(ctx context.Context) error { return in.Relations.FollowIn(ctx, r.guest, owner.Account, post.Page) }},
+		"open a channel": {channel.Name, exit.NoJoins, func(ctx context.Context) error {
+			return in.Channels.Open(ctx, r.guest, channel.Words{Name: r.guest.Name})
+		}},
+		"follow a channel": {channel.Name, exit.ReadOnly, func(ctx context.Context) error {
+			return in.Relations.FollowIn(ctx, r.left, owner.Account, channel.Name)
+		}},
+		"upload": {channel.Name, exit.ReadOnly, func(ctx context.Context) error {
+			_, err := in.Uploads.Create(ctx, owner.Account, upload.Draft{What: channel.KindVideo, Name: "film.mp4", Length: 10})
+			return err
+		}},
+		"unfollow": {"", "", func(ctx context.Context) error { return in.Relations.Unfollow(ctx, r.muted, owner.Account) }},
+	}
+}
+
+// ended gives the phase from which on an act is refused where something ends.
+func (a act) ended(name, ends string) string {
+	switch {
+	case ends == "install" && name == "unfollow":
+		return exit.Stopped
+	case ends == "install", ends == a.in, strings.Contains(ends, ":") && a.in == circle.Name && name != "create a circle":
+		return a.until
+	}
+	return ""
 }
 
 // TestActsByPhase tries in every phase of the ending of a service, of one circle and of the install what people do.
 func TestActsByPhase(t *testing.T) {
-	for _, ends := range []string{"circle", "one circle", "install"} {
+	for _, ends := range []string{"circle", "one circle", "channel", "page", "install"} {
 		t.Run(ends, func(t *testing.T) { eachInstall(t, func(t *testing.T, in *install) { wantActs(t, in, ends) }) })
 	}
 }
@@ -174,7 +217,8 @@ func TestActsByPhase(t *testing.T) {
 func wantActs(t *testing.T, in *install, ends string) {
 	t.Helper()
 	owner := in.signUp(t, "ownerone")
-	ring := value[who.ID](t, "make circle")(in.Circles.Create(t.Context(), owner, circle.Draft{Name: "one ring", Mode: circle.Open}))
+	must(t, in.Channels.Open(t.Context(), owner, channel.Words{Name: "films"}), "open channel")
+	ring := value[who.ID](t, "make circle")(in.Circles.Create(t.Context(), owner, circle.Draft{Name: "one ring", Mode: circle.Approval}))
 	kept := value[who.ID](t, "write post")(in.Posts.Write(t.Context(), owner, post.Draft{Service: circle.Name, Place: ring, Text: "kept"}))
 	rounds := make([]round, len(phasesOfAll))
 	for i := range rounds {
@@ -188,14 +232,16 @@ func wantActs(t *testing.T, in *install, ends string) {
 	refused := map[string]bool{}
 	for i, p := range phasesOfAll[:len(phasesOfAll)-1] {
 		in.begins(t, start, p.word)
-		for name, a := range acts(in, owner, ring, kept, rounds[i]) {
-			switch {
-			case ends == "install" && name == "write elsewhere":
-				a.until = exit.ReadOnly
-			case strings.Contains(ends, ":") && name == "create a circle":
-				a.until = ""
+		all := acts(in, owner, ring, kept, rounds[i])
+		for name, a := range all {
+			refused[name] = refused[name] || a.ended(name, ends) == p.word
+		}
+		for path, name := range map[string]string{"/@ownerone/channel": "follow a channel", "/@ownerone": "follow a page"} {
+			if offered := strings.Contains(in.look(t, rounds[i].asker, path).Body.String(), `action="/@ownerone/follow"`); offered == refused[name] {
+				t.Errorf("%s: %s offers to follow: %v", p.word, path, offered)
 			}
-			refused[name] = refused[name] || a.until == p.word
+		}
+		for name, a := range all {
 			if refused[name] && name == "close and cancel" {
 				continue // nothing of it is left to be closed, which is what the closing itself says
 			}
