@@ -73,6 +73,30 @@ func TestWholeCircle(t *testing.T) {
 	})
 }
 
+// TestCircleComesBackFirst has the posts of an archive stand in the circle that comes back with them, pinned as they were.
+func TestCircleComesBackFirst(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		ctx := t.Context()
+		owner, heir := in.signUp(t, "firstowner"), in.signUp(t, "firstheir")
+		id := value[who.ID](t, "make circle")(in.Circles.Create(ctx, owner, circle.Draft{Name: "一起走路", Mode: circle.Open}))
+		p := value[who.ID](t, "write post")(in.Posts.Write(ctx, owner, post.Draft{Service: "circle", Place: id, Text: "集合地点"}))
+		must(t, in.Posts.Pin(ctx, owner, p, true), "pin")
+		name := filepath.Join(t.TempDir(), "own.zip")
+		_, err := in.Leave.PackTo(ctx, &leave.Packing{Account: owner.Account, Media: true, MaxBytes: -1}, name)
+		must(t, err, "pack")
+		_, err = in.Leave.ImportFrom(ctx, heir.Account, name)
+		must(t, err, "import")
+		mine := value[[]circle.Mine](t, "list circles")(in.Circles.Memberships(ctx, heir, 0, 10))
+		if len(mine) != 1 || mine[0].ID == id {
+			t.Fatalf("circles brought back: %+v", mine)
+		}
+		place := value[post.Place](t, "read place")(in.Circles.Place(ctx, heir, mine[0].ID))
+		if pinned := value[[]post.Post](t, "list pins")(in.Posts.Pinned(ctx, heir, place)); len(pinned) != 1 || pinned[0].Text != "集合地点" {
+			t.Errorf("pinned in the circle that came back: %+v", pinned)
+		}
+	})
+}
+
 // textOf gives everything that a zip holds, its pictures too.
 func textOf(t *testing.T, name string) string {
 	t.Helper()
