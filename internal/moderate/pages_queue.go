@@ -201,7 +201,14 @@ func (r *Room) lookAt(ctx context.Context, v who.Viewer, c Case, view *contextVi
 		if err != nil || len(list) == 0 {
 			return err
 		}
-		list[0].Menu, list[0].Like.Action, list[0].Saved, list[0].Whole = nil, "", nil, true
+		list[0].Menu, list[0].Like.Action, list[0].Saved, list[0].Share, list[0].Whole = nil, "", nil, "", true
+		seen, err := r.Registry.Things(ctx, v, []who.Ref{c.Ref})
+		if err != nil {
+			return err
+		}
+		if !seen[c.Ref].See { // the operator is no member there
+			list[0].Href = ""
+		}
 		view.post = &list[0]
 	case kindComment:
 		return r.lookAtComment(ctx, v, c, view)
@@ -227,7 +234,7 @@ func (r *Room) lookAtComment(ctx context.Context, v who.Viewer, c Case, view *co
 	if err != nil {
 		return err
 	}
-	if !things[c.Ref].See { // the operator is no member there
+	if !things[c.Ref].See {
 		view.what.href = ""
 	}
 	if view.on, err = r.around(ctx, things[x.on]); err != nil {
