@@ -235,7 +235,7 @@ func (g *gate) path(t *testing.T, pattern string) string {
 			}
 		}
 		if of == "" {
-			t.Fatalf("nothing is to stand for %s in %s", wildcard, pattern)
+			t.Fatalf("nothing is to stand for %s in %s: wildcards says what does", wildcard, pattern)
 		}
 		path, last = path+pattern[last:at[0]]+g.thing(t, of), at[1]
 	}
