@@ -11,10 +11,11 @@ var wildcards = map[string]string{
 	"{name}": "name", "{key...}": "image", "{kind}": "=post", "{service}": "=circle", "{account}": "member", "{circle}": "circle", "{secret}": "secret",
 	"{deed}": "act", "{case}": "case", "{claim}": "claim", "{offer}": "offer", "{notice}": "notice", "{word}": "word", "{look}": "look", "{volume}": "volume", "{run}": "run of the archive",
 
+	"/@{name}/bell {name}":     "followed owner",
 	"/about/{text}":            "=rules",
 	"/archives/files/{secret}": "used link", "/archives/files/{secret}/{volume}/{name}": "volume's name", "/archives/{secret}": "link",
 	"/channels/batch/{id}": "batch", "/channels/topics/{topic}": "topic of the film",
-	"/circles/{id}": "circle", "/circles/{id}/feed.xml {id}": "shown circle", "/circles/{id}/moved.txt {id}": "circle with a farewell",
+	"/circles/{id}": "circle", "/circles/{id}/feed.xml {id}": "shown circle", "/circles/{id}/rules {id}": "hidden circle", "/circles/{id}/poster.png {id}": "hidden circle", "/circles/{id}/poster.svg {id}": "hidden circle", "/circles/{id}/moved.txt {id}": "circle with a farewell",
 	"/circles/{id}/members/{account}/{act}": "=refuse", "/circles/{id}/topics/{topic}": "topic", "/circles/{id}/topics/{topic}/{act}": "=close",
 	"/claims/by/{token}": "claim of a guest",
 	"/collections/{id}":  "collection", "/embed/{id}": "shown film",
@@ -47,24 +48,29 @@ var forms = map[string]string{
 
 // things are made when a route is about them, and made anew after somebody has changed something.
 var things = map[string]func(t *testing.T, g *gate) string{
-	"shown circle":           func(t *testing.T, g *gate) string { return g.ringOf(t, "posts") },
+	"shown circle":           func(t *testing.T, g *gate) string { return g.ringOf(t, "open", "posts") },
+	"hidden circle":          func(t *testing.T, g *gate) string { return g.ringOf(t, "invitation", "intro") },
 	"circle with a farewell": farewellIn,
-	"film":                   func(t *testing.T, g *gate) string { return g.film(t, "circle:"+g.thing(t, "circle"), "live") },
-	"shown film":             func(t *testing.T, g *gate) string { return g.film(t, "public", "live") },
-	"deleted film":           func(t *testing.T, g *gate) string { return g.film(t, "public", "deleted") },
-	"subtitles":              subtitled,
-	"film in a size":         func(t *testing.T, g *gate) string { return g.sized(t) },
-	"collection":             collection,
-	"topic":                  func(t *testing.T, g *gate) string { return g.topic(t, "circle", number(g.thing(t, "circle"))) },
-	"topic of the film":      topicOfFilm,
-	"comment":                func(t *testing.T, g *gate) string { return g.comment(t, "post", "note") },
-	"comment on the film":    func(t *testing.T, g *gate) string { return g.comment(t, "video", "film") },
-	"draft":                  func(t *testing.T, g *gate) string { return g.post(t, "owner", "draft") },
-	"submission":             func(t *testing.T, g *gate) string { return g.post(t, "member", "submitted") },
-	"deleted post":           func(t *testing.T, g *gate) string { return g.post(t, "owner", "deleting") },
-	"removed post":           removed,
-	"case":                   caseOn,
-	"claim":                  func(t *testing.T, g *gate) string { return g.claim(t, "account_id", g.id("member")) },
+	"followed owner": func(t *testing.T, g *gate) string {
+		g.add(t, "follows", "follower_id", g.id("member"), "followee_id", g.id("owner"), "created_at", 0)
+		return g.kept["name"]
+	},
+	"film":                func(t *testing.T, g *gate) string { return g.film(t, "circle:"+g.thing(t, "circle"), "live") },
+	"shown film":          func(t *testing.T, g *gate) string { return g.film(t, "public", "live") },
+	"deleted film":        func(t *testing.T, g *gate) string { return g.film(t, "public", "deleted") },
+	"subtitles":           subtitled,
+	"film in a size":      func(t *testing.T, g *gate) string { return g.sized(t) },
+	"collection":          collection,
+	"topic":               func(t *testing.T, g *gate) string { return g.topic(t, "circle", number(g.thing(t, "circle"))) },
+	"topic of the film":   topicOfFilm,
+	"comment":             func(t *testing.T, g *gate) string { return g.comment(t, "post", "note") },
+	"comment on the film": func(t *testing.T, g *gate) string { return g.comment(t, "video", "film") },
+	"draft":               func(t *testing.T, g *gate) string { return g.post(t, "owner", "draft") },
+	"submission":          func(t *testing.T, g *gate) string { return g.post(t, "member", "submitted") },
+	"deleted post":        func(t *testing.T, g *gate) string { return g.post(t, "owner", "deleting") },
+	"removed post":        removed,
+	"case":                caseOn,
+	"claim":               func(t *testing.T, g *gate) string { return g.claim(t, "account_id", g.id("member")) },
 	"claim of a guest": func(t *testing.T, g *gate) string {
 		g.insert(t, `delete from claims`)
 		g.claim(t, "account_id", nil)
@@ -115,17 +121,18 @@ var things = map[string]func(t *testing.T, g *gate) string{
 // future gives an instant that no clock of the test reaches, in Unix milliseconds.
 func future(g *gate) int64 { return g.in.machine.Now().AddDate(1, 0, 0).UnixMilli() }
 
-// ringOf makes another circle of the owner's, of which somebody from outside sees something.
-func (g *gate) ringOf(t *testing.T, preview string) string {
+// ringOf makes another circle of the owner's, with its members.
+func (g *gate) ringOf(t *testing.T, mode, preview string) string {
 	t.Helper()
-	id := g.add(t, "circles", "name", "shown", "intro", "", "join_mode", "open", "cover", "", "state", "open", "members", 1, "posts", 0, "created_at", 0, "preview", preview)
+	id := g.add(t, "circles", "name", "shown", "intro", "", "join_mode", mode, "cover", "", "state", "open", "members", 6, "posts", 0, "created_at", 0, "preview", preview)
 	g.add(t, "circle_members", "circle_id", number(id), "account_id", g.id("owner"), "role", "owner", "state", "active", "created_at", 0)
+	g.seat(t, id)
 	return id
 }
 
 func farewellIn(t *testing.T, g *gate) string {
 	t.Helper()
-	id := g.ringOf(t, "intro")
+	id := g.thing(t, "hidden circle")
 	g.insert(t, `insert into circle_farewells (circle_id, account_id, words, link, created_at) values ($1, $2, 'bye', 'https://rings.example/', 0)`, number(id), g.id("owner"))
 	return id
 }

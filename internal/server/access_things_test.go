@@ -180,19 +180,25 @@ func (g *gate) renew(t *testing.T) {
 	g.insert(t, `delete from blocks`)
 	g.insert(t, `delete from follows where followee_id = $1`, g.id("owner"))
 	g.add(t, "blocks", "account_id", g.id("owner"), "blocked_id", g.id("blocked"), "created_at", 0)
-	for _, name := range []string{"member", "muted", "blocked", "moderator", "suspended"} {
-		role := "member"
-		if name == "moderator" {
-			role = name
-		}
-		g.add(t, "circle_members", "circle_id", int64(ring), "account_id", g.id(name), "role", role, "state", "active", "created_at", 0)
-	}
+	g.seat(t, ring.String())
 	act := g.add(t, "acts", "kind", "mute", "ref_kind", "account", "ref_id", g.id("muted"), "service", "circle", "place_id", int64(ring), "about_id", g.id("muted"), "by_id", g.id("owner"),
 		"rule", "spam", "words", "", "detail", "", "state", "active", "created_at", int64(1)<<42)
 	g.insert(t, `insert into reasons (account_id, scope, what, reason, since) values ($1, $2, 'mute', $3, 0)`, g.id("muted"), "circle:"+ring.String(), "act:"+act)
 	g.add(t, "sanctions", "account_id", g.id("banned"), "what", "ban", "service", "circle", "place_id", int64(ring), "act_id", number(act), "rule", "spam", "created_at", 0)
 	g.made["act"] = act
 	g.worn = false
+}
+
+// seat makes those members of a circle who are, in their roles.
+func (g *gate) seat(t *testing.T, ring string) {
+	t.Helper()
+	for _, name := range []string{"member", "muted", "blocked", "moderator", "suspended"} {
+		role := "member"
+		if name == "moderator" {
+			role = name
+		}
+		g.add(t, "circle_members", "circle_id", number(ring), "account_id", g.id(name), "role", role, "state", "active", "created_at", 0)
+	}
 }
 
 func number(id string) int64 {
