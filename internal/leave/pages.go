@@ -45,6 +45,7 @@ func (l *Room) Routes() []service.Route {
 		{Pattern: "GET /slip/{secret}/calendar.ics", Access: service.Anyone, Handle: l.getSlipICS},
 		{Pattern: "GET /slip/{secret}/slip.txt", Access: service.Anyone, Handle: l.getSlipText},
 		{Pattern: "GET /slip/{secret}/certificate.txt", Access: service.Anyone, Handle: l.getSlipCertificate},
+		{Pattern: "GET " + ui.KeyPath, Access: service.Anyone, Handle: l.getKey},
 		{Pattern: "GET " + operatorPath, Access: service.Operator, Handle: l.getOperator},
 		{Pattern: "POST " + operatorPath + "/{id}/retry", Access: service.Operator, Handle: l.postRetry},
 	}

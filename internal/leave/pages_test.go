@@ -520,10 +520,10 @@ func TestOperatorPages(t *testing.T) {
 	})
 }
 
-// TestRoutes wants every page but the slip to need signing in.
+// TestRoutes wants every page but the slip and the public key to need signing in.
 func TestRoutes(t *testing.T) {
 	for _, r := range (&leave.Room{}).Routes() {
-		if open := r.Access == service.Anyone; open != strings.HasPrefix(r.Pattern, "GET /slip/") {
+		if open := r.Access == service.Anyone; open != (strings.HasPrefix(r.Pattern, "GET /slip/") || r.Pattern == "GET "+ui.KeyPath) {
 			t.Errorf("%s has access %v", r.Pattern, r.Access)
 		}
 		if r.Upload != (r.Pattern == "POST /exit/import") {
