@@ -101,6 +101,9 @@ func New(c Config) *Room {
 		c.Notices.Audiences[notify.NewVideo] = func(ctx context.Context, n notify.News, after who.ID, limit int) ([]who.ID, error) {
 			return c.Relations.Belled(ctx, n.By, after, limit)
 		}
+		c.Notices.Audiences[notify.ChannelMoved] = func(ctx context.Context, n notify.News, after who.ID, limit int) ([]who.ID, error) {
+			return c.Relations.FollowersOf(ctx, n.By, after, limit)
+		}
 	}
 	if c.Posts != nil {
 		c.Posts.ShownTopics = func(ctx context.Context, v who.Viewer, ids []who.ID) (map[who.ID]bool, error) {

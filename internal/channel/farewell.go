@@ -15,6 +15,8 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/account"
+	"exeunt/internal/notify"
+	"exeunt/internal/search"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
 	"exeunt/ledger"
@@ -41,6 +43,7 @@ type Farewell struct {
 	Links    []string // https
 	Redirect bool     // who comes is led to the first link
 	At       time.Time
+	Offered  bool // the followers were told of the first link: it stands on the channel's page from then on
 	Shown    bool
 	Until    time.Time // zero until it is shown
 	Signed   string    // that it leads to the first link, as the install has signed it (see [ledger.Statement]); only where it is read in somebody's place
@@ -94,10 +97,7 @@ func (r *Room) Leave(ctx context.Context, v who.Viewer, f Farewell) error {
 		return exit.Fail(exit.NotFound, "error.not_found")
 	}
 	return r.DB.Update(ctx, func(ctx context.Context) error {
-		pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: f.Scope, Keeps: true})
-		if exit.KindOf(err) == exit.Unavailable {
-			return exit.Fail(exit.Conflict, "farewell.error.agreed")
-		}
+		pass, err := r.parting(ctx, v, f.Scope)
 		if err != nil {
 			return err
 		}
@@ -106,13 +106,65 @@ func (r *Room) Leave(ctx context.Context, v who.Viewer, f Farewell) error {
 		if err := r.screen(ctx, pass, as, true); err != nil {
 			return err
 		}
-		f.ID = r.DB.IDs.Next()
+		old, err := r.store.farewell(ctx, v.Account, f.Scope)
+		if err != nil && exit.KindOf(err) != exit.NotFound {
+			return err
+		}
+		f.ID, f.Offered = r.DB.IDs.Next(), old.Offered && len(f.Links) > 0 && old.Links[0] == f.Links[0]
 		key, ok, err := r.store.nameKey(ctx, v.Account)
 		if err != nil || !ok {
 			return err
 		}
 		return r.store.putFarewell(ctx, pass, v.Account, f, r.hashOf(key))
 	})
+}
+
+// parting lets the viewer say farewell: until the stop, and until their closing is agreed.
+func (r *Room) parting(ctx context.Context, v who.Viewer, scope string) (service.Pass, error) {
+	pass, err := r.Desk.Enter(ctx, service.Write{By: v.Account, Service: scope, Keeps: true})
+	if exit.KindOf(err) == exit.Unavailable {
+		err = exit.Fail(exit.Conflict, "farewell.error.agreed")
+	}
+	return pass, err
+}
+
+// OfferMove tells all followers of the viewer's channel where it goes, once for each first link: Conflict for a second time, Invalid where the farewell leads nowhere,
+// NotFound without a farewell or a channel. From then on the farewell stands on the channel's page.
+func (r *Room) OfferMove(ctx context.Context, v who.Viewer) error {
+	return r.DB.Update(ctx, func(ctx context.Context) error {
+		pass, err := r.parting(ctx, v, Name)
+		if err != nil {
+			return err
+		}
+		if _, err := r.mine(ctx, v); err != nil {
+			return err
+		}
+		f, err := r.store.farewell(ctx, v.Account, Name)
+		switch {
+		case err != nil:
+			return err
+		case len(f.Links) == 0:
+			return exit.Fail(exit.Invalid, "farewell.error.nowhere")
+		case f.Offered:
+			return exit.Fail(exit.Conflict, "farewell.error.told")
+		}
+		if err := r.store.offerMove(ctx, pass, f.ID); err != nil {
+			return err
+		}
+		return r.Notices.Spread(ctx, pass, notify.News{Kind: notify.ChannelMoved, By: v.Account, On: who.Ref{Kind: search.Account, ID: v.Account}, Service: Name})
+	})
+}
+
+// movedHere gives where a channel's followers were told that it goes, signed, for the channel's page; nil where they were not.
+func (r *Room) movedHere(ctx context.Context, c Channel) (*Farewell, error) {
+	f, err := r.store.farewell(ctx, c.Account, Name)
+	if exit.KindOf(err) == exit.NotFound || err == nil && !f.Offered {
+		return nil, nil //nolint:nilnil // what most channels have
+	}
+	if err == nil {
+		f, err = r.signed(f, Path(c.Handle))
+	}
+	return &f, err
 }
 
 // Unleave takes away what the viewer has left, whatever the state of the account.
@@ -216,6 +268,15 @@ func (r *Room) signed(f Farewell, path string) (Farewell, error) {
 // asksStatement is the query by which the signed statement is read as it is.
 const asksStatement = "statement"
 
+// asks reports whether a request is for a farewell's signed statement as it is.
+func asks(req *http.Request, f Farewell) bool { return req.URL.Query().Has(asksStatement) && f.Signed != "" }
+
+func showSigned(w http.ResponseWriter, f Farewell) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, err := io.WriteString(w, f.Signed)
+	return err
+}
+
 // Bid answers a request for an address whose owner has left with what they left to be read: a page with the status 410, or, if they chose so, the way to
 // their first link. NotFound if nothing was left there; nothing is written then.
 func (r *Room) Bid(w http.ResponseWriter, req *http.Request) error {
@@ -230,10 +291,8 @@ func (r *Room) Bid(w http.ResponseWriter, req *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	w.Header().Set("X-Robots-Tag", "noindex, nofollow")
-	if req.URL.Query().Has(asksStatement) && f.Signed != "" {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, err := io.WriteString(w, f.Signed)
-		return err
+	if asks(req, f) {
+		return showSigned(w, f)
 	}
 	if f.Redirect {
 		http.Redirect(w, req, f.Links[0], http.StatusMovedPermanently)

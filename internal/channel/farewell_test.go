@@ -8,7 +8,9 @@ import (
 
 	"exeunt/exit"
 	"exeunt/internal/channel"
+	"exeunt/internal/notify"
 	"exeunt/internal/ui"
+	"exeunt/ledger"
 )
 
 // TestFarewellForm writes a line by the page's form, is told what is wrong with one, and takes it away.
@@ -54,6 +56,56 @@ func TestFarewellForm(t *testing.T) {
 		if status, _, _ := h.visit(mira, ui.Chinese, http.MethodGet, "/exit/farewell?in=circle", nil); status != -int(exit.NotFound) {
 			t.Errorf("a circle's farewell is answered %d", status)
 		}
+	})
+}
+
+// TestChannelMoves leaves a line from the channel's own page, comes back to it, and tells each follower once for each first link; the line then stands on the page, signed.
+func TestChannelMoves(t *testing.T) {
+	eachStudio(t, true, func(t *testing.T, h *studio) {
+		ctx, mira, ann, bob, stranger := t.Context(), h.creator("mira"), h.account("ann"), h.account("bob"), h.account("stranger")
+		key, err := ledger.NewKey("films.example")
+		h.must(err)
+		h.Key, h.Host = key, "films.example"
+		h.must(h.Relations.Follow(ctx, ann, mira.Account))
+		h.refused(h.OfferMove(ctx, mira), exit.NotFound, "error.not_found")
+		h.refused(h.OfferMove(ctx, stranger), exit.NotFound, "")
+		form, own := "/exit/farewell?in=channel&from=channel", channel.Path(mira.Name)
+		from := func(more url.Values) url.Values {
+			more.Set("in", "channel")
+			more.Set("from", "channel")
+			return more
+		}
+		h.shows(mira, ui.Chinese, form, []string{`href="` + own + `"`, `value="channel"`}, []string{"告诉所有关注者"})
+		h.sends(mira, "/exit/farewell", from(url.Values{"words": {"别处见"}}), form)
+		h.refused(h.OfferMove(ctx, mira), exit.Invalid, "farewell.error.nowhere")
+		h.sends(mira, "/exit/farewell", from(url.Values{"words": {"别处见"}, "link1": {"https://films.example.org/"}}), form)
+		h.shows(mira, ui.Chinese, form, []string{"告诉所有关注者"}, nil)
+		h.shows(ann, ui.Chinese, own, nil, []string{"别处见"})
+		h.sends(mira, "/exit/farewell", from(url.Values{"do": {"tell"}}), form)
+		h.work()
+		if h.told(ann, notify.ChannelMoved) != 1 || h.told(mira, notify.ChannelMoved) != 0 || h.told(bob, notify.ChannelMoved) != 0 {
+			t.Errorf("told: follower %d, owner %d, stranger %d", h.told(ann, notify.ChannelMoved), h.told(mira, notify.ChannelMoved), h.told(bob, notify.ChannelMoved))
+		}
+		h.shows(ann, ui.English, own, []string{"别处见", `href="https://films.example.org/"`, "Signed by this site", `href="/about/key"`}, []string{form})
+		h.shows(mira, ui.Chinese, own, []string{`from=channel"`}, nil)
+		h.shows(mira, ui.Chinese, form, []string{"已经告诉过所有关注者"}, []string{"<span>告诉所有关注者</span>"})
+		status, text, _ := h.visit(ann, ui.English, http.MethodGet, own+"?statement", nil)
+		if r, err := ledger.VerifyStatement([]byte(text), key.Verifier()); status != http.StatusOK || err != nil || r.Statement.What != "films.example"+own || r.Statement.To != "https://films.example.org/" {
+			t.Errorf("signed as %d %q: %+v, %v", status, text, r, err)
+		}
+		h.refused(h.OfferMove(ctx, mira), exit.Conflict, "farewell.error.told")
+		h.must(h.Leave(ctx, mira, channel.Farewell{Scope: channel.Name, Words: "other words", Links: []string{"https://films.example.org/"}}))
+		h.refused(h.OfferMove(ctx, mira), exit.Conflict, "farewell.error.told")
+		h.must(h.Relations.Follow(ctx, bob, mira.Account))
+		h.must(h.Leave(ctx, mira, channel.Farewell{Scope: channel.Name, Links: []string{"https://films.example.net/"}}))
+		h.shows(ann, ui.English, own, nil, []string{"films.example.net"})
+		h.must(h.OfferMove(ctx, mira))
+		h.work()
+		if h.told(ann, notify.ChannelMoved) != 1 || h.told(bob, notify.ChannelMoved) != 1 {
+			t.Errorf("of another link: told before %d, since %d", h.told(ann, notify.ChannelMoved), h.told(bob, notify.ChannelMoved))
+		}
+		h.sends(mira, "/exit/farewell", from(url.Values{"do": {"drop"}}), form)
+		h.shows(ann, ui.English, own, nil, []string{"films.example.net"})
 	})
 }
 

@@ -28,6 +28,8 @@ type channelPageView struct {
 	Collections []Collection
 	Tiles       []ui.VideoTileView
 	Older       string
+	Moved       *leftView // where its followers were told that it goes
+	Parts       bool      // its owner may say where they go
 }
 
 func (r *Room) getChannel(w http.ResponseWriter, req *http.Request) error {
@@ -37,8 +39,21 @@ func (r *Room) getChannel(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
+	moved, err := r.movedHere(ctx, c)
+	if err != nil {
+		return err
+	}
+	if moved != nil && asks(req, *moved) {
+		return showSigned(w, *moved)
+	}
 	at := cursorOf(req)
 	view := channelPageView{Channel: c, Own: c.Account == v.Account && !v.Guest(), First: at == Cursor{}}
+	view.Parts = view.Own && (moved != nil || service.SessionOf(ctx).Here != nil)
+	if moved != nil {
+		said := leftOf(ctx, *moved)
+		said.Text = Path(c.Handle) + "?" + asksStatement
+		view.Moved = &said
+	}
 	if err := r.fillHead(ctx, v, &view); err != nil {
 		return err
 	}

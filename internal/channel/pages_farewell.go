@@ -26,14 +26,21 @@ func (r *Room) leaveRoutes() []service.Route {
 // farewellView is the form of a farewell.
 type farewellView struct {
 	Scope    string
+	From     string // [fromChannel], or "" for the closing
 	Words    ui.TextArea
 	Links    []ui.Field
 	Redirect ui.Checkbox
 	There    bool // something is kept
+	Tell     bool // followers can be told
 	Agreed   bool // the closing is agreed: it can only be taken away
 	Wrong    *ui.Notice
 	Shown    leftView
 	Back     string
+}
+
+// fields are those of a form beside the text, which does something.
+func (v farewellView) fields(do string) []ui.HiddenField {
+	return []ui.HiddenField{{Name: "in", Value: v.Scope}, {Name: "from", Value: v.From}, {Name: "do", Value: do}}
 }
 
 // leftView is a farewell as others read it.
@@ -42,15 +49,22 @@ type leftView struct {
 	Links        []string
 	Signed, On   string // the signed statement, where it stands in somebody's place, and when it was said
 	Text         string // address of the statement as it is
+	Offered      bool
 }
 
 func leftOf(ctx context.Context, f Farewell) leftView {
-	v := leftView{Words: f.Words, Links: f.Links, Signed: f.Signed, On: ui.DateIn(ctx, f.At)}
+	v := leftView{Words: f.Words, Links: f.Links, Signed: f.Signed, On: ui.DateIn(ctx, f.At), Offered: f.Offered}
 	if !f.Until.IsZero() {
 		v.Until = ui.T(ctx, "farewell.until", "Date", ui.DateIn(ctx, f.Until.Add(-1)))
 	}
 	return v
 }
+
+// fromChannel is the "from" of a form to which its owner came from their channel; others come from closing it.
+const fromChannel = "channel"
+
+// farewellFrom is the form's address for who comes from their channel.
+const farewellFrom = farewellPath + "?in=" + Name + "&from=" + fromChannel
 
 // scopeOf reads what a form is about: the channel, or the account.
 func scopeOf(in string) (string, error) {
@@ -80,15 +94,19 @@ func (r *Room) farewellForm(w http.ResponseWriter, req *http.Request, f Farewell
 	ctx := req.Context()
 	status := http.StatusOK
 	v := farewellView{
-		Scope: f.Scope, There: there, Shown: leftOf(ctx, f), Back: "/exit/close",
+		Scope: f.Scope, From: req.FormValue("from"), There: there, Shown: leftOf(ctx, f),
 		Words:    ui.TextArea{Name: "words", Label: ui.T(ctx, "farewell.words"), Hint: ui.T(ctx, "farewell.words.hint", "Count", mostFarewell), Value: f.Words, Rows: 3, MaxLength: mostFarewell},
 		Redirect: ui.Checkbox{Name: "redirect", Label: ui.T(ctx, "farewell.redirect"), Hint: ui.T(ctx, "farewell.redirect.hint"), Checked: f.Redirect},
 	}
-	if f.Scope != "" {
-		v.Back += "?in=" + f.Scope
-	}
 	me := service.ViewerOf(ctx)
+	v.Back = backOf(me, f.Scope, v.From)
 	v.Agreed = f.Shown || me.State == who.Closing || me.State == who.Closed
+	if there && f.Scope == Name && len(f.Links) > 0 && !f.Offered && !v.Agreed {
+		var err error
+		if v.Tell, err = r.Opened(ctx, me.Account); err != nil {
+			return err
+		}
+	}
 	for i := range mostFarewellLinks {
 		link := ui.Field{Name: "link" + string(rune('1'+i)), Label: ui.T(ctx, "farewell.link", "Number", i+1), Type: "url", InputMode: "url", MaxLength: longestLink}
 		if i < len(f.Links) {
@@ -119,11 +137,14 @@ func (r *Room) postFarewell(w http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	v := service.ViewerOf(ctx)
-	if req.PostFormValue("do") == "drop" {
+	switch req.PostFormValue("do") {
+	case "drop":
 		if err := r.Unleave(ctx, v, scope); err != nil {
 			return err
 		}
-		return goTo(w, req, backOf(scope))
+		return left(w, req, scope, "farewell.done.dropped")
+	case "tell":
+		return r.postOffer(w, req)
 	}
 	f := Farewell{Scope: scope, Words: req.PostFormValue("words"), Redirect: req.PostFormValue("redirect") != ""}
 	for _, name := range []string{"link1", "link2", "link3"} {
@@ -132,13 +153,42 @@ func (r *Room) postFarewell(w http.ResponseWriter, req *http.Request) error {
 	if err := r.Leave(ctx, v, f); err != nil {
 		return r.farewellForm(w, req, f, false, err)
 	}
-	return goTo(w, req, backOf(scope))
+	return left(w, req, scope, "farewell.done.kept")
 }
 
-// backOf gives the page of the closing that a farewell belongs to: its plan says now what stays.
-func backOf(scope string) string {
-	if scope == "" {
+// postOffer tells the followers, and shows the form again.
+func (r *Room) postOffer(w http.ResponseWriter, req *http.Request) error {
+	ctx := req.Context()
+	v := service.ViewerOf(ctx)
+	if err := r.OfferMove(ctx, v); err != nil {
+		f, other := r.FarewellOf(ctx, v.Account, Name)
+		if other != nil {
+			return err
+		}
+		return r.farewellForm(w, req, f, true, err)
+	}
+	to := farewellPath + "?in=" + Name
+	if req.PostFormValue("from") == fromChannel {
+		to = farewellFrom
+	}
+	return service.Done(w, req, to, "farewell.done.told")
+}
+
+// left leads on from what was changed: to the form where its followers can be told, for who came from their channel, or to the closing, whose plan says now what stays.
+func left(w http.ResponseWriter, req *http.Request, scope, done string) error {
+	if scope == Name && req.PostFormValue("from") == fromChannel {
+		return service.Done(w, req, farewellFrom, done)
+	}
+	return goTo(w, req, backOf(service.ViewerOf(req.Context()), scope, ""))
+}
+
+// backOf gives the page from which somebody came to the form: their channel, or the closing that a farewell belongs to.
+func backOf(v who.Viewer, scope, from string) string {
+	switch {
+	case scope == "":
 		return "/exit/close"
+	case from == fromChannel:
+		return Path(v.Name)
 	}
 	return "/exit/close?in=" + scope
 }

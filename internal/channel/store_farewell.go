@@ -14,20 +14,20 @@ import (
 	"exeunt/internal/who"
 )
 
-const farewellColumns = `f.id, f.scope, f.words, f.links, f.redirect, f.created_at, case when f.shown_at is null then 0 else 1 end, coalesce(f.until_at, 0)`
+const farewellColumns = `f.id, f.scope, f.words, f.links, f.redirect, f.created_at, case when f.shown_at is null then 0 else 1 end, coalesce(f.until_at, 0), f.offered`
 
 // readFarewell gives the one farewell of a query; NotFound for none.
 func (s store) readFarewell(ctx context.Context, query string, args ...any) (f Farewell, err error) {
 	var links string
-	var redirect, at, shown, until int64
-	err = s.db.Q(ctx).QueryRowContext(ctx, `select `+farewellColumns+query, args...).Scan((*int64)(&f.ID), &f.Scope, &f.Words, &links, &redirect, &at, &shown, &until)
+	var redirect, at, shown, until, offered int64
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select `+farewellColumns+query, args...).Scan((*int64)(&f.ID), &f.Scope, &f.Words, &links, &redirect, &at, &shown, &until, &offered)
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, exit.Fail(exit.NotFound, "error.not_found")
 	}
 	if err != nil {
 		return f, fmt.Errorf("read farewell: %w", err)
 	}
-	f.Links, f.Redirect, f.At, f.Shown, f.Until = strings.Fields(links), redirect == 1, db.Time(at), shown == 1, timeOf(until)
+	f.Links, f.Redirect, f.At, f.Shown, f.Until, f.Offered = strings.Fields(links), redirect == 1, db.Time(at), shown == 1, timeOf(until), offered == 1
 	return f, nil
 }
 
@@ -81,9 +81,20 @@ func (s store) putFarewell(ctx context.Context, pass service.Pass, account who.I
 	if err := s.dropFarewell(ctx, pass, account, f.Scope); err != nil {
 		return err
 	}
-	if _, err := s.db.Exec(ctx, `insert into farewells (id, account_id, scope, words, links, redirect, created_at, hash) values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		int64(f.ID), int64(account), f.Scope, f.Words, strings.Join(f.Links, "\n"), flag(f.Redirect), db.Ms(pass.At), hash); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into farewells (id, account_id, scope, words, links, redirect, created_at, hash, offered) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		int64(f.ID), int64(account), f.Scope, f.Words, strings.Join(f.Links, "\n"), flag(f.Redirect), db.Ms(pass.At), hash, flag(f.Offered)); err != nil {
 		return fmt.Errorf("store farewell: %w", err)
+	}
+	return nil
+}
+
+// offerMove notes that the followers were told.
+func (s store) offerMove(ctx context.Context, pass service.Pass, id who.ID) error {
+	if !pass.Valid() {
+		return service.ErrNoPass()
+	}
+	if _, err := s.db.Exec(ctx, `update farewells set offered = 1 where id = $1`, int64(id)); err != nil {
+		return fmt.Errorf("note that followers are told: %w", err)
 	}
 	return nil
 }

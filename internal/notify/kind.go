@@ -32,6 +32,7 @@ const (
 	Sanctioned         Kind = "sanctioned"          // one's account was limited or suspended
 	LastDay            Kind = "last_day"            // Due is the last day on which one can return; On names the run
 	ArchiveReady       Kind = "archive_ready"
+	ChannelMoved       Kind = "channel_moved" // its owner leaves and says where to; On is the owner
 	NewVideo           Kind = "new_video"     // somebody whose bell one has on has published; On is the video
 	VideoFailed        Kind = "video_failed"  // one's own video cannot be shown; On is the video
 	VideoUnpublished   Kind = "video_refused" // one's own scheduled video was not let through, and is a draft again; On is the video
@@ -60,6 +61,7 @@ var rules = []rule{
 	{kind: Like, group: "talk", thing: true},
 	{kind: Follow, group: "talk"},
 	{kind: NewVideo, group: "channel", thing: true},
+	{kind: ChannelMoved, group: "channel", mail: true, house: true, again: true},
 	{kind: VideoFailed, group: "channel", thing: true, house: true, again: true},
 	{kind: VideoUnpublished, group: "channel", thing: true, house: true, again: true},
 	{kind: CircleAccepted, group: "circle", thing: true, house: true, again: true},
@@ -93,11 +95,11 @@ func ruleOf(k Kind) (r rule, ok bool) {
 }
 
 // names are the words for each kind in the settings.
-var names = ui.Keys("notify.kind.", "comment", "answer", "like", "mention", "follow", "new_video", "video_failed", "video_refused", "circle_asked", "circle_accepted", "circle_offer", "circle_notice", "circle_moved",
+var names = ui.Keys("notify.kind.", "comment", "answer", "like", "mention", "follow", "new_video", "video_failed", "video_refused", "circle_asked", "circle_accepted", "circle_offer", "circle_notice", "circle_moved", "channel_moved",
 	"submitted", "submission_accepted", "submission_refused", "reported", "removed", "restored", "appealed", "decided", "sanctioned", "claim", "last_day", "sunset",
 	"archive_ready", "announcement")
 
 // sentences say what happened: who ({{.Who}}) did what, on what day ({{.Date}}).
-var sentences = ui.Keys("notify.said.", "comment", "answer", "like", "mention", "follow", "new_video", "video_failed", "video_refused", "circle_asked", "circle_accepted", "circle_offer", "circle_notice", "circle_moved",
+var sentences = ui.Keys("notify.said.", "comment", "answer", "like", "mention", "follow", "new_video", "video_failed", "video_refused", "circle_asked", "circle_accepted", "circle_offer", "circle_notice", "circle_moved", "channel_moved",
 	"submitted", "submission_accepted", "submission_refused", "reported", "removed", "restored", "appealed", "decided", "sanctioned", "claim", "last_day", "sunset",
 	"archive_ready")

@@ -52,7 +52,7 @@ type lineView struct {
 
 // icons stand for what the house tells.
 var icons = map[Kind]string{
-	CircleAsked: "users", CircleAccepted: "users", CircleOffer: "users", CircleNotice: "users", CircleMoved: "users", Submitted: "pen-line", SubmissionAccepted: "circle-check",
+	CircleAsked: "users", CircleAccepted: "users", CircleOffer: "users", CircleNotice: "users", CircleMoved: "users", ChannelMoved: "clapperboard", Submitted: "pen-line", SubmissionAccepted: "circle-check",
 	SubmissionRefused: "circle-minus", Reported: "flag", Removed: "eye-off", Restored: "eye", Appealed: "scale", Decided: "scale", Sanctioned: "octagon-alert", NewVideo: "clapperboard", VideoFailed: "octagon-alert", VideoUnpublished: "clapperboard", Claim: "scale",
 	LastDay: "door-open", Sunset: "megaphone", ArchiveReady: "package", Announced: "info",
 }
@@ -120,6 +120,8 @@ func (r *Room) leads(g group) string {
 		return "/@" + g.people[0].name
 	case g.Kind == Follow && g.thing.Link != "":
 		return g.thing.Link + "/followers"
+	case g.Kind == ChannelMoved && g.thing.Link != "":
+		return g.thing.Link + "/channel"
 	case g.thing.Link != "":
 		return g.thing.Link
 	case g.Kind == LastDay:

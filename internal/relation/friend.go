@@ -40,6 +40,12 @@ func (r *Room) Bells(ctx context.Context, v who.Viewer, accounts []who.ID) (map[
 	return r.store.bells(ctx, v.Account, accounts)
 }
 
+// FollowersOf gives at most limit accounts above the account after that follow an account, in ascending order: the audience of where it goes. Who is veiled is among
+// them.
+func (r *Room) FollowersOf(ctx context.Context, account, after who.ID, limit int) ([]who.ID, error) {
+	return r.store.followers(ctx, account, after, limit)
+}
+
 // Belled gives at most limit accounts above the account after that have a followed account's bell on, in ascending order: the audience
 // of what it publishes. Who is veiled is among them.
 func (r *Room) Belled(ctx context.Context, account, after who.ID, limit int) ([]who.ID, error) {

@@ -67,6 +67,18 @@ func scanID(r db.Row) (who.ID, error) {
 	return who.ID(id), err
 }
 
+func (s store) followers(ctx context.Context, followee, after who.ID, limit int) ([]who.ID, error) {
+	rows, err := s.db.Q(ctx).QueryContext(ctx, `select follower_id from follows where followee_id = $1 and follower_id > $2 order by follower_id limit $3`, int64(followee), int64(after), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list followers: %w", err)
+	}
+	ids, err := db.Scan(rows, scanID)
+	if err != nil {
+		return nil, fmt.Errorf("list followers: %w", err)
+	}
+	return ids, nil
+}
+
 func (s store) totals(ctx context.Context, account who.ID) (following, followers int64, err error) {
 	err = s.db.Q(ctx).QueryRowContext(ctx, `select (select count(*) from follows where follower_id = $1), (select count(*) from follows where followee_id = $1)`,
 		int64(account)).Scan(&following, &followers)

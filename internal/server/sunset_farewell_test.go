@@ -153,9 +153,25 @@ func TestChannelSaysWhereItWent(t *testing.T) {
 		ctx, c := t.Context(), newCreator(t, in)
 		list := in.count(t, `select id from collections`)
 		must(t, in.Channels.Leave(ctx, c.v, channel.Farewell{Scope: channel.Name, Words: "On to the hills", Links: []string{movedTo}}), "leave a farewell")
+		own, form := "/@filmmaker/channel", "/exit/farewell?in=channel&amp;from=channel"
+		if body := in.look(t, c.v, own).Body.String(); strings.Contains(body, form) {
+			t.Error("a channel that does not end asks its owner for a farewell")
+		}
 		s := in.endIn(t, channel.Name)
+		in.travel(t, 40)
+		if body := in.look(t, c.v, own).Body.String(); !strings.Contains(body, form) {
+			t.Errorf("a channel that ends does not ask its owner for a farewell: %.3000s", body)
+		}
+		must(t, in.Channels.OfferMove(ctx, c.v), "tell followers in read-only")
+		in.settle(t)
+		if n := in.count(t, `select count(*) from notices where account_id = $1 and kind = 'channel_moved'`, int64(c.fan.Account)); n != 1 {
+			t.Errorf("the follower was told %d times", n)
+		}
+		if body := in.look(t, c.fan, "/notices").Body.String(); !strings.Contains(body, `href="`+own+`"`) {
+			t.Errorf("the notice does not lead to the channel: %.3000s", body)
+		}
 		addresses := []string{"/@filmmaker/channel", channel.VideoPath(c.video), channel.CollectionPath(who.ID(list)), "/embed/" + c.video.String()}
-		in.travel(t, 215)
+		in.travel(t, 175)
 		for _, path := range addresses[:3] {
 			in.wantMoved(t, "after the stop", path)
 		}
