@@ -80,6 +80,7 @@ type SunsetCalendar struct {
 	Reason    Words
 	Apology   Words
 	Ask       Words  // where to ask
+	Charges   Words  // when charges stop, what becomes of what is paid and unused, how minors and their guardians are told; rule SU-02 asks for it
 	Successor string // an https address where people go; "" if there is none
 	Picture   string // the notice's picture: a file beside the calendar's
 	Profiles  []string
@@ -185,6 +186,7 @@ func (r *policyReader) sunset(src []byte) *SunsetCalendar {
 		{"reason", true, words(&s.Reason)},
 		{"apology", false, words(&s.Apology)},
 		{"ask", true, words(&s.Ask)},
+		{"charges", false, words(&s.Charges)},
 		{"successor", false, func(n ast.Node, path string) { s.Successor = r.address(n, path) }},
 		{"picture", false, func(n ast.Node, path string) { s.Picture, _ = r.text(n, path, "the name of a file beside this one") }},
 		{"profiles", false, func(n ast.Node, path string) { s.Profiles = r.words(n, path, sunsetProfiles...) }},

@@ -236,7 +236,7 @@ type Finding struct {
 	Propose  Date   // the date of the phase that would do; no date where no date helps
 }
 
-// sunsetRules are the numbers of rules SU-01 to SU-03, by profile, each with its source and how its text was read.
+// sunsetRules are the numbers of rules SU-01 and SU-03, by profile, each with its source and how its text was read.
 var sunsetRules = []struct {
 	rule, profile, severity, from, to string
 	days                              int
@@ -246,12 +246,15 @@ var sunsetRules = []struct {
 	{"SU-01", "cn-telecom", "error", Announced, AllowWrite, 90, "电信条例 15 (text read)"},
 	{"SU-01", "cn-games", "advice", Announced, AllowWrite, 60, "网络游戏管理暂行办法 22 (repealed 2019; draft 2023)"},
 	{"SU-01", "eu-business", "error", Announced, AllowWrite, 30, "Regulation (EU) 2019/1150 Art. 4(2) (text read; repeal proposed, COM(2025) 837)"},
-	{"SU-02", "cn", "warning", AllowJoin, AllowWrite, 0, "个人信息保护法 47(2) (text read); GB/T 35273-2020 6.4 (not verified)"},
 	{"SU-03", "eu-da", "error", AllowWrite, AllowExport, 30, "Regulation (EU) 2023/2854 Art. 25(2)(g) (text read)"},
 	{"SU-03", "", "advice", AllowWrite, AllowExport, 90, "practice: Pocket 92 days (2025)"},
 }
 
 // CheckSunset compares a calendar with the rules SU-01 to SU-03 for the profiles that it names, those of everybody included. None is legal advice.
+//
+// Part of what SU-02 and SU-03 ask of cn no calendar can break: nobody joins once nobody writes, so that from a stated day on nothing is collected of anybody, minors
+// included, and there is a day of erasure. What becomes of charges, refunds and guardians is for its words to say. That no successor is named is advice and no error: the
+// law asks for a name where personal data is handed on, and an ending hands none on.
 func CheckSunset(cal *SunsetCalendar) []Finding {
 	var out []Finding
 	at := func(what string) time.Time {
@@ -266,7 +269,7 @@ func CheckSunset(cal *SunsetCalendar) []Finding {
 		}
 		from := DateOf(at(r.from), cal.Zone)
 		earliest := from.AddDays(r.days)
-		if r.days == 0 && !at(r.to).Before(at(r.from)) || r.days > 0 && !at(r.to).Before(earliest.Start(cal.Zone)) {
+		if !at(r.to).Before(earliest.Start(cal.Zone)) {
 			continue
 		}
 		out = append(out, Finding{
@@ -274,7 +277,14 @@ func CheckSunset(cal *SunsetCalendar) []Finding {
 			Args: map[string]any{"Days": r.days, "Date": earliest, "From": r.from, "To": r.to},
 		})
 	}
-	if slices.Contains(cal.Profiles, "cn") && cal.Successor == "" {
+	china := slices.Contains(cal.Profiles, "cn")
+	if china && len(cal.Charges) == 0 {
+		out = append(out, Finding{
+			Rule: "SU-02", Profile: "cn", Severity: "warning", Source: "个人信息保护法 47(2) (text read); 儿童个人信息网络保护规定 23 (translation read); GB/T 35273-2020 6.4 (not verified)",
+			Key: "sunset.rule.SU-02.charges", Args: map[string]any{},
+		})
+	}
+	if china && cal.Successor == "" {
 		out = append(out, Finding{
 			Rule: "SU-03", Profile: "cn", Severity: "advice", Source: "个人信息保护法 22 (text read)", Key: "sunset.rule.SU-03.successor", Args: map[string]any{},
 		})

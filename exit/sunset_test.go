@@ -268,8 +268,10 @@ func TestSunsetRules(t *testing.T) {
 		{"30 days are enough", find("cn-ecommerce", []string{"announced: 2028-05-28", "read-only: 2028-06-27", "stopped: 2028-12-28", "erased: 2029-01-28"}), nil},
 		{"31 days for a carrier", find("cn-telecom", realDates), []string{"SU-01 error cn-telecom 2028-08-26"}},
 		{"29 days to export", find("eu-da", []string{"announced: 2028-05-28", "read-only: 2028-06-28", "stopped: 2028-07-27", "erased: 2028-08-28"}), []string{"SU-03 error eu-da 2028-07-28", "SU-03 advice  2028-09-26"}},
-		{"no successor", find("cn", joins), []string{"SU-03 advice cn "}},
-		{"a successor", find("cn", joins, "successor: https://example.org/"), nil},
+		{"neither charges nor a successor", find("cn", joins), []string{"SU-02 warning cn ", "SU-03 advice cn "}},
+		{"a successor", find("cn", joins, "successor: https://example.org/"), []string{"SU-02 warning cn "}},
+		{"charges and a successor", find("cn", joins, "successor: https://example.org/", "charges: {en: Nothing was ever charged.}"), nil},
+		{"charges are no matter of shops", find("cn-ecommerce", joins), nil},
 	} {
 		if !slices.Equal(c.got, c.want) {
 			t.Errorf("%s: %q, want %q", c.name, c.got, c.want)

@@ -22,6 +22,7 @@ type SunsetText struct {
 	Reason           Words
 	Apology          Words
 	Ask              Words
+	Charges          Words
 	Successor        string
 	Picture          string
 	Profiles         []string
@@ -49,7 +50,7 @@ func SunsetProfiles() []string { return slices.Clone(sunsetProfiles) }
 // Text gives the calendar as it can be typed again: what [SunsetText.YAML] makes of it is read as the same calendar.
 func (s *SunsetCalendar) Text() SunsetText {
 	t := SunsetText{
-		Name: s.Name, Ends: s.Ends.Part(), Zone: s.Zone.String(), Title: s.Title, Reason: s.Reason, Apology: s.Apology, Ask: s.Ask,
+		Name: s.Name, Ends: s.Ends.Part(), Zone: s.Zone.String(), Title: s.Title, Reason: s.Reason, Apology: s.Apology, Ask: s.Ask, Charges: s.Charges,
 		Successor: s.Successor, Picture: s.Picture, Profiles: slices.Clone(s.Profiles), Override: s.Override, Remind: []string{},
 	}
 	if t.Ends == "" {
@@ -103,6 +104,7 @@ func (t SunsetText) YAML() []byte {
 	w.words(0, "reason", t.Reason)
 	w.words(0, "apology", t.Apology)
 	w.words(0, "ask", t.Ask)
+	w.words(0, "charges", t.Charges)
 	w.text(0, "successor", t.Successor)
 	w.text(0, "picture", t.Picture)
 	if len(t.Profiles) > 0 {

@@ -17,6 +17,7 @@ type Sunset struct {
 	Versions []SunsetVersion `json:"versions"` // each calendar that was published, in their order
 	Phases   []SunsetPhase   `json:"phases"`   // those of the last calendar, in their order
 	Archives SunsetArchives  `json:"archives"`
+	Override string          `json:"override,omitempty"` // why it was published though it broke a rule, or stopped before all archives were expected; one line
 }
 
 // A SunsetVersion is a calendar that was published.
@@ -40,6 +41,7 @@ type SunsetArchives struct {
 	Made      int   `json:"made"`
 	Fetched   int   `json:"fetched"`
 	Unfetched int   `json:"unfetched"` // Made less Fetched
+	Skipped   int   `json:"skipped,omitempty"` // could not be made, and were given up for a reason
 	Bytes     int64 `json:"bytes"`
 	KeptUntil Day   `json:"kept_until,omitempty"` // the last day on which they can be fetched; required if there are any
 }
@@ -85,6 +87,9 @@ func (c Certificate) checkSunset() error {
 		return err
 	}
 	if err := s.checkPhases(c.Sealed); err != nil {
+		return err
+	}
+	if err := checkText("sunset: override", s.Override, false); err != nil {
 		return err
 	}
 	return s.Archives.check()
@@ -148,8 +153,8 @@ func (s *Sunset) checkPhases(sealed time.Time) error {
 }
 
 func (a SunsetArchives) check() error {
-	if a.Made < 0 || a.Fetched < 0 || a.Bytes < 0 || a.Unfetched != a.Made-a.Fetched || a.Unfetched < 0 {
-		return fmt.Errorf("%w: sunset: %d archives made, %d fetched, %d not", ErrSums, a.Made, a.Fetched, a.Unfetched)
+	if a.Made < 0 || a.Fetched < 0 || a.Skipped < 0 || a.Bytes < 0 || a.Unfetched != a.Made-a.Fetched || a.Unfetched < 0 {
+		return fmt.Errorf("%w: sunset: %d archives made, %d fetched, %d not, %d given up", ErrSums, a.Made, a.Fetched, a.Unfetched, a.Skipped)
 	}
 	return checkDay("sunset: kept_until", a.KeptUntil, a.Made > 0)
 }

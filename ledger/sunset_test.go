@@ -115,6 +115,8 @@ func TestSunsetRefused(t *testing.T) {
 		"began after seal":    {ledger.ErrFormat, func(c *ledger.Certificate) { c.Sunset.Phases[3].Real = at("2022-02-01T00:00:00Z") }},
 		"more fetched":        {ledger.ErrSums, func(c *ledger.Certificate) { c.Sunset.Archives.Fetched = 1001 }},
 		"not all told":        {ledger.ErrSums, func(c *ledger.Certificate) { c.Sunset.Archives.Unfetched = 0 }},
+		"fewer given up":      {ledger.ErrSums, func(c *ledger.Certificate) { c.Sunset.Archives.Skipped = -1 }},
+		"escape in override":  {ledger.ErrFormat, func(c *ledger.Certificate) { c.Sunset.Override = "\x1b[2J" }},
 		"fewer than none":     {ledger.ErrSums, func(c *ledger.Certificate) { c.Sunset.Archives.Bytes = -1 }},
 		"kept for ever":       {ledger.ErrFormat, func(c *ledger.Certificate) { c.Sunset.Archives.KeptUntil = "" }},
 		"too many versions": {ledger.ErrTooLarge, func(c *ledger.Certificate) {

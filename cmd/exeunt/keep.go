@@ -181,8 +181,14 @@ func sunsetLines(c ledger.Certificate) string {
 	for _, p := range s.Phases {
 		fmt.Fprintf(&b, "  %-12s %-20s %-20s %s\n", p.Word, at(p.First), at(p.Last), at(p.Real))
 	}
+	if s.Override != "" {
+		fmt.Fprintf(&b, "  published against a rule or a forecast, for this reason: %s\n", s.Override)
+	}
 	a := s.Archives
 	fmt.Fprintf(&b, "  archives made without being asked for: %d (%d bytes), %d fetched, %d not", a.Made, a.Bytes, a.Fetched, a.Unfetched)
+	if a.Skipped > 0 {
+		fmt.Fprintf(&b, ", %d given up", a.Skipped)
+	}
 	if a.KeptUntil != "" {
 		fmt.Fprintf(&b, "; kept until %s", a.KeptUntil)
 	}

@@ -72,9 +72,15 @@ func TestArchiveFails(t *testing.T) {
 			t.Errorf("the reason is %q", reason)
 		}
 		in.unreadable(t, failing[1], false)
+		in.shows(t, viewers["operator"], "/operator/sunsets/the-end", "given up", "the owner was leaving")
+		_, err := in.DB.Writer.ExecContext(ctx, `delete from sunset_exports where run = $1`, given) // as when the account goes
+		must(t, err, "forget for whom it was to be")
 		in.travel(t, 2)
 		in.wantRun(t, s.Run, exit.RunSealed)
 		in.wantRun(t, given, exit.RunSealed)
+		if file := value[[]byte](t, "read certificate")(in.Leave.Certificate(ctx, s.Run)); !strings.Contains(string(file), `"skipped": 1,`) {
+			t.Errorf("the certificate does not count what was given up:\n%s", file)
+		}
 	})
 }
 

@@ -144,7 +144,7 @@ func typed(in *install, t *testing.T, ends string) url.Values {
 		"ends": {ends}, "name": {"the-end"}, "zone": {"UTC"}, "remind": {"30, 7、1"},
 		"phases.announced": {day(0)}, "phases.read-only": {day(31)}, "phases.read-only.time": {"10:30"}, "phases.stopped": {day(214)}, "phases.erased": {day(245)},
 		"phases.read-only.says.zh": {"只能读了：\r\n\r\n不再写 # 也不再评论"}, "late_requests": {day(240)},
-		"title.zh": {"圈子「停运」"}, "title.en": {`The "end": # of it`}, "reason.en": {"We go another way.\r\n- slowly\r\n- \"surely\""}, "ask.zh": {"问：我们"},
+		"title.zh": {"圈子「停运」"}, "title.en": {`The "end": # of it`}, "reason.en": {"We go another way.\r\n- slowly\r\n- \"surely\""}, "ask.zh": {"问：我们"}, "charges.zh": {"不收费。\r\n没有要退的"},
 		"successor": {"https://example.org/next?a=b#c"}, "profiles.cn": {"1"}, "profiles.eu-da": {"1"}, "override": {"because: it must"},
 	}
 }
@@ -213,8 +213,16 @@ func wantPointedOut(t *testing.T, d *desk, in *install) {
 		}
 	}
 	got := d.ask(http.MethodPost, newCalendar, url.Values{"file": {"version: 1\nname: [a]\nzone: UTC\n"}}).wants(t, http.StatusUnprocessableEntity)
-	if text := said(got.body); !strings.Contains(text, "Line 2") || !strings.Contains(text, "name") {
+	if text := said(got.body); !strings.Contains(text, "Line 2, name: ") {
 		t.Errorf("a broken file is not told by its lines: %s", text)
+	}
+	broken := url.Values{"file": {"version: 1\nname: The End\nzone: UTC\nphases: {stopped: soon}\ncolour: red\n"}}
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, newCalendar, strings.NewReader(broken.Encode()))
+	body := in.asked(t, d.viewer, r, "Content-Type", "application/x-www-form-urlencoded", "Accept-Language", "zh-CN").Body.String()
+	for _, words := range []string{"第 2 行，name：请用小写字母", "第 4 行，phases.stopped：请填日期", "第 5 行，colour：这里读不懂。", `<span class="soft" lang="en">`} {
+		if !strings.Contains(body, words) {
+			t.Errorf("in Chinese a broken file is not told by %q: %s", words, said([]byte(body)))
+		}
 	}
 	big := d.ask(http.MethodPost, previewThere, url.Values{"title.en": {strings.Repeat("x", 2<<20)}}).wants(t, http.StatusUnprocessableEntity)
 	if text := said(big.body); !strings.Contains(text, "larger than allowed") {
@@ -236,8 +244,9 @@ func TestPublishThere(t *testing.T) {
 		form := typed(in, t, "circle")
 		form.Del("override")
 		form.Del("successor")
+		form.Del("charges.zh")
 		page := d.ask(http.MethodPost, previewThere, form).wants(t, http.StatusOK)
-		for _, words := range []string{"SU-03", "个人信息保护法 22", "1 account", "2 archives", "Erasing begins", "Everybody’s archive", "What owners of circles left to be read stands until"} {
+		for _, words := range []string{"SU-02", "Charges and refunds", "SU-03", "个人信息保护法 22", "1 account", "2 archives", "Erasing begins", "Everybody’s archive", "What owners of circles left to be read stands until"} {
 			if !strings.Contains(said(page.body), words) {
 				t.Errorf("the preview does not say %q:\n%s", words, said(page.body))
 			}

@@ -44,7 +44,7 @@ func (r *Room) Certified(ctx context.Context, run exit.Run) (*ledger.Sunset, err
 	if err != nil {
 		return nil, fmt.Errorf("find sunset of run %s: %w", run.ID, err)
 	}
-	out := &ledger.Sunset{Notice: s.Name, Ends: s.Calendar.Ends.Part()}
+	out := &ledger.Sunset{Notice: s.Name, Ends: s.Calendar.Ends.Part(), Override: oneLine(s.Calendar.Override)}
 	if out.Ends == "" {
 		out.Ends = exit.SubjectInstall
 	}

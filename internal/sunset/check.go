@@ -3,6 +3,7 @@ package sunset
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"exeunt/exit"
@@ -55,14 +56,14 @@ func (r *Room) planAt(ctx context.Context, cal *exit.SunsetCalendar, asOf time.T
 }
 
 var (
-	findingWords  = ui.Keys("sunset_forecast.rule.", "announced.write", "join.write", "write.export", "successor")
+	findingWords  = ui.Keys("sunset_forecast.rule.", "announced.write", "write.export", "charges", "successor")
 	severityWords = ui.Keys("sunset_forecast.severity.", "error", "warning", "advice")
 )
 
 // FindingKey gives the sentence about a broken rule; its placeholders are the finding's Args.
 func FindingKey(f exit.Finding) string {
 	if f.Args["To"] == nil {
-		return findingWords["successor"]
+		return findingWords[f.Key[strings.LastIndexByte(f.Key, '.')+1:]]
 	}
 	return findingWords[fmt.Sprint(f.Args["From"], ".", f.Args["To"])]
 }

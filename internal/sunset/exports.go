@@ -11,7 +11,7 @@ import (
 	"exeunt/internal/who"
 )
 
-// Exports counts the archives that a sunset makes without being asked. Those of accounts that are gone are counted in Made, Fetched and Bytes alone.
+// Exports counts the archives that a sunset makes without being asked. Those of accounts that are gone are counted in Made, Fetched, Skipped and Bytes alone.
 type Exports struct {
 	Waiting int // their owners are packing something of their own
 	Asked   int // under way

@@ -3,7 +3,6 @@ package sunset
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -30,7 +29,7 @@ const (
 
 // The names of the form's fields are the paths of a calendar's file, so that what its reader says of a path stands at the field.
 var (
-	textFields = []string{"title", "reason", "apology", "ask"}
+	textFields = []string{"title", "reason", "apology", "ask", "charges"}
 	tongues    = []string{"zh", "en"}
 )
 
@@ -48,7 +47,7 @@ func readForm(v url.Values) exit.SunsetText {
 	}
 	t := exit.SunsetText{
 		Name: line("name"), Ends: endsOf(line("ends"), line("circle")), Zone: line("zone"), Late: whenOf(v, "late_requests"),
-		Title: words("title"), Reason: words("reason"), Apology: words("apology"), Ask: words("ask"),
+		Title: words("title"), Reason: words("reason"), Apology: words("apology"), Ask: words("ask"), Charges: words("charges"),
 		Successor: line("successor"), Picture: line("picture"), Override: line("override"), Remind: []string{},
 	}
 	for _, word := range exit.PhaseWords() {
@@ -97,7 +96,7 @@ type wrongs map[string]string
 type formView struct {
 	Title     string
 	Notice    *ui.Notice
-	Faults    []string // of a file that was put in
+	Faults    []faultView // of a file that was put in
 	Ends      ui.Select
 	Circle    ui.Field
 	Name      ui.Field
@@ -110,6 +109,12 @@ type formView struct {
 	Override  ui.Field
 	Profiles  []ui.Checkbox
 	File      ui.TextArea
+}
+
+// faultView is a line of a file that cannot be read.
+type faultView struct {
+	Words   string // for the reader, with line and path
+	English string // what the file's reader says, which is more exact; "" where Words says it already
 }
 
 // calendarFields are the dates of a calendar, typed or drawn.
@@ -135,11 +140,11 @@ type pairView struct {
 var (
 	phaseTitles   = ui.Keys("sunset_operator.phase.", "announced", "no-joins", "read-only", "no-entrance", "export-only", "stopped", "erased")
 	phaseAbouts   = ui.Keys("sunset_operator.phase_about.", "announced", "no-joins", "read-only", "no-entrance", "export-only", "stopped", "erased")
-	fieldNames    = ui.Keys("sunset_operator.field.", "ends", "circle", "name", "zone", "late_requests", "remind", "title", "reason", "apology", "ask", "successor", "override")
-	fieldHints    = ui.Keys("sunset_operator.hint.", "ends", "circle", "name", "zone", "late_requests", "remind", "title", "reason", "apology", "ask", "successor", "override")
+	fieldNames    = ui.Keys("sunset_operator.field.", "ends", "circle", "name", "zone", "late_requests", "remind", "title", "reason", "apology", "ask", "charges", "successor", "override")
+	fieldHints    = ui.Keys("sunset_operator.hint.", "ends", "circle", "name", "zone", "late_requests", "remind", "title", "reason", "apology", "ask", "charges", "successor", "override")
 	profileNames  = ui.Keys("sunset_operator.profile.", "cn", "cn-ecommerce", "cn-telecom", "cn-games", "eu", "eu-business", "eu-da")
 	tongueNames   = ui.Keys("sunset_operator.tongue.", "zh", "en")
-	wrongSentence = ui.Keys("sunset_operator.wrong.", "ends", "circle", "name", "zone", "date", "remind", "text", "successor")
+	wrongSentence = ui.Keys("sunset_operator.wrong.", "ends", "circle", "name", "zone", "date", "remind", "text", "successor", "other")
 )
 
 // form draws what was typed.
@@ -156,7 +161,7 @@ func (r *Room) form(ctx context.Context, t exit.SunsetText, wrong wrongs) formVi
 	v.Name.LowerCase, v.Name.Required, v.Name.MaxLength, v.Zone.Required = true, true, longestName, true
 	v.Successor.Type, v.Successor.InputMode = "url", "url"
 	for _, name := range textFields {
-		texts := map[string]exit.Words{"title": t.Title, "reason": t.Reason, "apology": t.Apology, "ask": t.Ask}[name]
+		texts := map[string]exit.Words{"title": t.Title, "reason": t.Reason, "apology": t.Apology, "ask": t.Ask, "charges": t.Charges}[name]
 		p := pair(ctx, name, texts, wrong)
 		p.Legend = ui.T(ctx, fieldNames[name])
 		p.Hint = ui.T(ctx, fieldHints[name])
@@ -239,20 +244,33 @@ func placeOf(ends string) string {
 }
 
 // faults tells what the reader of a calendar refuses: at the fields of the form, and as lines of the file.
-func faults(ctx context.Context, err error) (at wrongs, lines []string) {
+func faults(ctx context.Context, err error) (at wrongs, lines []faultView) {
 	var list exit.PolicyErrors
 	if !errors.As(err, &list) {
 		return nil, nil
 	}
 	at = wrongs{}
 	for _, e := range list {
-		lines = append(lines, ui.T(ctx, "sunset_operator.wrong.line", "Line", e.Line, "What", strings.TrimPrefix(fmt.Sprintf("%s: %s", e.Path, e.Message), ": ")))
 		field := fieldOf(e.Path)
+		said := ui.T(ctx, wrongSentence[kindOf(field)])
 		if at[field] == "" {
-			at[field] = ui.T(ctx, wrongSentence[kindOf(field)])
+			at[field] = said
 		}
+		lines = append(lines, fault(ctx, e, said))
 	}
 	return at, lines
+}
+
+// fault tells of one line of a file. Readers of English are told what its reader says, others what is asked for there.
+func fault(ctx context.Context, e exit.PolicyError, said string) faultView {
+	v := faultView{English: e.Message}
+	if ui.LangOf(ctx) == ui.English {
+		said, v.English = e.Message, ""
+	}
+	if v.Words = ui.T(ctx, "sunset_operator.wrong.line_at", "Line", e.Line, "Path", e.Path, "What", said); e.Path == "" {
+		v.Words = ui.T(ctx, "sunset_operator.wrong.line", "Line", e.Line, "What", said)
+	}
+	return v
 }
 
 // fieldOf gives the field of the form in which a path of the file is typed.
@@ -266,10 +284,12 @@ func kindOf(field string) string {
 	switch {
 	case field == "ends", field == "circle", field == "name", field == "zone", field == "remind", field == "successor":
 		return field
-	case field == "late_requests", strings.HasPrefix(field, "phases.") && !strings.Contains(field, ".says"):
+	case field == "late_requests", slices.Contains(exit.PhaseWords(), strings.TrimPrefix(field, "phases.")):
 		return "date"
+	case field == "override", field == "picture", strings.Contains(field, ".says"), slices.ContainsFunc(textFields, func(name string) bool { return strings.HasPrefix(field, name) }):
+		return "text"
 	}
-	return "text"
+	return "other"
 }
 
 // filled reports whether something is said, or something about it is wrong.

@@ -28,7 +28,7 @@ type edition struct {
 // The names of what a version can change besides phases.
 const (
 	ChangedLate  = "late"  // until when archives are kept
-	ChangedWords = "words" // a text, the address of a successor, the reminders
+	ChangedWords = "words" // a text, the address of a successor, the reason for tight dates, the reminders
 )
 
 // Change is what a later version of a calendar changed.
@@ -58,7 +58,7 @@ func Changes(was, is *exit.SunsetCalendar) []Change {
 var calendarWords = []string{exit.Announced, exit.NoJoins, exit.ReadOnly, exit.NoEntrance, exit.ExportOnly, exit.Stopped, exit.Erased}
 
 func sameWords(a, b *exit.SunsetCalendar) bool {
-	for _, pair := range [][2]exit.Words{{a.Title, b.Title}, {a.Reason, b.Reason}, {a.Apology, b.Apology}, {a.Ask, b.Ask}} {
+	for _, pair := range [][2]exit.Words{{a.Title, b.Title}, {a.Reason, b.Reason}, {a.Apology, b.Apology}, {a.Ask, b.Ask}, {a.Charges, b.Charges}} {
 		if !maps.Equal(pair[0], pair[1]) {
 			return false
 		}
@@ -68,7 +68,7 @@ func sameWords(a, b *exit.SunsetCalendar) bool {
 			return false
 		}
 	}
-	return a.Successor == b.Successor && slices.Equal(a.Remind, b.Remind)
+	return a.Successor == b.Successor && a.Override == b.Override && slices.Equal(a.Remind, b.Remind)
 }
 
 // saysOf gives what the operator says of a phase.

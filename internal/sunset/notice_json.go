@@ -29,6 +29,8 @@ type noticeDocument struct {
 	Reason      exit.Words        `json:"reason"`
 	Apology     exit.Words        `json:"apology,omitempty"`
 	Ask         exit.Words        `json:"ask"`
+	Charges     exit.Words        `json:"charges,omitempty"`
+	Override    string            `json:"override,omitempty"` // why it is published though it breaks a rule or stops early
 	Successor   string            `json:"successor,omitempty"`
 	Notice      string            `json:"notice"`
 	Calendar    string            `json:"calendar"`
@@ -90,7 +92,7 @@ func documentOf(ctx context.Context, s Sunset, editions []edition, phases []Phas
 	path := service.NoticePath(s.Name)
 	d := noticeDocument{
 		Name: s.Name, Ends: endsWord(cal.Ends), State: s.State, Version: s.Version, Published: in(s.Published), Over: in(s.Ended), Zone: cal.Zone.String(), Late: in(cal.Late), Remind: cal.Remind,
-		Title: cal.Title, Reason: cal.Reason, Apology: cal.Apology, Ask: cal.Ask, Successor: cal.Successor, Notice: ui.Absolute(ctx, path), Calendar: ui.Absolute(ctx, path+calendarFile),
+		Title: cal.Title, Reason: cal.Reason, Apology: cal.Apology, Ask: cal.Ask, Charges: cal.Charges, Override: cal.Override, Successor: cal.Successor, Notice: ui.Absolute(ctx, path), Calendar: ui.Absolute(ctx, path+calendarFile),
 	}
 	if s.Picture != "" {
 		d.Picture = ui.Absolute(ctx, picturePath(s))

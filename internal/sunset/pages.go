@@ -83,6 +83,7 @@ type noticeView struct {
 	Picture              string // address; "" for none
 	Width, Height        int    // pixels
 	Reason, Apology, Ask string
+	Charges              string
 	Calendar             ui.CalendarView
 	ICS                  string
 	Can                  []canView
@@ -130,6 +131,7 @@ func (r *Room) notice(ctx context.Context, s Sunset) (noticeView, error) {
 	v := noticeView{State: ui.Notice{Sentence: stateSentence(ctx, s, now)}, Calendar: calendarOf(ctx, s), ICS: path + calendarFile, Can: canStill(ctx, s, now), Take: takeButton(ctx, s, now), Successor: cal.Successor}
 	v.Reason, _ = inWords(ctx, cal.Reason)
 	v.Ask, _ = inWords(ctx, cal.Ask)
+	v.Charges, _ = inWords(ctx, cal.Charges)
 	if s.State != stateWithdrawn { // nothing is lost
 		v.Apology, _ = inWords(ctx, cal.Apology)
 	}
@@ -153,6 +155,9 @@ func (r *Room) notice(ctx context.Context, s Sunset) (noticeView, error) {
 	v.About = []ui.DefinitionView{
 		{Term: ui.T(ctx, "sunset_notice.ends"), Value: ends},
 		{Term: ui.T(ctx, "sunset_notice.version"), Value: ui.T(ctx, "sunset_notice.version.value", "N", s.Version, "Date", ui.DateIn(ctx, s.Published))},
+	}
+	if cal.Override != "" {
+		v.About = append(v.About, ui.DefinitionView{Term: ui.T(ctx, "sunset_notice.override"), Value: cal.Override})
 	}
 	if s.Version == 1 {
 		return v, nil

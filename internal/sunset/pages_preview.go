@@ -49,7 +49,6 @@ type forecastView struct {
 var (
 	severityNames = ui.Keys("sunset_forecast.severity.", "error", "warning", "advice")
 	severityKinds = map[string]ui.NoticeKind{"error": ui.Warn, "warning": ui.Warn}
-	ruleNames     = ui.Keys("sunset_forecast.rule.", "announced.write", "join.write", "write.export", "successor")
 	amountNames   = ui.Keys("sunset_operator.amount.", "circle.circles", "circle.memberships", "channel.videos", "post.posts", "talk.comments")
 )
 
@@ -97,12 +96,6 @@ func (r *Room) preview(ctx context.Context, src []byte) (previewView, error) {
 
 // finding puts a broken rule into words.
 func finding(ctx context.Context, f exit.Finding) findingView {
-	from, _ := f.Args["From"].(string)
-	to, _ := f.Args["To"].(string)
-	rule := strings.TrimPrefix(from+"."+to, ".")
-	if rule == "" {
-		rule = "successor"
-	}
 	v := findingView{Kind: string(ui.Info), Icon: "info", Severity: ui.T(ctx, severityNames[f.Severity]), Rule: f.Rule, Source: f.Source}
 	if k, ok := severityKinds[f.Severity]; ok {
 		v.Kind, v.Icon = string(k), "triangle-alert"
@@ -111,7 +104,7 @@ func finding(ctx context.Context, f exit.Finding) findingView {
 	if !f.Propose.IsZero() {
 		date = ui.Date(ui.LangOf(ctx), f.Propose.Start(time.UTC), time.UTC)
 	}
-	v.Sentence = ui.T(ctx, ruleNames[rule], "Days", f.Args["Days"], "Date", date)
+	v.Sentence = ui.T(ctx, FindingKey(f), "Days", f.Args["Days"], "Date", date)
 	return v
 }
 
@@ -187,7 +180,7 @@ func texts(ctx context.Context, cal *exit.SunsetCalendar) []ui.DefinitionView {
 	for _, x := range []struct {
 		name string
 		w    exit.Words
-	}{{"title", cal.Title}, {"reason", cal.Reason}, {"apology", cal.Apology}, {"ask", cal.Ask}} {
+	}{{"title", cal.Title}, {"reason", cal.Reason}, {"apology", cal.Apology}, {"ask", cal.Ask}, {"charges", cal.Charges}} {
 		for _, lang := range tongues {
 			if x.w[lang] != "" {
 				out = append(out, ui.DefinitionView{Term: ui.T(ctx, "sunset_operator.in_tongue", "Field", ui.T(ctx, fieldNames[x.name]), "Tongue", ui.T(ctx, tongueNames[lang])), Value: x.w[lang]})

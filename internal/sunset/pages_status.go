@@ -113,6 +113,8 @@ func archiveStats(ctx context.Context, s Status) []ui.Stat {
 		{Value: ui.Number(s.Packing + s.Waiting - s.Failed), Label: ui.T(ctx, "sunset_operator.packing")},
 		{Value: left, Label: ui.T(ctx, "sunset_operator.not_asked")},
 		{Value: ui.Number(s.Failed), Label: ui.T(ctx, "sunset_operator.failed")},
+		{Value: ui.Number(s.Skipped), Label: ui.T(ctx, "sunset_operator.skipped")},
+		{Value: ui.Number(s.Leavers), Label: ui.T(ctx, "sunset_operator.leavers")},
 		{Value: ui.Bytes(s.Bytes), Label: ui.T(ctx, "sunset_operator.bytes")},
 	}
 }

@@ -49,7 +49,7 @@ func (s store) certifiedPhases(ctx context.Context, sunset who.ID) ([]ledger.Sun
 
 // certifiedArchives counts the archives that nobody had to ask for.
 func (s store) certifiedArchives(ctx context.Context, sunset who.ID) (a ledger.SunsetArchives, err error) {
-	if err := s.db.Q(ctx).QueryRowContext(ctx, `select archives, fetched, bytes from sunsets where id = $1`, int64(sunset)).Scan(&a.Made, &a.Fetched, &a.Bytes); err != nil {
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select archives, fetched, skipped, bytes from sunsets where id = $1`, int64(sunset)).Scan(&a.Made, &a.Fetched, &a.Skipped, &a.Bytes); err != nil {
 		return a, fmt.Errorf("count archives: %w", err)
 	}
 	a.Unfetched = a.Made - a.Fetched

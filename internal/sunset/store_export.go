@@ -118,6 +118,12 @@ func (s store) setExport(ctx context.Context, run, state, reason string) error {
 	if _, err := s.db.Exec(ctx, `update sunset_exports set state = $2, reason = $3, bytes = 0 where run = $1`, run, state, reason); err != nil {
 		return fmt.Errorf("note archive: %w", err)
 	}
+	if state != exportSkipped {
+		return nil
+	}
+	if _, err := s.db.Exec(ctx, `update sunsets set skipped = skipped + 1 where id = (select sunset_id from sunset_exports where run = $1)`, run); err != nil {
+		return fmt.Errorf("count archive: %w", err)
+	}
 	return nil
 }
 
@@ -165,10 +171,9 @@ func (s store) exports(ctx context.Context, sunset who.ID) (e Exports, err error
 		return e, err
 	}
 	e.Asked, e.Failed = now.archives, now.failed
-	err = s.db.Q(ctx).QueryRowContext(ctx, `select archives, fetched, bytes, (select count(*) from sunset_exports x where x.sunset_id = sunsets.id and x.state = 'waiting'),
-		(select count(*) from sunset_exports x where x.sunset_id = sunsets.id and x.state = 'skipped'),
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select archives, fetched, skipped, bytes, (select count(*) from sunset_exports x where x.sunset_id = sunsets.id and x.state = 'waiting'),
 		(select count(*) from sunset_exports x where x.sunset_id = sunsets.id and x.state = 'left') from sunsets where id = $1`, int64(sunset)).
-		Scan(&e.Made, &e.Fetched, &e.Bytes, &e.Waiting, &e.Skipped, &e.Left)
+		Scan(&e.Made, &e.Fetched, &e.Skipped, &e.Bytes, &e.Waiting, &e.Left)
 	if err != nil {
 		return e, fmt.Errorf("count archives: %w", err)
 	}
