@@ -30,6 +30,7 @@ title: {zh: 圈子停运公告, en: Circles will end}
 reason: {zh: 我们人手不够了。想把它好好收尾。, en: There are too few of us. We would like to end it well.}
 apology: {zh: 对不起，也谢谢你们。, en: "We are sorry, and thank you."}
 ask: {zh: 写信给山掌。, en: Write to Shan.}
+charges: {zh: 从来不收费，没有要退的。, en: "Nothing was ever charged, so nothing is refunded."}
 successor: https://shore.example/
 profiles: [cn, eu]
 override: 房子到期了。
@@ -94,7 +95,7 @@ func (l *looking) ending() {
 	e.in.travel(l.t, "+40d")
 	guest.open("/sunsets/the-last-tide")
 	guest.see(`main a[href="/sunsets/the-last-tide/certificate"]`)
-	e.both(guest, 0, "/sunsets", "/sunsets/the-last-tide")
+	e.both(guest, 0, "/sunsets", "/sunsets/the-last-tide", "/about/key")
 	e.both(e.operator, 0, "/operator/sunsets", "/operator/sunsets/the-last-tide")
 }
 
@@ -141,6 +142,8 @@ func (e *endings) draws() {
 	put(strings.Replace(file, "zone: Asia/Shanghai", "zone: On the Shore", 1))
 	e.look(p, "en", "calendar-wrong-file")
 	p.readsIn("zh-CN")
+	put(strings.Replace(file, "zone: Asia/Shanghai", "zone: On the Shore", 1))
+	e.look(p, "zh-CN", "calendar-wrong-file")
 	put(file)
 	e.look(p, "zh-CN", "calendar-put-in")
 	p.fill("#name", "The Last Tide")
@@ -185,6 +188,7 @@ func (e *endings) readOnly() {
 	e.member.open("/exit/archives")
 	e.member.awaits(`main a[download][href^="/exit/archives/"]`)
 	e.both(e.member, 0, "/exit", "/exit/archives", e.circle)
+	e.both(e.owner, 0, e.circle+"/settings")
 	e.both(e.member, http.StatusForbidden, "/write?in=circle:"+filepath.Base(e.circle))
 	e.both(e.operator, 0, "/operator/sunsets/the-last-tide", "/operator/sunsets/the-last-tide/archives")
 	link, guest := e.box.link(e.t, "/archives/"), e.b.visitor(e.t, e.in, "who opens a letter")

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -24,6 +25,7 @@ type ends struct {
 	mark   func(ctx context.Context) (string, error)                                                    // changes with what is published
 	list   func(ctx context.Context) ([]service.Ending, error)                                          // all that are published
 	stands func(r *http.Request, rt service.Route, stopped bool) (name string, place who.ID, err error) // in which service and place something stands; "": in none
+	called func(ctx context.Context, e service.Ending) (string, error)                                  // the name of the place that ends, where the viewer may see it; "" otherwise
 	ended  func(w http.ResponseWriter, r *http.Request, e service.Ending, at where) error               // the answer where something ended, or can only be taken along
 }
 
@@ -35,7 +37,7 @@ type where struct {
 
 // endings wires the above.
 func (h *House) endings() ends {
-	return ends{mark: h.Desk.EndingsMark, list: h.Desk.Endings, stands: h.standsIn, ended: h.ended}
+	return ends{mark: h.Desk.EndingsMark, list: h.Desk.Endings, stands: h.standsIn, called: h.called, ended: h.ended}
 }
 
 // belongsTo gives the service with which a room's route ends. What people need in order to leave, and what operators do, ends with none.
@@ -91,6 +93,9 @@ func (s *web) meet(w http.ResponseWriter, r *http.Request, rt service.Route) (an
 		return false, nil
 	}
 	session.Here = e
+	if session.HereName, err = s.ends.called(ctx, *e); err != nil {
+		return false, err
+	}
 	w.Header().Set("Deprecation", fmt.Sprintf("@%d", e.Announced().Unix()))
 	w.Header().Set("Sunset", e.Stop().UTC().Format(http.TimeFormat))
 	w.Header().Add("Link", "<"+service.NoticePath(e.Name)+`>; rel="sunset"`)
@@ -123,7 +128,7 @@ var forms = map[string]string{
 	"GET /circles/new": exit.AllowJoin, "GET /circles/{id}/join": exit.AllowJoin, "GET /circles/{id}/invite": exit.AllowJoin, "GET /join/{token}": exit.AllowJoin,
 	"GET /channels/open": exit.AllowJoin, "GET /sign-up": exit.AllowJoin, "GET /sign-up/{link}": exit.AllowJoin, "GET /join-organisation/{token}": exit.AllowJoin,
 	"GET /write": exit.AllowWrite, "GET /posts/{id}/edit": exit.AllowWrite, "GET /videos/new": exit.AllowWrite, "GET /channels/batch": exit.AllowWrite,
-	"GET /channels/settings": exit.AllowWrite, "GET /settings/profile": exit.AllowWrite, "GET /exit/import": exit.AllowWrite,
+	"GET /channels/settings": exit.AllowWrite, "GET /settings/profile": exit.AllowWrite, "GET /exit/import": exit.AllowWrite, "GET /moderation/circle/{id}/rules": exit.AllowWrite,
 }
 
 // soonest gives the service that is the next to stop, or the install; nil if none is to.
@@ -237,6 +242,37 @@ func (h *House) standsIn(r *http.Request, rt service.Route, stopped bool) (name 
 		return "", 0, fmt.Errorf("find where something stands: %w", err)
 	}
 	return things[ref].Service, things[ref].Place, nil
+}
+
+// called gives the name of the place that ends, where the viewer may see it; "" otherwise.
+func (h *House) called(ctx context.Context, e service.Ending) (string, error) {
+	name, place := e.ParseScope()
+	if place == 0 {
+		return "", nil
+	}
+	ref := who.Ref{Kind: name, ID: place}
+	things, err := h.Registry.Things(ctx, service.ViewerOf(ctx), []who.Ref{ref})
+	if err != nil {
+		return "", fmt.Errorf("name what ends: %w", err)
+	}
+	if t := things[ref]; t.See {
+		return t.Title, nil
+	}
+	return "", nil
+}
+
+// over gives the ending that has stopped and for which a form was refused ([service.Offer]); nil for any other error.
+func over(ctx context.Context, err error) *service.Ending {
+	var e *exit.Error
+	if !errors.As(err, &e) || e.Args["ending"] == nil {
+		return nil
+	}
+	list, now := service.SessionOf(ctx).Endings, ui.ReaderFrom(ctx).Now
+	i := slices.IndexFunc(list, func(x service.Ending) bool { return x.Name == e.Args["ending"] && !x.Allows(exit.AllowExport, now) })
+	if i < 0 {
+		return nil
+	}
+	return &list[i]
 }
 
 // problem is what machines are told (RFC 9457).

@@ -257,6 +257,11 @@ func (s *web) fail(w *recorder, r *http.Request, pattern string, err error) {
 			err = bid
 		}
 	}
+	if e := over(ctx, err); e != nil && w.status == 0 {
+		if err = s.ends.ended(w, r, *e, where{known: true}); err == nil {
+			return
+		}
+	}
 	kind := exit.KindOf(err)
 	view := ui.ErrorView{Status: statuses[kind]}
 	var e *exit.Error

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -285,7 +286,10 @@ func TestAddressesByPhase(t *testing.T) {
 			{"/media/" + key, owner, [7]int{200, 200, 200, 200, 403, 410, 410}},
 			{"/circles/new", reader, [7]int{200, 403, 403, 403, 403, 410, 410}},
 			{at + "/invite", owner, [7]int{200, 403, 403, 403, 403, 410, 410}},
-			{"/write?in=circle:" + ring.String(), owner, [7]int{200, 200, 403, 403, 403, 403, 403}},
+			{"/write?in=circle:" + ring.String(), owner, [7]int{200, 200, 403, 403, 403, 410, 410}},
+			{at + "/settings", owner, [7]int{200, 200, 200, 200, 403, 410, 410}},
+			{"/moderation" + strings.Replace(at, "circles", "circle", 1) + "/rules", owner, [7]int{200, 200, 403, 403, 403, 410, 410}},
+			{"/about/key", guest, [7]int{200, 200, 200, 200, 200, 200, 200}},
 			{"/posts/" + note.String() + "/delete", owner, [7]int{200, 200, 200, 200, 200, 410, 410}},
 			{"/", owner, [7]int{200, 200, 200, 200, 200, 200, 200}},
 			{"/@ownerone", guest, [7]int{200, 200, 200, 200, 200, 200, 200}},
@@ -308,6 +312,9 @@ func TestAddressesByPhase(t *testing.T) {
 			wantWords(t, in, p.word, owner, reader, ring)
 		}
 		wantProblem(t, in.look(t, guest, at, "Accept", "application/json"))
+		if w := in.asForm(t, owner, "/write", url.Values{"in": {"circle:" + ring.String()}, "text": {"late"}}); w.Code != http.StatusGone || !strings.Contains(w.Body.String(), "/sunsets/all-of-it") {
+			t.Errorf("writing after the stop is answered %d: %.1500s", w.Code, w.Body)
+		}
 		if h := in.look(t, guest, "/channels").Header(); h.Get("Sunset") != "" || h.Get("Deprecation") != "" {
 			t.Errorf("what does not end says that it does: %v", h)
 		}
@@ -344,6 +351,9 @@ func wantWords(t *testing.T, in *install, word string, owner, reader who.Viewer,
 	said("the circle", "the bar", place, `class="ending"`, now < at[exit.ExportOnly])
 	said("the circle", "the way to the notice", place, `/sunsets/all-of-it`, true)
 	said("the circle", "joining", place, "/join", now < at[exit.NoJoins])
+	settings := in.look(t, owner, "/circles/"+ring.String()+"/settings").Body.String()
+	said("the settings", "the form", settings, `name="intro"`, now < at[exit.ReadOnly])
+	said("the settings", "handing on", settings, `name="heir"`, now < at[exit.ExportOnly])
 	said("home", "the tab", home, `href="/circles"`, now < at[exit.NoEntrance])
 	said("discover", "the circle", found, "one ring", now < at[exit.NoEntrance])
 	said("the circle", "where people went", place, "https://elsewhere.example/rings", now >= at[exit.Stopped])
@@ -387,7 +397,7 @@ func TestInstallEnds(t *testing.T) {
 		in.begins(t, start, exit.Stopped)
 		for path, want := range map[string]int{
 			"/": 410, "/discover": 410, "/@memberone": 410, "/circles": 410, "/channels": 410, "/search": 410, "/write": 410, "/me": 410, "/settings": 410,
-			"/sign-in": 200, "/exit": 200, "/exit/archives": 200, "/healthz": 200, "/metrics": 404, "/manifest.webmanifest": 200, "/slip/none": 404,
+			"/sign-in": 200, "/about/key": 200, "/exit": 200, "/exit/archives": 200, "/healthz": 200, "/metrics": 404, "/manifest.webmanifest": 200, "/slip/none": 404,
 		} {
 			if w := in.look(t, v, path); w.Code != want {
 				t.Errorf("after the stop %s answers %d, want %d", path, w.Code, want)

@@ -31,10 +31,10 @@ func Refused(ctx context.Context, what, name string, place who.ID) *Ending {
 	return &list[i]
 }
 
-// Offer refuses, with Forbidden and the fence's own sentence, to offer a form that a service, or a place in it, does not take any more.
+// Offer refuses, with Forbidden and the fence's own sentence, to offer a form that a service, or a place in it, does not take any more. The error names the ending.
 func Offer(ctx context.Context, what, name string, place who.ID) error {
 	if e := Refused(ctx, what, name, place); e != nil {
-		return exit.Fail(exit.Forbidden, refusals[what], "date", exit.DateOf(e.Ceases(what), e.Zone))
+		return exit.Fail(exit.Forbidden, refusals[what], "date", exit.DateOf(e.Ceases(what), e.Zone), "ending", e.Name)
 	}
 	return nil
 }
@@ -103,7 +103,7 @@ func Of(list []Ending, name string, place who.ID, now time.Time) *Ending {
 	return found
 }
 
-// What gives the name of what ends, for the reader: a service's, the install's, or that of any place.
+// What gives the name of what ends, for the reader: a service's, the install's, that of the place where the page is, or that of any place.
 func (e Ending) What(ctx context.Context, s []Service) string {
 	name, place := e.ParseScope()
 	i := slices.IndexFunc(s, func(s Service) bool { return s.Name == name })
@@ -111,6 +111,9 @@ func (e Ending) What(ctx context.Context, s []Service) string {
 	case i < 0:
 		return ui.SiteName(ctx)
 	case place != 0:
+		if x := SessionOf(ctx); x.Here != nil && x.Here.ID == e.ID && x.HereName != "" {
+			return ui.T(ctx, "sunset_effects.place.named", "Name", x.HereName)
+		}
 		return ui.T(ctx, "sunset_effects.place", "Service", ui.T(ctx, s[i].Title))
 	}
 	return ui.T(ctx, s[i].Title)

@@ -50,6 +50,7 @@ type Session struct {
 	Unread      int      // notices that the account has not seen, as [ui.BellView] counts them
 	Endings     []Ending // all that are published
 	Here        *Ending  // the one with which the page ends; nil: none
+	HereName    string   // of the place that ends with it, where the viewer may see it
 }
 
 type sessionKey struct{}
