@@ -112,7 +112,7 @@ type sunsetCheckCmd struct {
 }
 
 // errRefused makes the exit status tell that publishing would be refused.
-var errRefused = errors.New("publishing it would be refused")
+func errRefused() error { return errors.New(language().T("sunset_report.refused")) }
 
 // finding is a broken rule as check prints it.
 type finding struct {
@@ -164,7 +164,7 @@ func (c *sunsetCheckCmd) Run(a *app) error {
 		if err := a.print(out, "%s", checkText(x, found)); err != nil || x.Refused == nil {
 			return err
 		}
-		return errRefused
+		return errRefused()
 	})
 }
 
@@ -261,7 +261,7 @@ type sunsetRehearseCmd struct {
 }
 
 // errRehearsal makes the exit status tell that a rehearsal did not go as the calendar says.
-var errRehearsal = errors.New("the rehearsal did not go as the calendar says")
+func errRehearsal() error { return errors.New(language().T("sunset_report.astray")) }
 
 func (c *sunsetRehearseCmd) Run(a *app) error {
 	src, cal, err := c.read(a)
@@ -284,41 +284,64 @@ func (c *sunsetRehearseCmd) Run(a *app) error {
 		if err := a.print(out, "%s", rehearsalText(x, cal.Zone)); err != nil || out.OK {
 			return err
 		}
-		return errRehearsal
+		return errRehearsal()
 	})
 }
 
 func rehearsalText(x server.Rehearsal, zone *time.Location) string {
+	lang := language()
 	var b strings.Builder
 	b.WriteString(forecastText(x.Forecast, zone))
 	for _, p := range x.Phases {
-		fmt.Fprintf(&b, "%s  %-12s %d archives, %d failed, %s\n", clockTime(p.At, zone), p.Word, p.Archives, p.Failed, roughly(p.Took))
+		fmt.Fprintf(&b, "%s  %-12s %s\n", clockTime(p.At, zone), p.Word, lang.T("sunset_report.phase", "Archives", p.Archives, "Failed", p.Failed, "Took", roughly(p.Took)))
 		if p.Before != nil {
 			probeText(&b, *p.Before, zone)
 		}
 		probeText(&b, p.After, zone)
 	}
 	for _, s := range x.Erased {
-		fmt.Fprintf(&b, "  %-32s %8d items %12d bytes\n", s.Key, s.Items, s.Bytes)
+		fmt.Fprintf(&b, "  %-32s %s\n", s.Key, lang.T("sunset_report.erased", "Items", s.Items, "Bytes", ui.Bytes(s.Bytes)))
 	}
 	for _, s := range x.Open {
-		fmt.Fprintf(&b, "did not end: %s %s %s\n", s.Key, s.State, s.Problem)
+		why := s.Problem
+		if ui.HasKey(why) {
+			why = lang.T(why)
+		}
+		fmt.Fprintln(&b, lang.T("sunset_report.not_ended", "Step", s.Key, "State", lang.T(stepWords[string(s.State)]), "Why", why))
 	}
 	for _, l := range x.Left {
-		fmt.Fprintf(&b, "left: %s %d\n", l.Class, l.Items)
+		fmt.Fprintln(&b, lang.T("sunset_report.left", "Class", l.Class, "Items", l.Items))
 	}
-	fmt.Fprintf(&b, "archives: %d made (%s), %d failed; %d steps stuck\n", x.Archives, ui.Bytes(x.Bytes), x.Failed, x.Stuck)
-	fmt.Fprintf(&b, "sealed: %t; certificate verified: %t, %d findings; took %s\n", x.Sealed, x.Certificate, x.Findings, roughly(x.Took))
+	fmt.Fprintln(&b, lang.T("sunset_report.archives", "Made", x.Archives, "Bytes", ui.Bytes(x.Bytes), "Failed", x.Failed, "Stuck", x.Stuck))
+	sealed, certified := lang.T("sunset_report.unsealed"), lang.T("sunset_report.uncertified")
+	if x.Sealed {
+		sealed = lang.T("sunset_report.sealed")
+	}
+	if x.Certificate {
+		certified = lang.T("sunset_report.certified", "Findings", x.Findings)
+	}
+	fmt.Fprintf(&b, "%s\n%s\n%s\n", sealed, certified, lang.T("sunset_report.took", "Took", roughly(x.Took)))
 	return b.String()
 }
 
 func probeText(b *strings.Builder, p sunset.Probe, zone *time.Location) {
-	agrees := ""
-	if !p.Agrees {
-		agrees = "  NOT as the calendar says"
+	lang := language()
+	said := lang.T("sunset_report.nothing")
+	if len(p.Allowed) > 0 {
+		said = lang.T("sunset_report.allowed", "What", strings.Join(p.Allowed, " "))
 	}
-	fmt.Fprintf(b, "  %s  allowed: %s%s\n", p.At.In(zone).Format("2006-01-02 15:04:05"), strings.Join(p.Allowed, " "), agrees)
+	if !p.Agrees {
+		said += "  " + lang.T("sunset_report.disagrees")
+	}
+	fmt.Fprintf(b, "  %s  %s\n", p.At.In(zone).Format("2006-01-02 15:04:05"), said)
 }
+
+// Words for states, by what they are called in JSON.
+var (
+	sunsetWords = ui.Keys("sunset_operator.state.", "open", "withdrawn", "ended")
+	runWords    = ui.Keys("sunset_report.run.", "open", "running", "sealed", "cancelled")
+	stepWords   = ui.Keys("sunset_report.step.", "waiting", "running", "stuck")
+)
 
 type sunsetPublishCmd struct {
 	place
@@ -373,7 +396,7 @@ func (c *sunsetWithdrawCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		return a.print(map[string]any{"name": s.Name, "state": s.State}, "%s: %s\n", s.Name, s.State)
+		return a.print(map[string]any{"name": s.Name, "state": s.State}, "%s: %s\n", s.Name, language().T(sunsetWords[s.State]))
 	})
 }
 
@@ -409,7 +432,7 @@ func (c *sunsetStatusCmd) Run(a *app) error {
 			}
 			for _, s := range list {
 				before, out = s.ID, append(out, lineOf(s))
-				fmt.Fprintf(&text, "%s  %-24s %-12s %s\n", clockTime(s.Calendar.At(exit.Stopped), s.Calendar.Zone), s.Name, s.Calendar.Ends, s.State)
+				fmt.Fprintf(&text, "%s  %-24s %-12s %s\n", clockTime(s.Calendar.At(exit.Stopped), s.Calendar.Zone), s.Name, s.Calendar.Ends, language().T(sunsetWords[s.State]))
 			}
 		}
 	})
@@ -468,7 +491,8 @@ func (c *sunsetStatusCmd) one(a *app, h *server.House) error {
 func statusText(s sunset.Status) string {
 	lang, zone := language(), s.Sunset.Calendar.Zone
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s, %s, version %d, run %s %s\n", s.Sunset.Name, s.Sunset.Calendar.Ends, s.Sunset.State, s.Sunset.Version, s.Sunset.Run, s.Run)
+	fmt.Fprintln(&b, lang.T("sunset_report.head", "Name", s.Sunset.Name, "Ends", s.Sunset.Calendar.Ends.String(), "State", lang.T(sunsetWords[s.Sunset.State]), "Version", s.Sunset.Version,
+		"Run", s.Sunset.Run, "RunState", lang.T(runWords[string(s.Run)])))
 	for _, p := range s.Phases {
 		now := " "
 		if p.Word == s.Word {
@@ -477,10 +501,10 @@ func statusText(s sunset.Status) string {
 		fmt.Fprintf(&b, "%s %-12s %s  %s  %s\n", now, p.Word, clockTime(p.First, zone), clockTime(p.Due, zone), clockTime(p.Done, zone))
 	}
 	for _, v := range s.Versions {
-		fmt.Fprintf(&b, "  version %d  %s  %s\n", v.Version, clockTime(v.Published, zone), v.Why)
+		fmt.Fprintf(&b, "  %s\n", lang.T("sunset_report.version", "Version", v.Version, "Date", clockTime(v.Published, zone), "Why", v.Why))
 	}
 	fmt.Fprintln(&b, lang.T("sunset_forecast.archives", "Made", s.Made, "Bytes", ui.Bytes(s.Bytes), "Fetched", s.Fetched, "Packing", s.Packing-s.Failed,
-		"Waiting", s.Waiting, "NotAsked", s.NotAsked, "Failed", s.Failed, "Skipped", s.Skipped))
+		"Waiting", s.Waiting, "NotAsked", s.NotAsked, "Failed", s.Failed, "Skipped", s.Skipped, "Leavers", s.Leavers))
 	if !s.Expected.IsZero() {
 		fmt.Fprintln(&b, lang.T("sunset_forecast.expected", "Rate", fmt.Sprintf("%.2f", s.PerSecond), "Date", clockTime(s.Expected, zone)))
 	}
