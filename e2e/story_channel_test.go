@@ -1,11 +1,14 @@
 package e2e_test
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +25,9 @@ const (
 	wuBullet    = "这里 righthere"
 	wuCircle    = "慢镜头同好"
 )
+
+// linOther is another persona of lin's, whom closing the channel does not touch.
+const linOther = "lin_fern"
 
 // channelAims are the most taps that the main things may cost, from the start page.
 var channelAims = map[string]effort{
@@ -186,6 +192,8 @@ func (s *channelStory) watches() {
 	count = p.begin()
 	p.tap(`main form[action*="follow"] button`)
 	s.measured(count, "follow")
+	s.lin.open("/@wu_shan")
+	s.lin.tap(`main form[action*="follow"] button`)
 	s.plays(p)
 	p.touch(`.likes form:first-of-type button[aria-pressed="false"]`)
 	p.see(`.likes form:first-of-type button[aria-pressed="true"]`)
@@ -198,6 +206,7 @@ func (s *channelStory) watches() {
 	s.until(p, "the bullet comment is there", func() bool {
 		return strings.Contains(string(p.fetch(s.video+"/bullets?from=0&to=60000", "").body), "righthere")
 	})
+	s.readsWithoutScripts()
 	p.open(s.video)
 	if p.has("#comments") && strings.Contains(p.text("#comments"), "righthere") {
 		s.t.Error("a bullet comment stands among the comments")
@@ -205,6 +214,21 @@ func (s *channelStory) watches() {
 	d := p.fetch(s.media, "bytes=0-99")
 	if d.status != http.StatusPartialContent || len(d.body) != 100 || d.header.Get("ETag") == "" {
 		s.t.Errorf("a range of 100 bytes answers %d with %d bytes, ETag %q", d.status, len(d.body), d.header.Get("ETag"))
+	}
+}
+
+// readsWithoutScripts has a guest who has turned scripts off read the bullet comments and the code that puts the video into another site.
+func (s *channelStory) readsWithoutScripts() {
+	s.t.Helper()
+	p := s.visitor("a guest without scripts", way{sight{390, "light"}, ui.Chinese, false})
+	p.open(s.video)
+	p.touch("main noscript .bullet-list summary")
+	p.reads("main noscript .bullet-list", "righthere")
+	s.shot(p, "watch-scripts-off")
+	p.touch(".share summary")
+	p.see("#share-embed")
+	if code := p.attribute("#share-embed", "value"); !strings.Contains(code, `<iframe src="`) || !strings.Contains(code, strings.Replace(s.video, "/videos/", "/embed/", 1)) {
+		s.t.Errorf("the code to embed is %s", code)
 	}
 }
 
@@ -275,6 +299,18 @@ func (s *channelStory) hides() {
 	p.see(`nav.tabs a[href="/channels"]`)
 }
 
+// stops expects that the player that is open stops within two seconds, has nothing more to play, and says why.
+func (s *channelStory) stops(why string) {
+	s.t.Helper()
+	began := time.Now()
+	s.wu.until(`(v => v.paused && v.readyState === 0 && v.networkState === 0 && !v.querySelector("source"))(document.querySelector("main video"))`)
+	if took := time.Since(began); took > 2*time.Second {
+		s.t.Errorf("%s: the open player stops after %v", why, took)
+	}
+	s.wu.reads("main .player-note", s.T(s.wu, "player.gone"))
+	s.shot(s.wu, "watch-gone")
+}
+
 // dies expects that no file and no page of the video answers any more within a second.
 func (s *channelStory) dies(why string) {
 	s.t.Helper()
@@ -305,8 +341,10 @@ func (s *channelStory) sleeps() {
 	p := s.lin
 	s.wu.open(s.video)
 	s.plays(s.wu)
+	ask[bool](s.wu, `document.querySelector("main video").loop = true`)
 	p.open("/exit/hibernate")
 	p.tap(`main form[method="post"] button`)
+	s.stops("hibernating")
 	s.dies("hibernating")
 	p.open("/exit")
 	p.tap(`form[action="/exit/wake"] button`)
@@ -331,6 +369,10 @@ func (s *channelStory) takes() {
 // returns closes the channel alone, which leaves the rest as it is, and comes back on day 27.
 func (s *channelStory) returns() {
 	p := s.lin
+	p.open("/settings/accounts")
+	p.fill("#name", linOther)
+	p.tap(`main form[action="/settings/accounts"] button.primary`)
+	s.becomes(p, linName)
 	p.open("/")
 	count := p.begin()
 	s.tale.closes(p, "?in=channel", "close-channel")
@@ -338,6 +380,8 @@ func (s *channelStory) returns() {
 	s.dies("closing")
 	p.open("/circles")
 	p.open("/@" + linName)
+	s.becomes(p, linOther)
+	s.becomes(p, linName)
 	s.in.travel(s.t, "+8d")
 	s.in.travel(s.t, "+19d")
 	p.open("/")
@@ -352,10 +396,58 @@ func (s *channelStory) returns() {
 	s.wu.open("/@" + linName + "/channel")
 	s.wu.reads("main", s.T(s.wu, "relation.unfollow"))
 	s.wu.reads("main", "mossovernight")
+	p.open("/@wu_shan")
+	p.reads("main", s.T(p, "relation.unfollow"))
 }
+
+// becomes changes to another persona of the person's.
+func (s *channelStory) becomes(p *person, name string) {
+	s.t.Helper()
+	p.open("/me")
+	p.tap(`main form[action="/settings/accounts/switch"] button`)
+	if to := p.attribute(`main a[href^="/@"]`, "href"); to != "/@"+name {
+		s.t.Errorf("changing the persona leads to %s, want %s", to, name)
+	}
+}
+
+// left gives where the install keeps anything of the channel by lin's id: columns of the channel's own tables, and files.
+func (s *channelStory) left() (places []string) {
+	s.t.Helper()
+	id := s.ids[linName]
+	out, err := s.in.command(s.t, "residue", "--account", id)
+	finds, ok := out["finds"].([]any)
+	if !ok {
+		s.t.Fatalf("residue finds nothing of an account that is there: %v: %v", out, err)
+	}
+	for _, f := range finds {
+		// A video beneath which others have talked stays as a row without words.
+		if where := f.(map[string]any)["where"].(string); ownOfChannel.MatchString(where) && where != "videos.account_id" {
+			places = append(places, where)
+		}
+	}
+	if s.in.media != "" {
+		return places
+	}
+	must(s.t, filepath.WalkDir(filepath.Join(s.in.dir, "media", id), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // the folder went with its last file
+			return nil
+		case err == nil && !d.IsDir():
+			places = append(places, path)
+		}
+		return err
+	}))
+	return places
+}
+
+// ownOfChannel are the places in which a channel's own rows and files are: its tables, and what it keeps of films and pictures.
+var ownOfChannel = regexp.MustCompile(`^(channels|channel_links|videos|video_[a-z]+|collections|collection_videos|uploads)\.|^blob \d+/(videos|renditions|channels|uploads)/`)
 
 func (s *channelStory) leaves() {
 	p := s.lin
+	if len(s.left()) < 10 {
+		s.t.Error("the channel is not found by its account while it is there")
+	}
 	for _, words := range []string{"slowmossbythewell", "mossovernight", "afterthenightrain", "onenightaminute"} {
 		if s.in.residue(s.t, "--text", words) == 0 {
 			s.t.Errorf("residue does not find %q while it is there", words)
@@ -370,6 +462,9 @@ func (s *channelStory) leaves() {
 			s.t.Errorf("%q is left in %d places", words, n)
 		}
 	}
+	if places := s.left(); len(places) > 0 {
+		s.t.Errorf("the channel is left in %v", places)
+	}
 	s.dies("closed")
 	p.open("/") // signing in and the rest work as before
 	if p.path() != "/" {
@@ -379,8 +474,8 @@ func (s *channelStory) leaves() {
 
 // brings opens a channel again and takes the archive in.
 func (s *channelStory) brings() {
-	s.in.do(s.t, "import", "--account", linName, s.along)
 	p := s.lin
+	s.tale.importThroughPage(p, s.along, "channel-import")
 	s.until(p, "the video is there again", func() bool {
 		p.open("/@" + linName + "/channel")
 		return strings.Contains(p.text("main"), "mossovernight")
