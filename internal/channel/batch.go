@@ -17,6 +17,7 @@ import (
 	"exeunt/internal/failpoint"
 	"exeunt/internal/job"
 	"exeunt/internal/media"
+	"exeunt/internal/post"
 	"exeunt/internal/service"
 	"exeunt/internal/upload"
 	"exeunt/internal/who"
@@ -31,7 +32,9 @@ const batchJob = "channel.batch"
 // The bounds of a zip of videos.
 const (
 	mostFilms      = 500
-	largestSidecar = 16 << 20 // bytes: yt-dlp lists every format that there was
+	mostOthers     = 500                        // files that are no video's and are told of
+	mostItems      = mostFilms + mostOthers + 2 // with what is said of the whole, and of those that are not told of
+	largestSidecar = 16 << 20                   // bytes: yt-dlp lists every format that there was
 )
 
 // batchLimits are for a zip of films: they do not get smaller by being packed.
@@ -119,7 +122,7 @@ func (r *Room) takeBatch(ctx context.Context, u upload.Upload) (err error) {
 // takeFilms takes those videos in that were not before the process died.
 func (r *Room) takeFilms(ctx context.Context, u upload.Upload, files *archive.Files) error {
 	list, items := films(files.Names())
-	known, err := r.Uploads.Items(ctx, u.ID, 0, mostFilms+1)
+	known, err := r.Uploads.Items(ctx, u.ID, 0, mostItems)
 	if err != nil {
 		return err
 	}
@@ -203,13 +206,11 @@ func (r *Room) takeFilm(ctx context.Context, u upload.Upload, files *archive.Fil
 	return r.owner(ctx, u.Account, func(ctx context.Context, pass service.Pass) error { return r.Uploads.SettleItem(ctx, pass, u.ID, i) })
 }
 
-// brought is a video of a zip with its files put.
+// brought is a video of a zip with its files put. Its state is the one in which it stood: a day and no time when it is due where it is live.
 type brought struct {
 	Video
 	note      string // the key of what was left out
 	subtitles []Subtitle
-	draft     bool // it is not published
-	dated     bool // its day is known
 	keys      []string
 }
 
@@ -281,7 +282,14 @@ func (r *Room) putFilm(ctx context.Context, account who.ID, files *archive.Files
 	}
 	if f.cover != "" {
 		if err := r.putBeside(ctx, files, f.cover, b, func(from io.Reader) error {
-			poster, thumb, err := r.putCover(ctx, account, from)
+			p, err := media.Image(ctx, from, coverLimits)
+			if err != nil {
+				return err
+			}
+			if err := resting(r.screenBeside(ctx, account, "", post.Look(p.Thumb))); err != nil {
+				return err
+			}
+			poster, thumb, err := r.putCover(ctx, account, p)
 			if err == nil {
 				b.Poster, b.Thumb = poster.Key, thumb.Key
 				b.keys = append(b.keys, poster.Key, thumb.Key)
@@ -295,6 +303,9 @@ func (r *Room) putFilm(ctx context.Context, account who.ID, files *archive.Files
 		if err := r.putBeside(ctx, files, s.name, b, func(from io.Reader) error {
 			text, err := media.Subtitle(io.LimitReader(from, largestSubtitles+1))
 			if err != nil {
+				return err
+			}
+			if err := resting(r.screenBeside(ctx, account, string(text), "")); err != nil {
 				return err
 			}
 			o, err := r.Blobs.Put(ctx, account, blob.Videos, ".vtt", "text/vtt", bytes.NewReader(text))
@@ -323,7 +334,7 @@ func (r *Room) putBeside(ctx context.Context, files *archive.Files, name string,
 	return err
 }
 
-// storeFilm stores a video of a zip, and has it worked on; it is published when it is ready, under its own date and without notices.
+// storeFilm stores a video of a zip, and has it worked on; one that is live is published when it is ready, under its own date and without notices.
 func (r *Room) storeFilm(ctx context.Context, pass service.Pass, v who.Viewer, b brought) error {
 	n, err := r.store.unpublished(ctx, v.Account)
 	if err != nil {
@@ -333,7 +344,12 @@ func (r *Room) storeFilm(ctx context.Context, pass service.Pass, v who.Viewer, b
 		return exit.Fail(exit.Conflict, "channel.error.drafts", "Count", mostDrafts)
 	}
 	x := b.Video
-	if !b.dated || x.At.After(pass.At) {
+	switch {
+	case x.State == Live:
+		x.await(pass.At)
+	case x.State == Scheduled:
+		x.At = x.Due
+	case x.At.IsZero() || x.At.After(pass.At):
 		x.At = pass.At
 	}
 	if err := r.Blobs.Keep(ctx, b.keys...); err != nil {
@@ -357,10 +373,6 @@ func (r *Room) storeFilm(ctx context.Context, pass service.Pass, v who.Viewer, b
 		if err := r.store.addSubtitle(ctx, pass, x, s); err != nil {
 			return err
 		}
-	}
-	x.State = Drafted
-	if !b.draft {
-		x.State, x.Due = Scheduled, x.At
 	}
 	if err := r.store.setState(ctx, pass, x); err != nil {
 		return err
@@ -395,44 +407,59 @@ func (r *Room) describe(ctx context.Context, v who.Viewer, u upload.Upload, file
 	if err != nil {
 		words.Text, b.note = "", "channel_batch.note.words"
 	}
-	audience := u.Detail
-	if s.only {
-		audience = "only"
-	}
-	if b.Audience, err = r.audience(ctx, v, audience); err != nil {
+	if b.Audience, err = r.forWhom(ctx, v, u.Detail, s); err != nil {
 		return b, err
 	}
-	b.File, b.draft = s.file, s.draft
+	if wordOf(b.Audience) != u.Detail && b.note == "" {
+		b.note = "channel_batch.note.narrower"
+	}
+	b.File = s.file
 	if b.File == "" {
 		b.File = fileName(f.name)
 	}
 	b.Title, b.Text, b.Language, b.Origin, b.Downloads = words.Title, plainWords(words.Text), s.language, s.origin, c.Downloads
-	b.At, b.dated = s.at, !s.at.IsZero()
+	now, err := r.DB.Now(ctx)
+	if err != nil {
+		return b, err
+	}
+	if b.State, b.At, b.Due = s.standing(now); b.State == Drafted {
+		b.note = "channel_batch.note.unpublished"
+		return b, nil
+	}
+	at := now
+	if b.State == Scheduled {
+		at = b.Due
+	}
 	err = r.enough(ctx, v, limits.ToPublish, "channel.error.followers_publish")
 	if err == nil {
-		err = r.withinDay(ctx, v, b, limits.ADay)
+		err = r.withinDay(ctx, v, 0, at, limits.ADay)
 	}
 	if kind := exit.KindOf(err); err != nil && (kind == exit.Forbidden || kind == exit.TooMany) {
-		b.draft, b.note = true, "channel_batch.note.draft"
+		b.State, b.Due, b.note = Drafted, time.Time{}, "channel_batch.note.draft"
 		return b, nil
 	}
 	return b, err
 }
 
-// withinDay is TooMany where a video that was not published long ago is one too many of its day.
-func (r *Room) withinDay(ctx context.Context, v who.Viewer, b brought, most int64) error {
-	if most == 0 {
-		return nil
+// forWhom gives the audience of a video that is brought: the one that was picked, or what its sidecar says where that is for fewer. Where
+// neither is within the other it is for its owner alone.
+func (r *Room) forWhom(ctx context.Context, v who.Viewer, picked string, s sidecar) (who.Audience, error) {
+	chosen, err := r.audience(ctx, v, picked)
+	if err != nil || s.audience == "" {
+		return chosen, err
 	}
-	now, err := r.DB.Now(ctx)
-	if err != nil || b.dated && b.At.Before(now.Add(-24*time.Hour)) {
-		return err
+	a := archive.Video{Audience: s.audience, Circle: s.circle}
+	places, err := r.circlesOf(ctx, v.Account, []archive.Video{a})
+	if err != nil {
+		return "", err
 	}
-	n, err := r.store.inDay(ctx, v.Account, 0, now)
-	if err == nil && n >= most {
-		err = exit.Fail(exit.TooMany, "channel.error.a_day", "Count", most)
+	switch own, _ := audienceOf(v.Account, a, s.origin, places); {
+	case own == chosen, own == who.Public:
+		return chosen, nil
+	case chosen == who.Public:
+		return own, nil
 	}
-	return err
+	return who.Only(v.Account), nil
 }
 
 // oldest is before anybody had a video to publish: an earlier date is no date.

@@ -22,7 +22,7 @@ import (
 const infoEnding = ".info.json"
 
 var (
-	filmEndings  = []string{".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mts", ".m2ts", ".flv", ".wmv", ".mpg", ".mpeg", ".3gp", ".ogv"}
+	filmEndings  = []string{".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mts", ".m2ts", ".flv", ".wmv", ".mpg", ".mpeg", ".3gp", ".ogv", ".f4v", ".3g2", ".asf"}
 	coverEndings = []string{".jpg", ".jpeg", ".png", ".webp"}
 	textEndings  = []string{".vtt", ".srt"}
 )
@@ -36,7 +36,7 @@ type film struct {
 type filmText struct{ name, language, label string }
 
 // films finds the videos among the names of a zip's files, in their order, and what goes with each: files of its folder whose names begin as
-// its own does, without its ending. The items are for the report; what has no video is skipped there.
+// its own does, without its ending. The items are for the report: each film, and why each of the other files was skipped, as far as there is room.
 func films(names []string) (list []film, items []upload.Item) {
 	names = slices.DeleteFunc(slices.Clone(names), hidden)
 	slices.Sort(names)
@@ -49,23 +49,27 @@ func films(names []string) (list []film, items []upload.Item) {
 			list = append(list, film{name: name})
 		}
 	}
-	var alone []string
+	for _, f := range list {
+		items = append(items, upload.Item{Position: len(items), Name: f.name, State: upload.ItemWaiting})
+	}
+	skip := func(name, reason string) {
+		items = append(items, upload.Item{Position: len(items), Name: name, State: upload.ItemSkipped, Reason: reason})
+	}
+	if len(list) == 0 {
+		skip("", "channel_batch.skip.none")
+	}
+	others := 0
 	for _, name := range names {
-		if !goesAlong(name, stems, list) && strings.HasSuffix(strings.ToLower(name), infoEnding) {
-			alone = append(alone, name)
+		reason := goesAlong(name, stems, list)
+		if reason == "" {
+			continue
+		}
+		if others++; others <= mostOthers {
+			skip(name, reason)
 		}
 	}
-	for i, f := range list {
-		items = append(items, upload.Item{Position: i, Name: f.name, State: upload.ItemWaiting})
-	}
-	switch {
-	case len(list) == mostFilms:
-		items = append(items, upload.Item{Position: len(items), State: upload.ItemSkipped, Reason: "channel_batch.skip.too_many"})
-	case len(list) == 0 && len(alone) == 0:
-		items = append(items, upload.Item{State: upload.ItemSkipped, Reason: "channel_batch.skip.none"})
-	}
-	for _, name := range alone[:min(len(alone), mostFilms+1-len(items))] {
-		items = append(items, upload.Item{Position: len(items), Name: name, State: upload.ItemSkipped, Reason: "channel_batch.skip.alone"})
+	if others > mostOthers {
+		skip("", "channel_batch.skip.others")
 	}
 	return list, items
 }
@@ -77,40 +81,49 @@ func hidden(name string) bool {
 
 func stem(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }
 
-// goesAlong gives a file to the video with which it goes, and says whether there is one.
-func goesAlong(name string, stems map[string]int, list []film) bool {
-	lower := strings.ToLower(name)
+// goesAlong gives a file to the video with which it goes, or says why it is skipped.
+func goesAlong(name string, stems map[string]int, list []film) (reason string) {
+	lower, of := strings.ToLower(name), stem(name)
 	ending := path.Ext(lower)
-	if ending == ".json" {
-		of := strings.TrimSuffix(stem(name), ".info")
-		i, ok := stems[of]
-		if !ok { // "a.mp4.json"
+	i, ok := stems[of]
+	switch {
+	case slices.Contains(filmEndings, ending):
+		if len(list) == mostFilms && name > list[mostFilms-1].name {
+			return "channel_batch.skip.too_many"
+		}
+		return ""
+	case ending == ".json":
+		of = strings.TrimSuffix(of, ".info")
+		if i, ok = stems[of]; !ok { // "a.mp4.json"
 			i, ok = stems[stem(of)]
 		}
 		if ok && (list[i].sidecar == "" || strings.HasSuffix(lower, infoEnding)) {
 			list[i].sidecar = name
+			return ""
 		}
-		return ok
-	}
-	i, ok := stems[stem(name)]
-	switch {
-	case slices.Contains(coverEndings, ending) && ok:
-		list[i].cover = name
+	case slices.Contains(coverEndings, ending):
+		if ok && list[i].cover == "" {
+			list[i].cover = name
+			return ""
+		}
 	case slices.Contains(textEndings, ending):
-		of := stem(name)
 		tag := language.Und
 		if !ok {
 			i, ok = stems[stem(of)]
 			tag = language.Make(strings.TrimPrefix(path.Ext(of), "."))
 		}
-		if ok {
-			s := filmText{name: name, language: tag.String(), label: display.Self.Name(tag)}
-			if !slices.ContainsFunc(list[i].subtitles, func(x filmText) bool { return x.language == s.language }) {
-				list[i].subtitles = append(list[i].subtitles, s)
-			}
+		s := filmText{name: name, language: tag.String(), label: display.Self.Name(tag)}
+		if ok && !slices.ContainsFunc(list[i].subtitles, func(x filmText) bool { return x.language == s.language }) {
+			list[i].subtitles = append(list[i].subtitles, s)
+			return ""
 		}
+	default:
+		return "channel_batch.skip.kind"
 	}
-	return ok
+	if ok {
+		return "channel_batch.skip.second"
+	}
+	return "channel_batch.skip.alone"
 }
 
 // fileName gives a file's own name.
@@ -121,7 +134,19 @@ type sidecar struct {
 	title, text, language, origin, file string
 	tags                                []string
 	at                                  time.Time // zero: not known
-	draft, only                         bool      // it was not published; it was for its owner alone
+	state, audience, circle             string    // as of [archive.Video]; an audience of "" is not known
+}
+
+// standing gives a video's state here, its day, and when it is due where it is published later. What was not published elsewhere is not published here,
+// and what was to be by now was not, either.
+func (s sidecar) standing(now time.Time) (state State, at, due time.Time) {
+	switch {
+	case s.state == "" || s.state == string(Live):
+		return Live, s.at, time.Time{}
+	case s.state == archive.StateScheduled && s.at.After(now) && s.at.Sub(now) <= mostAhead:
+		return Scheduled, s.at, s.at
+	}
+	return Drafted, s.at, time.Time{}
 }
 
 // words gives the text with the tags under it that do not stand in it.
@@ -148,6 +173,20 @@ type info struct {
 	Timestamp    float64  `json:"timestamp"`         // Unix seconds
 	UploadDate   string   `json:"upload_date"`       // YYYYMMDD, UTC
 	OriginalDate string   `json:"release_date"`
+	Availability string   `json:"availability"` // "public", "unlisted", "private", "needs_auth", …; "" where it is not known
+}
+
+// audience gives for whom a video was, in the words of [archive.Video].
+func (x info) audience() string {
+	switch x.Availability {
+	case "":
+		return ""
+	case "public":
+		return archive.AudiencePublic
+	case "unlisted":
+		return archive.AudienceUnlisted
+	}
+	return archive.AudienceOnlyMe
 }
 
 // readSidecar reads what stands beside a video: yt-dlp's form, or our own. Invalid where it is neither.
@@ -164,7 +203,7 @@ func readSidecar(from io.Reader, ofTool bool) (s sidecar, err error) {
 		if err := json.Unmarshal(body, &x); err != nil {
 			return s, &exit.Error{Kind: exit.Invalid, Key: "channel_batch.note.beside", Err: err}
 		}
-		s = sidecar{title: x.Title, text: x.Description, language: x.Language, tags: x.Tags, at: x.at()}
+		s = sidecar{title: x.Title, text: x.Description, language: x.Language, tags: x.Tags, at: x.at(), audience: x.audience()}
 		if x.ID != "" {
 			s.origin = "yt-dlp:" + x.Extractor + ":" + x.ID
 		}
@@ -175,7 +214,7 @@ func readSidecar(from io.Reader, ofTool bool) (s sidecar, err error) {
 		}
 		s = sidecar{
 			title: x.Title, text: x.Text, language: x.Language, tags: x.Topics, at: x.At.UTC(), origin: x.Origin, file: cut(x.FileName, 200),
-			draft: x.State == archive.StateDraft, only: x.Audience == archive.AudienceOnlyMe,
+			state: x.State, audience: x.Audience, circle: x.Circle,
 		}
 	}
 	if len(s.origin) > 500 || strings.ContainsFunc(s.origin, unicode.IsControl) {

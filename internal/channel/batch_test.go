@@ -163,14 +163,19 @@ func TestBatch(t *testing.T) {
 			entry{name: "odd.info.json", content: `{"title": [`},
 			entry{name: "empty.mp4"},
 			entry{name: "alone.info.json", content: `{"id": "x"}`},
-			entry{name: "readme.txt", content: "hello"},
+			entry{name: "readme", content: "hello"},
+			entry{name: "films/Sea [abc].txt", content: "hello"},
+			entry{name: "lost.jpg", content: "no video's"},
+			entry{name: "own.srt", content: "1\n00:00:01,000 --> 00:00:02,000\nMer\n"},
+			entry{name: "own.vtt", content: "WEBVTT\n"},
 			entry{name: "__MACOSX/films/._Sea [abc].mp4", content: "x"},
 		)
 		u := w.bring(mira, "public", file)
 		w.work()
 		w.wantReport(u,
 			"bad.mp4 skipped skip.damaged", "empty.mp4 skipped skip.refused", "films/Sea [abc].mp4 taken note.beside", "odd.mp4 taken note.beside", "own.mp4 taken",
-			"plain copy.mp4 taken", "plain.mp4 duplicate", "videos/8/video.mp4 taken", "alone.info.json skipped skip.alone")
+			"plain copy.mp4 taken", "plain.mp4 duplicate", "videos/8/video.mp4 taken note.unpublished", "alone.info.json skipped skip.alone",
+			"films/Sea [abc].txt skipped skip.kind", "lost.jpg skipped skip.alone", "own.vtt skipped skip.second", "readme skipped skip.kind")
 		if x := w.brought(mira, "urn:exeunt:video:8"); x.State != channel.Drafted || x.Audience != who.Only(mira.Account) {
 			t.Errorf("the draft came as %s for %s", x.State, x.Audience)
 		}
@@ -223,16 +228,82 @@ func TestBatchOfADay(t *testing.T) {
 		}
 		u := w.bring(mira, "public", zipOf(t,
 			entry{name: "a.mp4", content: filmOf(1, 10)},
-			entry{name: "b.mp4", content: filmOf(2, 10)}, dated("b", now.Add(-time.Hour)),
+			entry{name: "b.mp4", content: filmOf(2, 10)}, dated("b", now.AddDate(-2, 0, 0)),
 			entry{name: "c.mp4", content: filmOf(3, 10)}, dated("c", now.Add(-2*time.Hour)),
 			entry{name: "d.mp4", content: filmOf(4, 10)}, dated("d", now.Add(time.Hour)),
 			entry{name: "e.mp4", content: filmOf(5, 10)},
 			entry{name: "f.mp4", content: filmOf(6, 10)}, dated("f", now.AddDate(0, 0, -2)),
 		))
 		w.work()
-		w.wantReport(u, "a.mp4 taken", "b.mp4 taken", "c.mp4 taken note.draft", "d.mp4 taken note.draft", "e.mp4 taken note.draft", "f.mp4 taken")
-		if n := w.sole(`select count(*) from videos where state = 'live'`); n != 3 {
-			t.Errorf("%d videos are published, want 3", n)
+		w.wantReport(u, "a.mp4 taken", "b.mp4 taken", "c.mp4 taken note.draft", "d.mp4 taken note.draft", "e.mp4 taken note.draft", "f.mp4 taken note.draft")
+		if n := w.sole(`select count(*) from videos where state = 'live'`); n != 2 {
+			t.Errorf("%d videos are published, want 2", n)
+		}
+	})
+}
+
+// TestBatchStanding has what stands beside a video decide whether it is published, when, and for whom, as far as that is for fewer than was picked.
+func TestBatchStanding(t *testing.T) {
+	eachWharf(t, func(t *testing.T, w *wharf) {
+		ctx := t.Context()
+		w.must(w.d.MakeTrial(ctx, dbtest.Start))
+		now, err := w.d.Now(ctx)
+		w.must(err)
+		mira, jo := w.account("mira"), w.account("jo")
+		seed := 0
+		film := func(name, fields string) []entry {
+			seed++
+			ending, origin := ".json", fmt.Sprintf(`"origin": "urn:exeunt:video:%s", `, name)
+			if strings.HasPrefix(name, "tube") {
+				ending, origin = ".info.json", fmt.Sprintf(`"extractor_key": "Tube", "id": %q, `, name)
+			}
+			return []entry{{name: name + ".mp4", content: filmOf(seed, 10)}, {name: name + ending, content: `{` + origin + fields + `}`}}
+		}
+		at := func(by time.Duration) string { return now.Add(by).Format(time.RFC3339) }
+		only, fans := who.Only(mira.Account), who.FollowersOf(mira.Account)
+		for _, x := range []struct {
+			picked, name, fields string
+			state                channel.State
+			audience             who.Audience
+			note                 string
+		}{
+			{"public", "later", `"state": "scheduled", "audience": "public", "at": "` + at(48*time.Hour) + `"`, channel.Scheduled, who.Public, ""},
+			{"public", "missed", `"state": "scheduled", "audience": "public", "at": "` + at(-48*time.Hour) + `"`, channel.Drafted, who.Public, "note.unpublished"},
+			{"public", "withheld", `"state": "withheld", "audience": "public", "at": "` + at(-48*time.Hour) + `"`, channel.Drafted, who.Public, "note.unpublished"},
+			{"public", "odd", `"state": "anything", "audience": "public"`, channel.Drafted, who.Public, "note.unpublished"},
+			{"public", "fans", `"audience": "followers"`, channel.Live, fans, "note.narrower"},
+			{"public", "link", `"audience": "unlisted"`, channel.Live, who.Unlisted, "note.narrower"},
+			{"public", "ring", `"audience": "circle", "circle": "99"`, channel.Live, only, "note.narrower"},
+			{"public", "mine", `"audience": "only-me"`, channel.Live, only, "note.narrower"},
+			{"public", "tube1", `"availability": "private"`, channel.Live, only, "note.narrower"},
+			{"public", "tube2", `"availability": "unlisted"`, channel.Live, who.Unlisted, "note.narrower"},
+			{"followers", "all", `"audience": "public"`, channel.Live, fans, ""},
+			{"followers", "linked", `"audience": "unlisted"`, channel.Live, only, "note.narrower"},
+		} {
+			u := w.bring(mira, x.picked, zipOf(t, film(x.name, x.fields)...))
+			w.work()
+			w.wantReport(u, strings.TrimSpace(x.name+".mp4 taken "+x.note))
+			origin := "urn:exeunt:video:" + x.name
+			if strings.HasPrefix(x.name, "tube") {
+				origin = "yt-dlp:Tube:" + x.name
+			}
+			if v := w.brought(mira, origin); v.State != x.state || v.Audience != x.audience {
+				t.Errorf("%s came as %s for %s, want %s for %s", x.name, v.State, v.Audience, x.state, x.audience)
+			}
+		}
+		later := w.brought(mira, "urn:exeunt:video:later")
+		if !later.Due.Equal(now.Add(48 * time.Hour)) {
+			t.Errorf("it is due at %s", later.Due)
+		}
+		_, err = w.Video(ctx, jo, later.ID)
+		if exit.KindOf(err) != exit.NotFound {
+			t.Errorf("before its time another gets %v", err)
+		}
+		w.must(w.d.Move(ctx, now.Add(49*time.Hour)))
+		_, err = w.Sweep(ctx, 10)
+		w.must(err)
+		if x := w.brought(mira, "urn:exeunt:video:later"); x.State != channel.Live || x.At.Before(now.Add(49*time.Hour)) {
+			t.Errorf("after its time it is %s of %s", x.State, x.At)
 		}
 	})
 }
@@ -265,7 +336,7 @@ func TestBatchHostile(t *testing.T) {
 			{"no zip", []byte("hello, this is no zip at all, whatever its name says"), "films.zip skipped skip.damaged"},
 			{"climbing", zipOf(t, entry{name: "../a.mp4", content: filmOf(1, 1)}), "films.zip skipped skip.unsafe"},
 			{"twice", zipOf(t, entry{name: "a.mp4", content: "1"}, entry{name: "a.mp4", content: "2"}), "films.zip skipped skip.unsafe"},
-			{"nothing in it", zipOf(t, entry{name: "a.txt", content: "1"}), "skipped skip.none"},
+			{"nothing in it", zipOf(t, entry{name: "a.txt", content: "1"}), "skipped skip.none\na.txt skipped skip.kind"},
 			{"no text", zipOf(t, entry{name: "a.mp4", content: filmOf(7, 1)}, entry{name: "a.info.json", content: `{"id": "a\u0000b", "title": "\u0000", "tags": ["\u0000"], "language": "\u0000"}`}), "a.mp4 taken"},
 			{"deep sidecar", zipOf(t, entry{name: "a.mp4", content: filmOf(9, 1)}, entry{name: "a.info.json", content: deep}), "a.mp4 taken note.beside"},
 		} {
@@ -281,8 +352,17 @@ func TestBatchHostile(t *testing.T) {
 		}
 		u := w.bring(mira, "only", zipOf(t, many...))
 		w.work()
-		if got := w.report(u); len(got) != 501 || got[500] != "skipped skip.too_many" {
+		if got := w.report(u); len(got) != 502 || got[501] != "99.mp4 skipped skip.too_many" {
 			t.Errorf("of 502 films %d are told of, the last as %q", len(got), got[len(got)-1])
+		}
+		others := []entry{{name: "z.mp4", content: filmOf(8, 1)}, {name: "z.jpg", content: picture(t)}}
+		for i := range 502 {
+			others = append(others, entry{name: fmt.Sprintf("%d.txt", i)})
+		}
+		u = w.bring(mira, "only", zipOf(t, others...))
+		w.work()
+		if got := w.report(u); len(got) != 502 || got[0] != "z.mp4 taken" || got[501] != "skipped skip.others" || w.sole(`select count(*) from videos where poster <> ''`) != 1 {
+			t.Errorf("of a film among many files %d are told of, the first as %q, the last as %q", len(got), got[0], got[len(got)-1])
 		}
 		_, err := w.uploads.Create(t.Context(), mira.Account, upload.Draft{What: channel.KindBatch, Detail: "everybody", Length: 5})
 		if exit.KindOf(err) != exit.Invalid {

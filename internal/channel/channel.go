@@ -71,8 +71,10 @@ type Room struct {
 
 	store   store
 	limits  limitsKept
-	working sync.Mutex   // held by the one video that this process works on
-	putOff  atomic.Int64 // how often others were put off since it began
+	working sync.Mutex       // held by the one video that this process works on
+	turns   map[who.ID]int64 // the last turn of each account whose videos wait, by number; held by working
+	turn    int64            // the number of the last one; held by working
+	putOff  atomic.Int64     // how often others were put off since it began
 }
 
 // New gives the channel room.
@@ -80,7 +82,7 @@ func New(c Config) *Room {
 	if c.Tools == nil {
 		c.Tools = func() media.Tools { return media.Tools{} }
 	}
-	r := &Room{Config: c, store: store{c.DB}}
+	r := &Room{Config: c, store: store{c.DB}, turns: map[who.ID]int64{}}
 	if c.Queue != nil {
 		c.Queue.Handle(processJob, r.process)
 		c.Queue.Handle(batchJob, r.batch)

@@ -155,6 +155,9 @@ func (h *Holder) bring(ctx context.Context, b *broughtVideo, a archive.Video, fi
 		}
 		had[tag.String()] = true
 		text, err := h.readBeside(ctx, s.Path, files, media.Subtitle)
+		if err == nil {
+			err = h.room.screenBeside(ctx, b.Owner, string(text), "")
+		}
 		if err != nil && notOurs(err) || err == nil && len(text) > largestSubtitles {
 			out.Missing++
 			continue
@@ -218,14 +221,13 @@ func (h *Holder) readBeside(ctx context.Context, name string, files exit.Files, 
 // bringCover puts a cover as it is, where it needs no change, and its small form.
 func (h *Holder) bringCover(ctx context.Context, owner who.ID, name string, files exit.Files) (poster, thumb blob.Blob, err error) {
 	p, err := h.readPicture(ctx, name, coverLimits, files)
+	if err == nil {
+		err = h.room.screenBeside(ctx, owner, "", post.Look(p.Thumb))
+	}
 	if err != nil {
 		return poster, thumb, err
 	}
-	if poster, err = h.room.Blobs.Put(ctx, owner, blob.Videos, p.Ext, p.Type, bytes.NewReader(p.Bytes)); err != nil {
-		return poster, thumb, err
-	}
-	thumb, err = h.room.Blobs.Put(ctx, owner, blob.Videos, p.ThumbExt, p.ThumbType, bytes.NewReader(p.Thumb))
-	return poster, thumb, err
+	return h.room.putCover(ctx, owner, p)
 }
 
 // readPicture reads an image of an archive; one that needs no change comes back byte for byte.

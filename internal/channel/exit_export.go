@@ -173,6 +173,9 @@ func (r *Room) record(x Video, subtitles []Subtitle, topics []string) archive.Vi
 	case Drafted:
 		a.State = archive.StateDraft
 	case Scheduled:
+		if x.awaits() {
+			break // it was published
+		}
 		a.State, a.At = archive.StateScheduled, archive.At(x.Due)
 	case Withheld:
 		a.State = archive.StateWithheld

@@ -338,7 +338,6 @@ func (h *Holder) takeVideos(ctx context.Context, owner who.ID, list []broughtVid
 		return err
 	}
 	mayPublish := err == nil
-	var live []Video
 	for _, b := range list {
 		if !opened {
 			out[b.at] = skipped(reasonFollowers)
@@ -348,21 +347,16 @@ func (h *Holder) takeVideos(ctx context.Context, owner who.ID, list []broughtVid
 		if (x.State == Live || x.State == Scheduled) && !mayPublish {
 			x.State, x.Due, out[b.at].Reason = Drafted, time.Time{}, noteDraft
 		}
-		if err := r.takeVideo(ctx, pass, &x, b, &out[b.at]); err != nil {
+		if err := r.takeVideo(ctx, pass, x, b, &out[b.at]); err != nil {
 			return err
 		}
-		if x.State == Live {
-			live = append(live, x)
-		}
 	}
-	return r.appear(ctx, pass, live...)
+	return nil
 }
 
-// takeVideo stores one video. What is not let through before others comes back as a draft: an archive is no way around.
-func (r *Room) takeVideo(ctx context.Context, pass service.Pass, x *Video, b broughtVideo, out *exit.Outcome) error {
-	if x.At.IsZero() || x.At.After(pass.At) {
-		x.At = pass.At
-	}
+// takeVideo stores one video. An archive is no way around: words that are not let through before others have it come back as a draft, and it is published
+// when its file was looked at, too.
+func (r *Room) takeVideo(ctx context.Context, pass service.Pass, x Video, b broughtVideo, out *exit.Outcome) error {
 	if x.Created.IsZero() || x.Created.After(pass.At) {
 		x.Created = pass.At
 	}
@@ -373,7 +367,7 @@ func (r *Room) takeVideo(ctx context.Context, pass service.Pass, x *Video, b bro
 		x.State, x.Due = Drafted, time.Time{}
 	}
 	if x.State == Live {
-		err := r.screen(ctx, pass, *x, true)
+		err := r.screen(ctx, pass, x, true)
 		if kind := exit.KindOf(err); err != nil && kind != exit.Invalid && kind != exit.Forbidden {
 			return err
 		}
@@ -381,14 +375,22 @@ func (r *Room) takeVideo(ctx context.Context, pass service.Pass, x *Video, b bro
 			x.State, out.Reason = Drafted, noteDraft
 		}
 	}
+	switch {
+	case x.State == Live:
+		x.await(pass.At)
+	case x.State == Scheduled:
+		x.At = x.Due
+	case x.At.IsZero() || x.At.After(pass.At):
+		x.At = pass.At
+	}
 	if err := r.Blobs.Keep(ctx, b.keys...); err != nil {
 		return err
 	}
-	if err := r.store.addBrought(ctx, pass, *x); err != nil {
+	if err := r.store.addBrought(ctx, pass, x); err != nil {
 		return err
 	}
 	for _, s := range b.subtitles {
-		if err := r.store.addSubtitle(ctx, pass, *x, s); err != nil {
+		if err := r.store.addSubtitle(ctx, pass, x, s); err != nil {
 			return err
 		}
 	}

@@ -46,6 +46,7 @@ type studio struct {
 	index   *search.Room
 	spool   string
 	refuse  string // what the screen does not let through
+	block   string // what looks like this is not let through, either
 }
 
 // tools looks for FFmpeg once for all tests.
@@ -102,6 +103,11 @@ func openStudioAt(t *testing.T, d *db.DB, with media.Tools, spool, folder string
 	h.Screen = func(_ context.Context, _ service.Pass, in post.ScreenIn) (bool, error) {
 		if h.refuse != "" && strings.Contains(in.Text, h.refuse) {
 			return false, exit.Fail(exit.Invalid, "moderate.error.filtered", "Word", h.refuse)
+		}
+		for _, i := range in.Images {
+			if i.Look == h.block {
+				return false, exit.Fail(exit.Invalid, "moderate.error.image")
+			}
 		}
 		return false, nil
 	}

@@ -77,7 +77,7 @@ var batchStates = ui.Keys("channel_batch.state.", "waiting", "taken", "duplicate
 
 // batchReasons are the sentences for why.
 var batchReasons = ui.Keys("channel_batch.", "skip.too_large", "skip.encrypted", "skip.unsafe", "skip.damaged", "skip.quota", "skip.drafts", "skip.refused", "skip.too_many", "skip.none",
-	"skip.alone", "note.beside", "note.words", "note.draft")
+	"skip.alone", "skip.kind", "skip.second", "skip.others", "note.beside", "note.words", "note.draft", "note.narrower", "note.unpublished")
 
 func (r *Room) getBatchReport(w http.ResponseWriter, req *http.Request) error {
 	ctx := req.Context()
@@ -93,7 +93,7 @@ func (r *Room) getBatchReport(w http.ResponseWriter, req *http.Request) error {
 	if u.What != KindBatch || u.State != upload.Done && u.State != upload.Taken {
 		return exit.Fail(exit.NotFound, "error.not_found")
 	}
-	items, err := r.Uploads.Items(ctx, id, 0, mostFilms+1)
+	items, err := r.Uploads.Items(ctx, id, 0, mostItems)
 	if err != nil {
 		return err
 	}

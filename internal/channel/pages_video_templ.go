@@ -254,13 +254,13 @@ func editPage(v editView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if v.State == Scheduled {
+		if v.State == Scheduled && !v.awaits() {
 			templ_7745c5c3_Err = ui.NoticeBar(ui.Notice{Sentence: ui.T(ctx, "channel.scheduled", "Date", ui.DateTimeIn(ctx, v.Due))}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		if v.State == Drafted && v.Fault != "" && v.Media != Failed && v.Media != Plain {
+		if v.State == Drafted && v.Fault != "" && v.Media != Failed && v.Fault != "channel.fault.plain" {
 			templ_7745c5c3_Err = ui.NoticeBar(ui.Notice{Kind: ui.Warn, Sentence: ui.T(ctx, "channel.refused", "Why", ui.Sentence(ctx, v.Fault))}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

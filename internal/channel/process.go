@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,11 +26,6 @@ import (
 const processJob = "channel.process"
 
 const (
-	// busyDelay is how long a video waits while another of this process is worked on: FFmpeg takes all processors.
-	// Each that is put off waits a little longer than the one before: a thousand that come back at once leave the queue to others.
-	busyDelay = 2 * time.Second
-	busyStep  = 100 * time.Millisecond
-	mostBusy  = time.Minute
 	// restDelay is how long a video waits while its account is frozen.
 	restDelay = 15 * time.Minute
 	// mostAttempts is after how many attempts a video is taken for one that cannot be worked on.
@@ -112,12 +108,11 @@ func (r *Room) process(ctx context.Context, j job.Job) error {
 	if !ok {
 		return nil
 	}
-	if !r.working.TryLock() {
-		j.Delay = min(busyDelay+time.Duration(r.putOff.Add(1))*busyStep, mostBusy)
-		return r.Queue.Add(ctx, j)
-	}
-	defer r.working.Unlock()
-	r.putOff.Store(0)
+	return r.inTurn(ctx, j, func() error { return r.processNow(ctx, j, id) })
+}
+
+// processNow works on a video whose turn it is.
+func (r *Room) processNow(ctx context.Context, j job.Job, id who.ID) error {
 	if err := os.RemoveAll(r.folder(videoFolder, id)); err != nil { // what a killed process has left
 		return fmt.Errorf("clear folder for a video: %w", err)
 	}
@@ -165,24 +160,35 @@ func (r *Room) SweepSpool(ctx context.Context, limit int) (n int64, err error) {
 		if err != nil {
 			return n, fmt.Errorf("look into the spool: %w", err)
 		}
-		refs := make([]string, min(len(list), limit))
-		for i := range refs {
-			refs[i] = strings.TrimPrefix(filepath.Base(list[i]), what)
-		}
-		// Who works on a thing has its job, and clears up once the job is taken away.
-		waiting, err := r.Queue.Waiting(ctx, kind, refs)
-		if err != nil {
-			return n, err
-		}
-		for i, ref := range refs {
-			if waiting[ref] {
-				continue
+		for part := range slices.Chunk(list, limit) { // those that wait stay, whatever comes behind them
+			cleared, err := r.sweepFolders(ctx, kind, what, part)
+			if n += cleared; err != nil || n >= int64(limit) {
+				return n, err
 			}
-			if err := os.RemoveAll(list[i]); err != nil {
-				return n, fmt.Errorf("clear the spool: %w", err)
-			}
-			n++
 		}
+	}
+	return n, nil
+}
+
+// sweepFolders removes those of the folders on which nobody will work any more.
+func (r *Room) sweepFolders(ctx context.Context, kind, what string, list []string) (n int64, err error) {
+	refs := make([]string, len(list))
+	for i, path := range list {
+		refs[i] = strings.TrimPrefix(filepath.Base(path), what)
+	}
+	// Who works on a thing has its job, and clears up once the job is taken away.
+	waiting, err := r.Queue.Waiting(ctx, kind, refs)
+	if err != nil {
+		return n, err
+	}
+	for i, ref := range refs {
+		if waiting[ref] {
+			continue
+		}
+		if err := os.RemoveAll(list[i]); err != nil {
+			return n, fmt.Errorf("clear the spool: %w", err)
+		}
+		n++
 	}
 	return n, nil
 }
@@ -399,16 +405,16 @@ func (r *Room) picture(ctx context.Context, x Video, f *os.File, m *made) error 
 		return exit.Fail(exit.Invalid, "channel.fault.died")
 	}
 	// The second: many films begin in black.
-	m.poster, m.thumb, err = r.putCover(ctx, x.Owner, bytes.NewReader(list[min(1, len(list)-1)].JPEG))
+	p, err := media.Image(ctx, bytes.NewReader(list[min(1, len(list)-1)].JPEG), coverLimits)
+	if err != nil {
+		return err
+	}
+	m.poster, m.thumb, err = r.putCover(ctx, x.Owner, p)
 	return err
 }
 
-// putCover reads an image and puts it as a cover and as its small form, to be kept by a transaction.
-func (r *Room) putCover(ctx context.Context, owner who.ID, from io.Reader) (poster, thumb blob.Blob, err error) {
-	p, err := media.Image(ctx, from, coverLimits)
-	if err != nil {
-		return poster, thumb, err
-	}
+// putCover puts an image as a cover and as its small form, to be kept by a transaction.
+func (r *Room) putCover(ctx context.Context, owner who.ID, p media.Picture) (poster, thumb blob.Blob, err error) {
 	if poster, err = r.Blobs.Put(ctx, owner, blob.Videos, p.Ext, p.Type, bytes.NewReader(p.Bytes)); err != nil {
 		return poster, thumb, err
 	}

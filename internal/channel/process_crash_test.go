@@ -68,11 +68,11 @@ func process(ctx context.Context, task []string) error {
 	return errors.Join(err, blobs.Close(), d.Close())
 }
 
-// tiny gives a film of half a second.
-func tiny(t *testing.T) []byte {
+// tiny gives a film of half a second of what one of ffmpeg's generators draws.
+func tiny(t *testing.T, generator string) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "tiny.mp4")
-	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=duration=0.5:size=128x96:rate=8", "-pix_fmt", "yuv420p", path).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-f", "lavfi", "-i", generator+"=size=128x96:rate=8", "-t", "0.5", "-pix_fmt", "yuv420p", path).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -91,7 +91,7 @@ func TestProcessCrashes(t *testing.T) {
 	if err != nil {
 		t.Fatalf("build with fail points: %v: %s", err, out)
 	}
-	film := tiny(t)
+	film := tiny(t, "testsrc")
 	dbtest.EachAddress(t, func(t *testing.T, address string) {
 		c := clock.NewFake(clock.System{}.Now())
 		d, err := db.Open(t.Context(), address, c)

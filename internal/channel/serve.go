@@ -15,6 +15,7 @@ import (
 	"exeunt/exit"
 	"exeunt/internal/blob"
 	"exeunt/internal/media"
+	"exeunt/internal/post"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
 )
@@ -62,11 +63,18 @@ func (r *Room) SetCover(ctx context.Context, v who.Viewer, id who.ID, from io.Re
 	if !changes(v, x) {
 		return errNoVideo()
 	}
-	poster, thumb, err := r.putCover(ctx, v.Account, from)
+	p, err := media.Image(ctx, from, coverLimits)
+	if err != nil {
+		return err
+	}
+	poster, thumb, err := r.putCover(ctx, v.Account, p)
 	if err != nil {
 		return err
 	}
 	return r.changing(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, x Video) error {
+		if err := r.screenPart(ctx, pass, x, "", post.Look(p.Thumb), true); err != nil {
+			return err
+		}
 		if err := r.Blobs.Keep(ctx, poster.Key, thumb.Key); err != nil {
 			return err
 		}

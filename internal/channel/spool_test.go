@@ -32,16 +32,20 @@ func TestSweepSpool(t *testing.T) {
 			}
 			return h.queue.Add(ctx, job.Job{Kind: "channel.batch", Ref: "7"})
 		}))
-		n, err := h.SweepSpool(ctx, 10)
-		h.must(err)
+		swept := int64(0)
+		for n := int64(1); n > 0; swept += n {
+			var err error
+			n, err = h.SweepSpool(ctx, 1) // the one that is looked at first may wait
+			h.must(err)
+		}
 		left, err := filepath.Glob(filepath.Join(h.spool, "*"))
 		h.must(err)
 		var names []string
 		for _, path := range left {
 			names = append(names, filepath.Base(path))
 		}
-		if want := []string{"batch-7", "pack-7", "video-8"}; n != 2 || !slices.Equal(names, want) {
-			t.Errorf("%d were cleared, %q are left, want %q", n, names, want)
+		if want := []string{"batch-7", "pack-7", "video-8"}; swept != 2 || !slices.Equal(names, want) {
+			t.Errorf("%d were cleared, %q are left, want %q", swept, names, want)
 		}
 	})
 }
@@ -85,6 +89,37 @@ func TestDaysOfWork(t *testing.T) {
 			t.Errorf("after days of work it is %s, %q", x.Media, x.Fault)
 		}
 		h.tidy()
+	})
+}
+
+// TestTurns has an account with many videos wait for who has few: the first first, each account in its turn.
+func TestTurns(t *testing.T) {
+	eachStudio(t, true, func(t *testing.T, h *studio) {
+		ctx := t.Context()
+		ann, bob, eve := h.creator("ann"), h.creator("bob"), h.creator("eve")
+		names := map[who.ID]string{}
+		for _, x := range []struct {
+			v    who.Viewer
+			name string
+		}{{ann, "a1"}, {ann, "a2"}, {ann, "a3"}, {bob, "b1"}, {bob, "b2"}, {eve, "e1"}} {
+			names[h.bring(x.v, 0, x.name+".mp4", clip(t, ".mp4"))] = x.name
+			dbtest.Clock(t, h.d).Add(time.Millisecond)
+		}
+		var order []string
+		for n := 1; n > 0; {
+			var err error
+			n, err = h.queue.Work(ctx, 1)
+			h.must(err)
+			for id, name := range names {
+				if h.sole(`select count(*) from videos where id = $1 and media = 'plain'`, int64(id)) == 1 {
+					order = append(order, name)
+					delete(names, id)
+				}
+			}
+		}
+		if want := []string{"a1", "b1", "e1", "a2", "b2", "a3"}; !slices.Equal(order, want) {
+			t.Errorf("they were made in the order %q, want %q", order, want)
+		}
 	})
 }
 

@@ -59,9 +59,11 @@ func (s store) unpublished(ctx context.Context, account who.ID) (n int64, err er
 	return n, nil
 }
 
-// inDay counts an account's videos that were or will be published within the 24 hours before an instant, the one video left out.
+// inDay counts an account's videos that were or will be published within the 24 hours before an instant, the one video left out. One that has an earlier
+// date of its own counts when it came.
 func (s store) inDay(ctx context.Context, account, besides who.ID, at time.Time) (n int64, err error) {
-	if err := s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from videos where account_id = $1 and state in ('live', 'scheduled', 'withheld') and at > $2 and at <= $3 and id <> $4`,
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select count(*) from videos where account_id = $1 and state in ('live', 'scheduled', 'withheld') and id <> $4
+		and (at > $2 and at <= $3 or at < created_at and created_at > $2 and created_at <= $3)`,
 		int64(account), db.Ms(at.Add(-24*time.Hour)), db.Ms(at), int64(besides)).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count a day's videos: %w", err)
 	}

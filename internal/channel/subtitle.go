@@ -66,6 +66,9 @@ func (r *Room) AddSubtitle(ctx context.Context, v who.Viewer, id who.ID, lang, l
 	}
 	s := Subtitle{ID: r.DB.IDs.Next(), Language: tag.String(), Label: label, Key: b.Key, Bytes: b.Size}
 	return r.changing(ctx, v, id, nil, func(ctx context.Context, pass service.Pass, x Video) error {
+		if err := r.screenPart(ctx, pass, x, string(text), "", true); err != nil {
+			return err
+		}
 		list, err := r.store.subtitles(ctx, id)
 		if err != nil {
 			return err

@@ -170,14 +170,8 @@ func (r *Room) Publish(ctx context.Context, v who.Viewer, id who.ID, w VideoWord
 		if err := r.enough(ctx, v, limits.ToPublish, "channel.error.followers_publish"); err != nil {
 			return err
 		}
-		if limits.ADay > 0 {
-			n, err := r.store.inDay(ctx, v.Account, id, at)
-			if err != nil {
-				return err
-			}
-			if n >= limits.ADay {
-				return exit.Fail(exit.TooMany, "channel.error.a_day", "Count", limits.ADay)
-			}
+		if err := r.withinDay(ctx, v, id, at, limits.ADay); err != nil {
+			return err
 		}
 		if err := r.screen(ctx, pass, x, false); err != nil {
 			return err
@@ -193,6 +187,18 @@ func (r *Room) Publish(ctx context.Context, v who.Viewer, id who.ID, w VideoWord
 	})
 }
 
+// withinDay is TooMany where a video, 0 for a new one, would be one too many of the day before an instant. Where most is 0 there is no bound.
+func (r *Room) withinDay(ctx context.Context, v who.Viewer, id who.ID, at time.Time, most int64) error {
+	if most == 0 {
+		return nil
+	}
+	n, err := r.store.inDay(ctx, v.Account, id, at)
+	if err == nil && n >= most {
+		err = exit.Fail(exit.TooMany, "channel.error.a_day", "Count", most)
+	}
+	return err
+}
+
 // Unschedule stores the words and makes a scheduled video a draft again.
 func (r *Room) Unschedule(ctx context.Context, v who.Viewer, id who.ID, w VideoWords) error {
 	return r.save(ctx, v, id, w, true, func(ctx context.Context, pass service.Pass, x Video) error {
@@ -206,10 +212,6 @@ func (r *Room) Unschedule(ctx context.Context, v who.Viewer, id who.ID, w VideoW
 
 // save stores a video's words and does with it what then does.
 func (r *Room) save(ctx context.Context, v who.Viewer, id who.ID, w VideoWords, draft bool, then func(context.Context, service.Pass, Video) error) error {
-	audience, err := r.audience(ctx, v, w.Audience)
-	if err != nil {
-		return err
-	}
 	text, mentioned, err := r.Posts.Encode(ctx, v.Account, lines(w.Text))
 	if err != nil {
 		return err
@@ -219,9 +221,14 @@ func (r *Room) save(ctx context.Context, v who.Viewer, id who.ID, w VideoWords, 
 		if err != nil {
 			return err
 		}
+		audience, err := r.audience(ctx, v, w.Audience)
+		if err != nil {
+			return err
+		}
 		old := x
 		x.Title, x.Text, x.Audience, x.Downloads = w.Title, text, audience, w.Downloads
-		if x.State == Live && (old.Title != x.Title || old.Text != x.Text) {
+		// What is withheld comes back as it is, without being looked at again.
+		if (x.State == Live || x.State == Withheld) && (old.Title != x.Title || old.Text != x.Text) {
 			if err := r.screen(ctx, pass, x, true); err != nil {
 				return err
 			}
@@ -257,24 +264,36 @@ func (r *Room) save(ctx context.Context, v who.Viewer, id who.ID, w VideoWords, 
 
 // screen has what is about to stand before others looked at. What would be held is refused: videos have no queue.
 func (r *Room) screen(ctx context.Context, pass service.Pass, x Video, edit bool) error {
+	return r.screenPart(ctx, pass, x, x.Title+"\n"+x.Text, x.Look, edit)
+}
+
+// screenPart has words and looks of a video, 16 digits each, looked at.
+func (r *Room) screenPart(ctx context.Context, pass service.Pass, x Video, text, looks string, edit bool) error {
 	if r.Screen == nil {
 		return nil
 	}
 	var images []post.Image
-	for look := x.Look; len(look) >= 16; look = look[16:] {
-		images = append(images, post.Image{Look: look[:16]})
+	for ; len(looks) >= 16; looks = looks[16:] {
+		images = append(images, post.Image{Look: looks[:16]})
 	}
-	hold, err := r.Screen(ctx, pass, post.ScreenIn{Author: x.Owner, Ref: x.Ref(), Text: x.Title + "\n" + x.Text, Images: images, Edit: edit})
+	hold, err := r.Screen(ctx, pass, post.ScreenIn{Author: x.Owner, Ref: x.Ref(), Text: text, Images: images, Edit: edit})
 	if err == nil && hold {
 		err = exit.Fail(exit.Invalid, "moderate.error.held")
 	}
 	return err
 }
 
-// goLive has a video stand before others, as of the pass, and tells those whom it mentions and those who want to be told. One that was brought
-// along from elsewhere keeps its own date, and nobody is told.
+// screenBeside looks at what is brought along with a video: the words of subtitles, what a cover looks like. It must not be called inside a transaction.
+func (r *Room) screenBeside(ctx context.Context, owner who.ID, text, look string) error {
+	return r.entering(ctx, service.Write{By: owner, Service: Name, Keeps: true}, func(ctx context.Context, pass service.Pass) error {
+		return r.screenPart(ctx, pass, Video{Owner: owner}, text, look, true)
+	})
+}
+
+// goLive has a video stand before others, as of the pass, and tells those whom it mentions and those who want to be told. One that stood before others
+// elsewhere keeps its own date, and nobody is told.
 func (r *Room) goLive(ctx context.Context, pass service.Pass, x Video) error {
-	brought := x.Origin != "" && x.At.Before(pass.At.Add(-24*time.Hour))
+	brought := x.awaits()
 	if !brought {
 		x.At = pass.At
 	}
@@ -319,72 +338,6 @@ func (r *Room) tellOwner(ctx context.Context, pass service.Pass, x Video, kind n
 		return nil
 	}
 	return r.Notices.Add(ctx, pass, notify.Notice{To: x.Owner, Kind: kind, On: x.Ref(), Service: Name})
-}
-
-// Sweep publishes scheduled videos whose day has come, at most limit, and gives how many. One that is not let through is a draft again, with the
-// reason.
-func (r *Room) Sweep(ctx context.Context, limit int) (int64, error) {
-	now, err := r.DB.Now(ctx)
-	if err != nil {
-		return 0, err
-	}
-	ids, err := r.store.due(ctx, now, limit)
-	if err != nil {
-		return 0, err
-	}
-	for _, id := range ids { // each in a transaction of its own, behind the fence of its owner
-		if err := r.publishDue(ctx, id); err != nil {
-			return 0, err
-		}
-	}
-	return int64(len(ids)), nil
-}
-
-// publishDue publishes a scheduled video if it is due and its file is ready.
-func (r *Room) publishDue(ctx context.Context, id who.ID) error {
-	var refused error
-	live := func(ctx context.Context) error {
-		x, pass, err := r.entered(ctx, id)
-		if err != nil || x.State != Scheduled || x.Due.After(pass.At) || x.Media != Ready && x.Media != Plain {
-			return err
-		}
-		if refused != nil {
-			x.State, x.Due, x.Fault = Drafted, time.Time{}, keyOf(refused)
-			if err := r.store.setState(ctx, pass, x); err != nil {
-				return err
-			}
-			return r.tellOwner(ctx, pass, x, notify.VideoUnpublished)
-		}
-		if refused = r.stillWrites(ctx, pass); refused != nil {
-			return refused
-		}
-		// What its frames look like is known only now.
-		if refused = r.screen(ctx, pass, x, true); refused != nil {
-			return refused
-		}
-		return r.goLive(ctx, pass, x)
-	}
-	err := r.DB.Update(ctx, live)
-	switch kind := exit.KindOf(err); {
-	case err == nil, kind == exit.NotFound && refused == nil:
-		return nil // or it is gone
-	case refused != nil && (kind == exit.Invalid || kind == exit.Forbidden || kind == exit.TooMany):
-		return r.DB.Update(ctx, live)
-	case kind == exit.Unavailable:
-		return nil // its account rests; the sweep finds it when that is over
-	case service.Stopped(err):
-		return nil // it ends with the service
-	}
-	return err
-}
-
-// stillWrites refuses, with Forbidden, to publish once the service is read-only.
-func (r *Room) stillWrites(ctx context.Context, pass service.Pass) error {
-	ok, err := r.Desk.Still(ctx, exit.AllowWrite, Name, 0, pass.At)
-	if err == nil && !ok {
-		err = exit.Fail(exit.Forbidden, "sunset_effects.unpublished")
-	}
-	return err
 }
 
 // entered locks a video behind the fence, in its owner's name.
@@ -552,11 +505,14 @@ func idsOf(list []Video) []who.ID {
 	return out
 }
 
-// keyOf gives the key of an error's sentence.
+// keyOf gives the key of an error's sentence, to be kept and read later: what the sentence names is not kept, so one that names something gives way.
 func keyOf(err error) string {
 	var e *exit.Error
-	if errors.As(err, &e) {
-		return e.Key
+	switch {
+	case errors.As(err, &e) && e.Key == "moderate.error.filtered":
+		return "channel.fault.word"
+	case e == nil || len(e.Args) > 0:
+		return "channel.fault.refused"
 	}
-	return "channel.fault.refused"
+	return e.Key
 }

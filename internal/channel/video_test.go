@@ -226,10 +226,10 @@ func TestSchedule(t *testing.T) {
 		h.refuse = "坏话"
 		h.after(72 * time.Hour)
 		h.sweep(1)
-		if x := h.see(ann, second); x.State != channel.Drafted || x.Fault != "moderate.error.filtered" {
+		if x := h.see(ann, second); x.State != channel.Drafted || x.Fault != "channel.fault.word" {
 			t.Errorf("what is not let through is %s, %q", x.State, x.Fault)
 		}
-		h.shows(ann, ui.Chinese, channel.VideoPath(second)+"/edit", []string{"没能发布"}, nil)
+		h.shows(ann, ui.Chinese, channel.VideoPath(second)+"/edit", []string{"没能发布", "标题或简介里有这里不允许的词"}, []string{"「」", "no value"})
 		h.refused(h.Publish(ctx, ann, second, channel.VideoWords{Title: "坏话"}, time.Time{}), exit.Invalid, "moderate.error.filtered")
 		h.must(h.Publish(ctx, ann, second, words, at.Add(96*time.Hour+96*time.Hour)))
 		h.veil(ann)
@@ -310,6 +310,8 @@ func TestWithhold(t *testing.T) {
 		h.finds(guest, search.Video, "争议")
 		h.see(operator, id)
 		h.shows(ann, ui.Chinese, channel.VideoPath(id)+"/edit", []string{"下架"}, nil)
+		h.refuse = "坏话"
+		h.refused(h.Save(ctx, ann, id, channel.VideoWords{Title: "坏话"}), exit.Invalid, "moderate.error.filtered")
 		h.must(h.Save(ctx, ann, id, channel.VideoWords{Title: "改过的"}))
 		h.unseen(guest, id)
 		withhold(false)

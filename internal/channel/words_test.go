@@ -1,10 +1,17 @@
 package channel_test
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 
+	"exeunt/archive"
 	"exeunt/exit"
 	"exeunt/internal/channel"
+	"exeunt/internal/media"
+	"exeunt/internal/post"
+	"exeunt/internal/upload"
+	"exeunt/internal/who"
 )
 
 // TestWordsAreScreened has names and descriptions of channels and collections looked at as what stands before others is.
@@ -31,5 +38,37 @@ func TestWordsAreScreened(t *testing.T) {
 			t.Errorf("the collection is %+v, %v", c, err)
 		}
 		h.must(h.Change(ctx, mira, channel.Words{Name: "Mira", Bio: "of walks"}))
+	})
+}
+
+// TestBesideIsScreened has covers and subtitles looked at, however they come.
+func TestBesideIsScreened(t *testing.T) {
+	eachStudio(t, true, func(t *testing.T, h *studio) {
+		ctx, mira := t.Context(), h.creator("mira")
+		cover, words := picture(t), "WEBVTT\n\n00:01.000 --> 00:02.000\nbuy now\n"
+		p, err := media.Image(ctx, strings.NewReader(cover), media.Limits{Keep: 1280, Thumb: 480})
+		h.must(err)
+		h.refuse, h.block = "buy now", post.Look(p.Thumb)
+		id := h.film(mira)
+		h.refused(h.SetCover(ctx, mira, id, strings.NewReader(cover)), exit.Invalid, "moderate.error.image")
+		h.refused(h.AddSubtitle(ctx, mira, id, "en", "", strings.NewReader(words)), exit.Invalid, "moderate.error.filtered")
+		out := h.imports(mira, bag{"f.mp4": string(clip(t, ".mp4")), "c.jpg": cover, "s.vtt": words}, archive.Video{
+			ID: "5", Title: "t", Audience: archive.AudiencePublic, File: "f.mp4", Cover: "c.jpg", Subtitles: []archive.Subtitle{{Language: "en", Path: "s.vtt"}},
+		})
+		if out[0].Result != "taken" || out[0].Missing != 2 {
+			t.Errorf("the import says %+v", out[0])
+		}
+		zip := zipOf(t, entry{name: "a.mp4", content: filmOf(1, 10)}, entry{name: "a.jpg", content: cover}, entry{name: "a.vtt", content: words})
+		u, err := h.uploads.Bring(ctx, mira.Account, upload.Draft{What: channel.KindBatch, Name: "films.zip", Detail: "public", Length: int64(len(zip))}, bytes.NewReader(zip))
+		h.must(err)
+		h.work()
+		items, err := h.uploads.Items(ctx, u.ID, 0, 10)
+		if err != nil || len(items) != 1 || items[0].Reason != "channel_batch.note.beside" {
+			t.Errorf("the batch says %+v, %v", items, err)
+		}
+		if n, left := h.sole(`select count(*) from videos where state = 'live'`), h.sole(`select count(*) from video_subtitles`)+h.sole(`select count(*) from videos where poster <> ''`); n != 2 || left != 0 {
+			t.Errorf("%d videos are published, want 2, with %d covers and subtitles", n, left)
+		}
+		h.see(who.Viewer{}, who.ID(h.sole(`select id from videos where origin = 'urn:exeunt:video:5'`)))
 	})
 }

@@ -256,3 +256,20 @@ func (q *Queue) Refs(ctx context.Context, kind string, limit int) ([]string, err
 	}
 	return db.Scan(rows, func(r db.Row) (ref string, err error) { return ref, r.Scan(&ref) })
 }
+
+// Line gives the jobs of j's kind whose turn it could be: of each account the oldest that waits, is due within a time and has not failed, the oldest of all first, at most
+// limit. j itself is taken for one that waits; its ref may be "".
+func (q *Queue) Line(ctx context.Context, j Job, within time.Duration, limit int) ([]Job, error) {
+	rows, err := q.DB.Q(ctx).QueryContext(ctx, `select kind, ref, account_id from jobs where id in (select min(id) from jobs
+			where kind = $1 and (ref = $2 or state = 'waiting' and attempts = 0 and due_at <= $3) group by account_id)
+		order by id limit $4`, j.Kind, j.Ref, q.now()+within.Milliseconds(), limit)
+	if err != nil {
+		return nil, fmt.Errorf("read line of jobs: %w", err)
+	}
+	return db.Scan(rows, func(r db.Row) (x Job, err error) {
+		var account sql.NullInt64
+		err = r.Scan(&x.Kind, &x.Ref, &account)
+		x.Account = who.ID(account.Int64)
+		return x, err
+	})
+}
