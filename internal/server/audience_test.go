@@ -1,8 +1,11 @@
 package server_test
 
 import (
+	"bytes"
+	"context"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -10,8 +13,10 @@ import (
 	"exeunt/exit"
 	"exeunt/internal/channel"
 	"exeunt/internal/circle"
+	"exeunt/internal/moderate"
 	"exeunt/internal/search"
 	"exeunt/internal/service"
+	"exeunt/internal/upload"
 	"exeunt/internal/who"
 )
 
@@ -142,4 +147,56 @@ func TestVideoForCircle(t *testing.T) {
 		must(t, err, "join")
 		c.wantOpen("after joining", stranger, true)
 	})
+}
+
+// TestCircleIsAskedAgain has a film be scheduled for a circle out of which its owner is taken: it is not published there, and nothing is changed to be for it.
+func TestCircleIsAskedAgain(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		ctx := t.Context()
+		c, owner := newCreator(t, in), in.signUp(t, "ringmaster")
+		ring := value[who.ID](t, "make circle")(in.Circles.Create(ctx, owner, circle.Draft{Name: "walkers", Mode: circle.Open}))
+		_, err := in.Circles.Join(ctx, c.v, ring)
+		must(t, err, "join")
+		u, err := in.Uploads.Bring(ctx, c.v.Account, upload.Draft{What: channel.KindVideo, Name: "ring.mp4", Length: int64(len(c.film)) + 1}, bytes.NewReader(c.film))
+		must(t, err, "bring film")
+		id, _ := who.ParseID(u.Detail)
+		in.settle(t)
+		words := channel.VideoWords{Title: "给圈子的", Audience: string(who.CircleOnly(ring))}
+		now := value[time.Time](t, "read clock")(in.DB.Now(ctx))
+		must(t, in.Channels.Publish(ctx, c.v, id, words, now.Add(48*time.Hour)), "schedule")
+		// While the owner is being taken out, what has asked before waits.
+		saved := make(chan error, 1)
+		must(t, in.DB.Update(ctx, func(ctx context.Context) error {
+			if err := in.Order.Lay(ctx, owner, moderate.Place{Service: circle.Name, ID: ring}, c.v.Account, moderate.Order{What: moderate.Kick, Rule: "abuse"}); err != nil {
+				return err
+			}
+			words := channel.VideoWords{Title: "第一封信", Audience: words.Audience}
+			go func() { saved <- in.Channels.Save(t.Context(), c.v, c.video, words) }()
+			in.waits(t)
+			return nil
+		}), "take out")
+		if err := <-saved; exit.KindOf(err) != exit.Forbidden && exit.KindOf(err) != exit.NotFound {
+			t.Errorf("a film becomes one for the circle: %v", err)
+		}
+		in.travel(t, 3)
+		_, err = in.Channels.Sweep(ctx, 10)
+		must(t, err, "publish what is due")
+		x := value[channel.Video](t, "read film")(in.Channels.Video(ctx, c.v, id))
+		if x.State != channel.Drafted || x.Fault != "channel.fault.circle" {
+			t.Errorf("it is %s, %q", x.State, x.Fault)
+		}
+		if _, body := c.as(c.v, channel.VideoPath(id)+"/edit"); !strings.Contains(body, "它是给一个圈子看的，而你已经不能在那里发内容") {
+			t.Errorf("its page does not say why: %.2000s", body)
+		}
+	})
+}
+
+// waits returns when something waits for a lock. SQLite has one writer at a time: there is nothing to wait for.
+func (in *install) waits(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for n := 0; n == 0 && !in.DB.SQLite() && ctx.Err() == nil; runtime.Gosched() {
+		must(t, in.DB.Reader.QueryRowContext(ctx, `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`).Scan(&n), "look for a lock")
+	}
 }
