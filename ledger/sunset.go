@@ -40,7 +40,7 @@ type SunsetPhase struct {
 type SunsetArchives struct {
 	Made      int   `json:"made"`
 	Fetched   int   `json:"fetched"`
-	Unfetched int   `json:"unfetched"` // Made less Fetched
+	Unfetched int   `json:"unfetched"`         // Made less Fetched
 	Skipped   int   `json:"skipped,omitempty"` // could not be made, and were given up for a reason
 	Bytes     int64 `json:"bytes"`
 	KeptUntil Day   `json:"kept_until,omitempty"` // the last day on which they can be fetched; required if there are any

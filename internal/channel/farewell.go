@@ -269,7 +269,9 @@ func (r *Room) signed(f Farewell, path string) (Farewell, error) {
 const asksStatement = "statement"
 
 // asks reports whether a request is for a farewell's signed statement as it is.
-func asks(req *http.Request, f Farewell) bool { return req.URL.Query().Has(asksStatement) && f.Signed != "" }
+func asks(req *http.Request, f Farewell) bool {
+	return req.URL.Query().Has(asksStatement) && f.Signed != ""
+}
 
 func showSigned(w http.ResponseWriter, f Farewell) error {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
