@@ -167,14 +167,16 @@ func (s *someone) write(t *testing.T) {
 	_, err = in.Circles.Invite(ctx, s.v, s.circle, circle.DefaultTerms)
 	must(t, err, "invite to circle")
 	s.bring(t)
-	for _, keep := range []bool{true, false} {
-		b, err := in.Blobs.Put(ctx, s.v.Account, blob.Posts, ".png", "image/png", bytes.NewReader(picture(1)))
-		must(t, err, "put blob")
-		if !keep {
-			must(t, in.DB.Update(ctx, func(ctx context.Context) error { return in.Blobs.Doom(ctx, s.v.Account, b.Key) }), "doom blob")
-		}
-	}
+	s.put(t)
 	must(t, in.Queue.Add(ctx, job.Job{Kind: "test.later", Ref: s.v.Account.String(), Account: s.v.Account, Delay: 1000 * time.Hour}), "add job")
+}
+
+// put stores a file that nothing refers to yet.
+func (s *someone) put(t *testing.T) blob.Blob {
+	t.Helper()
+	b, err := s.in.Blobs.Put(t.Context(), s.v.Account, blob.Posts, ".png", "image/png", bytes.NewReader(picture(1)))
+	must(t, err, "put blob")
+	return b
 }
 
 // bring takes records of elsewhere in, as an import does.

@@ -200,6 +200,8 @@ func TestTwoPeople(t *testing.T) {
 		must(t, err, "sign in again")
 		in.endedBefore(t, ana, bo)
 		for _, s := range []*someone{ana, bo} {
+			file := s.put(t).Key
+			must(t, in.DB.Update(t.Context(), func(ctx context.Context) error { return in.Blobs.Doom(ctx, s.v.Account, file) }), "give up file")
 			s.wantFilled(t, columns)
 		}
 		in.agree(t, exit.Ask{Subject: circles, Journey: exit.Cancel})
