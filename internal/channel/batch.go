@@ -280,6 +280,11 @@ func (r *Room) putFilm(ctx context.Context, account who.ID, files *archive.Files
 	if b.Origin == "" {
 		b.Origin = "file:" + o.SHA256
 	}
+	return r.putAlong(ctx, account, files, f, b)
+}
+
+// putAlong puts a video's cover and subtitles, where they are let through.
+func (r *Room) putAlong(ctx context.Context, account who.ID, files *archive.Files, f film, b *brought) error {
 	if f.cover != "" {
 		if err := r.putBeside(ctx, files, f.cover, b, func(from io.Reader) error {
 			p, err := media.Image(ctx, from, coverLimits)
