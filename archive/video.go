@@ -26,6 +26,8 @@ type Channel struct {
 	Badge     string        `json:"badge,omitempty"` // what the operator had verified, in words
 	Links     []ProfileLink `json:"links,omitempty"`
 	Downloads bool          `json:"downloads,omitempty"` // new videos may be downloaded
+	Category  string        `json:"category,omitempty"`  // of its podcast, as Exeunt names them: "arts", "true_crime"
+	Explicit  bool          `json:"explicit,omitempty"`  // its podcast is not for children
 	Created   Time          `json:"created,omitzero"`
 }
 

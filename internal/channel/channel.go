@@ -146,6 +146,8 @@ type Channel struct {
 	Avatar, Cover string // blob keys; "" for none
 	Badge         string // what the operator has verified, in words; "" for nothing
 	Downloads     bool   // new videos may be downloaded
+	Category      string // as of [Words]
+	Explicit      bool   // as of [Words]
 	Created       time.Time
 
 	Handle       string // the account's name, for addresses

@@ -77,7 +77,7 @@ func (h *Holder) exportChannel(ctx context.Context, s service.Span, to exit.Sink
 	if err != nil {
 		return p, err
 	}
-	a := archive.Channel{Name: c.Name, Bio: c.Bio, Badge: c.Badge, Downloads: c.Downloads, Created: archive.At(c.Created)}
+	a := archive.Channel{Name: c.Name, Bio: c.Bio, Badge: c.Badge, Downloads: c.Downloads, Category: c.Category, Explicit: c.Explicit, Created: archive.At(c.Created)}
 	for _, l := range links {
 		a.Links = append(a.Links, archive.ProfileLink{Label: l.Label, URL: l.URL})
 	}

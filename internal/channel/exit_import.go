@@ -103,7 +103,7 @@ func (h *Holder) importChannel(ctx context.Context, owner who.ID, records []any,
 		if !ok {
 			return nil, fmt.Errorf("a record is a %T", rec)
 		}
-		b := broughtChannel{record: a, words: Words{Name: clean(a.Name), Bio: clean(a.Bio), Downloads: a.Downloads}}
+		b := broughtChannel{record: a, words: Words{Name: clean(a.Name), Bio: clean(a.Bio), Downloads: a.Downloads, Category: a.Category, Explicit: a.Explicit}}
 		for _, l := range a.Links[:min(len(a.Links), mostLinks)] {
 			b.words.Links = append(b.words.Links, Link{Label: clean(l.Label), URL: l.URL})
 		}
@@ -168,7 +168,10 @@ func (h *Holder) takeChannel(ctx context.Context, owner who.ID, b broughtChannel
 		if len(links) > 0 {
 			words.Links = links
 		}
-		words.Name = old.Name
+		if old.Category != "" {
+			words.Category = old.Category
+		}
+		words.Name, words.Explicit = old.Name, words.Explicit || old.Explicit
 	} else if refused, err := r.mayBringChannel(ctx, v, &words, &out); err != nil || refused {
 		return out, err
 	}

@@ -158,7 +158,7 @@ type wordsView struct {
 type progressBar struct{ Have, Need int64 }
 
 func wordsOf(req *http.Request) Words {
-	w := Words{Name: req.PostFormValue("name"), Bio: req.PostFormValue("bio"), Downloads: req.PostFormValue("downloads") != ""}
+	w := Words{Name: req.PostFormValue("name"), Bio: req.PostFormValue("bio"), Downloads: req.PostFormValue("downloads") != "", Category: req.PostFormValue("category"), Explicit: req.PostFormValue("explicit") != ""}
 	labels, addresses := req.PostForm["label"], req.PostForm["url"]
 	for i := range addresses[:min(len(addresses), mostLinks+1)] {
 		l := Link{URL: addresses[i]}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strings"
 
 	"exeunt/exit"
@@ -129,7 +131,23 @@ func (r *Room) getSettings(w http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return r.showSettings(w, req, c, Words{Name: c.Name, Bio: c.Bio, Links: links, Downloads: c.Downloads}, nil)
+	return r.showSettings(w, req, c, wordsNow(c, links), nil)
+}
+
+// wordsNow gives the words that a channel has.
+func wordsNow(c Channel, links []Link) Words {
+	return Words{Name: c.Name, Bio: c.Bio, Links: links, Downloads: c.Downloads, Category: c.Category, Explicit: c.Explicit}
+}
+
+// categories are the podcast categories to choose from.
+func categories(ctx context.Context, chosen string) (out []ui.Option) {
+	if chosen == "" {
+		chosen = usualCategory
+	}
+	for _, name := range slices.Sorted(maps.Keys(podcastCategories)) {
+		out = append(out, ui.Option{Value: name, Label: ui.T(ctx, categoryWords[name]), Selected: name == chosen})
+	}
+	return out
 }
 
 func (r *Room) showSettings(w http.ResponseWriter, req *http.Request, c Channel, typed Words, p problems) error {
@@ -194,7 +212,7 @@ func (r *Room) postPictures(w http.ResponseWriter, req *http.Request) (err error
 			if err != nil {
 				return err
 			}
-			return r.showSettings(w, req, c, Words{Name: c.Name, Bio: c.Bio, Links: links, Downloads: c.Downloads}, problems{string(which): p["file"] + p[""]})
+			return r.showSettings(w, req, c, wordsNow(c, links), problems{string(which): p["file"] + p[""]})
 		}
 	}
 	return service.Done(w, req, settingsPath, "channel.done.saved")

@@ -35,6 +35,10 @@ func (r *Room) podcast(w http.ResponseWriter, req *http.Request) error {
 	}
 	p := feed.Podcast{
 		Title: c.Name, Link: ui.Absolute(ctx, Path(c.Handle)), Self: ui.Absolute(ctx, podcastPath(c.Handle)), Description: service.EndingWords(ctx, c.Bio), Language: string(ui.LangOf(ctx)), Author: c.Name,
+		Category: podcastCategories[usualCategory], Explicit: c.Explicit,
+	}
+	if c.Category != "" {
+		p.Category = podcastCategories[c.Category]
 	}
 	if c.Avatar != "" {
 		p.Image = ui.Absolute(ctx, service.MediaPath(c.Avatar))

@@ -3,6 +3,7 @@ package channel_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -37,6 +38,9 @@ func TestPodcast(t *testing.T) {
 		w, err := c.ask(ann, http.MethodGet, "/@ann/channel/feed.xml", nil) // the same for everybody, though ann asks
 		c.must(err)
 		got := feedtest.CheckPodcast(t, w.Body.Bytes())
+		if category := got.One(t, "itunes:category").Attrs["text"]; category != "Society & Culture" || got.One(t, "itunes:explicit").Text != "false" {
+			t.Errorf("podcast apps are told %q, %q", category, got.One(t, "itunes:explicit").Text)
+		}
 		items := got.All("item")
 		if len(items) != 5 || got.One(t, "title").Text != "频道ann" {
 			t.Fatalf("%d episodes of %q", len(items), got.One(t, "title").Text)
@@ -70,6 +74,15 @@ func TestPodcast(t *testing.T) {
 		c.must(err)
 		if again.Header().Get("ETag") != w.Header().Get("ETag") || again.Body.String() != w.Body.String() {
 			t.Error("a guest gets another feed than its owner")
+		}
+		_, err = c.ask(ann, http.MethodPost, "/channels/settings", url.Values{"name": {"频道ann"}, "category": {"health"}, "explicit": {"on"}})
+		c.must(err)
+		c.shows(ann, "/channels/settings", []string{`<option value="health" selected>健康</option>`}, nil)
+		w, err = c.ask(guest, http.MethodGet, "/@ann/channel/feed.xml", nil)
+		c.must(err)
+		told := feedtest.CheckPodcast(t, w.Body.Bytes())
+		if category := told.One(t, "itunes:category").Attrs["text"]; category != "Health & Fitness" || told.One(t, "itunes:explicit").Text != "true" {
+			t.Errorf("podcast apps are told %q, %q", category, told.One(t, "itunes:explicit").Text)
 		}
 		for _, scope := range []string{"", "channel"} {
 			c.exec(`insert into reasons (account_id, scope, what, reason, since) values ($1, $2, 'veil', 'x', 0)`, int64(ann.Account), scope)

@@ -13,6 +13,7 @@ import (
 	"exeunt/internal/media"
 	"exeunt/internal/post"
 	"exeunt/internal/service"
+	"exeunt/internal/ui"
 	"exeunt/internal/who"
 
 	"golang.org/x/text/unicode/norm"
@@ -34,10 +35,25 @@ type Link struct{ Label, URL string }
 type Words struct {
 	Name, Bio string
 	Links     []Link
-	Downloads bool // new videos may be downloaded
+	Downloads bool   // new videos may be downloaded
+	Category  string // under which podcast apps list it, one of Apple's; "": the usual one
+	Explicit  bool   // podcast apps say that it is not for children
 }
 
-// Clean trims the words and refuses, with Invalid, what is too long, hides something or is no address.
+// podcastCategories are the names of Apple's podcast categories, by what follows "channel.category." in the key of their words.
+var podcastCategories = map[string]string{
+	"arts": "Arts", "business": "Business", "comedy": "Comedy", "education": "Education", "family": "Kids & Family", "fiction": "Fiction", "film": "TV & Film", "government": "Government",
+	"health": "Health & Fitness", "history": "History", "leisure": "Leisure", "music": "Music", "news": "News", "religion": "Religion & Spirituality", "science": "Science", "society": "Society & Culture",
+	"sports": "Sports", "technology": "Technology", "true_crime": "True Crime",
+}
+
+var categoryWords = ui.Keys("channel.category.", "arts", "business", "comedy", "education", "family", "fiction", "film", "government", "health", "history", "leisure", "music", "news", "religion",
+	"science", "society", "sports", "technology", "true_crime")
+
+// usualCategory is that of channels whose owners have chosen none.
+const usualCategory = "society"
+
+// Clean trims the words and refuses, with Invalid, what is too long, hides something or is no address. An unknown category is none.
 func (w Words) Clean() (Words, error) {
 	w.Name = strings.Join(strings.Fields(norm.NFC.String(w.Name)), " ")
 	w.Bio = lines(w.Bio)
@@ -68,6 +84,9 @@ func (w Words) Clean() (Words, error) {
 		return w, exit.Fail(exit.Invalid, "channel.error.links", "Count", mostLinks)
 	}
 	w.Links = kept
+	if podcastCategories[w.Category] == "" {
+		w.Category = ""
+	}
 	return w, nil
 }
 

@@ -22,7 +22,7 @@ var columns = `p.id, p.account_id, p.title, p.text, p.audience, p.language, p.st
 
 // channelColumns are those of a channel and of its account; $1 is the viewer.
 func channelColumns(account string) string {
-	return `c.account_id, c.name, c.bio, c.avatar, c.cover, c.badge, c.downloads, c.created_at, a.name, a.kind,
+	return `c.account_id, c.name, c.bio, c.avatar, c.cover, c.badge, c.downloads, c.category, c.explicit, c.created_at, a.name, a.kind,
 	case when ` + service.Visible(account, "'channel'", "'0'") + ` then 0 else 1 end,
 	case when exists (select 1 from follows w where w.follower_id = $1 and w.followee_id = ` + account + `) then 1 else 0 end,
 	case when ` + account + ` = $1 or ` + service.Unblocked("$1", account) + ` then 0 else 1 end`
@@ -33,12 +33,12 @@ const withChannel = ` join channels c on c.account_id = p.account_id join accoun
 // channelFields gives where a row's channel columns are scanned to, and what turns them into the channel.
 func channelFields() (fields []any, channel func() Channel) {
 	var c Channel
-	var account, downloads, created, veiled, followed, blocked int64
+	var account, downloads, explicit, created, veiled, followed, blocked int64
 	var kind string
-	fields = []any{&account, &c.Name, &c.Bio, &c.Avatar, &c.Cover, &c.Badge, &downloads, &created, &c.Handle, &kind, &veiled, &followed, &blocked}
+	fields = []any{&account, &c.Name, &c.Bio, &c.Avatar, &c.Cover, &c.Badge, &downloads, &c.Category, &explicit, &created, &c.Handle, &kind, &veiled, &followed, &blocked}
 	return fields, func() Channel {
 		c.Account, c.Downloads, c.Created, c.Organisation = who.ID(account), downloads == 1, db.Time(created), kind == "organisation"
-		c.Veiled, c.Followed, c.Blocked = veiled == 1, followed == 1, blocked == 1
+		c.Explicit, c.Veiled, c.Followed, c.Blocked = explicit == 1, veiled == 1, followed == 1, blocked == 1
 		return c
 	}
 }

@@ -15,9 +15,9 @@ func (s store) putChannel(ctx context.Context, pass service.Pass, account who.ID
 	if !pass.Valid() {
 		return service.ErrNoPass()
 	}
-	if _, err := s.db.Exec(ctx, `insert into channels (account_id, name, looks, bio, avatar, cover, downloads, created_at) values ($1, $2, $3, $4, '', '', $5, $6)
-		on conflict (account_id) do update set name = excluded.name, looks = excluded.looks, bio = excluded.bio, downloads = excluded.downloads`,
-		int64(account), w.Name, who.Looks(w.Name), w.Bio, flag(w.Downloads), db.Ms(pass.At)); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into channels (account_id, name, looks, bio, avatar, cover, downloads, category, explicit, created_at) values ($1, $2, $3, $4, '', '', $5, $6, $7, $8)
+		on conflict (account_id) do update set name = excluded.name, looks = excluded.looks, bio = excluded.bio, downloads = excluded.downloads, category = excluded.category, explicit = excluded.explicit`,
+		int64(account), w.Name, who.Looks(w.Name), w.Bio, flag(w.Downloads), w.Category, flag(w.Explicit), db.Ms(pass.At)); err != nil {
 		return fmt.Errorf("store channel: %w", err)
 	}
 	if _, err := s.db.Exec(ctx, `delete from channel_links where account_id = $1`, int64(account)); err != nil {

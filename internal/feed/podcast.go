@@ -7,12 +7,14 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
 
 // Podcast is a channel of videos as podcast apps read it: RSS 2.0 with the modules Atom, Content, iTunes (Apple's podcast requirements), Podcast
-// (the Podcast Namespace 1.0, https://podcastindex.org/namespace/1.0) and Media RSS 1.5.1. All addresses are whole, and what it names is public.
+// (the Podcast Namespace 1.0, https://podcastindex.org/namespace/1.0) and Media RSS 1.5.1. All addresses are whole, and what it names is public. There is no
+// itunes:owner: it is an e-mail address for everybody to read, and Apple asks for none.
 type Podcast struct {
 	Title       string
 	Link        string // the page that it follows
@@ -20,6 +22,8 @@ type Podcast struct {
 	Description string
 	Language    string // BCP 47
 	Author      string
+	Category    string    // one of Apple's (https://podcasters.apple.com/support/1691-apple-podcasts-categories)
+	Explicit    bool      // it is not for children
 	Image       string    // "" for none
 	Episodes    []Episode // newest first
 }
@@ -209,8 +213,8 @@ func (p Podcast) Changed() (at time.Time) {
 func (p Podcast) Write() ([]byte, error) {
 	c := podcastChannel{
 		Title: legal(p.Title), Link: p.Link, Description: legal(p.Description), Language: p.Language, Docs: "https://www.rssboard.org/rss-specification", TTL: 15,
-		Built: date(p.Changed()), Self: self{p.Self, "self", "application/rss+xml"}, Author: legal(p.Author), Explicit: "false", Type: "episodic",
-		Category: appleSubject{"Society & Culture"}, GUID: PodcastGUID(p.Self), Locked: "no", Medium: "video",
+		Built: date(p.Changed()), Self: self{p.Self, "self", "application/rss+xml"}, Author: legal(p.Author), Explicit: strconv.FormatBool(p.Explicit), Type: "episodic",
+		Category: appleSubject{p.Category}, GUID: PodcastGUID(p.Self), Locked: "no", Medium: "video",
 	}
 	if c.Description == "" {
 		c.Description = c.Title // it must not be missing
@@ -222,7 +226,7 @@ func (p Podcast) Write() ([]byte, error) {
 		c.Person = &person{"host", p.Image, p.Link, c.Author}
 	}
 	for _, e := range p.Episodes[:min(len(p.Episodes), MostEpisodes)] {
-		c.Items = append(c.Items, e.entry())
+		c.Items = append(c.Items, e.entry(c.Explicit))
 	}
 	if len(c.Items) > 0 {
 		c.Published = c.Items[0].Published
@@ -242,10 +246,10 @@ func (p Podcast) Write() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func (e Episode) entry() episode {
+func (e Episode) entry(explicit string) episode {
 	first := e.Files[0]
 	out := episode{
-		Title: legal(e.Title), Link: e.Link, GUID: guid{true, e.Link}, Published: date(e.At), Description: legal(e.Text), Explicit: "false", EpisodeType: "full",
+		Title: legal(e.Title), Link: e.Link, GUID: guid{true, e.Link}, Published: date(e.At), Description: legal(e.Text), Explicit: explicit, EpisodeType: "full",
 		Enclosure: enclosure{first.URL, first.Bytes, first.Type}, Duration: int64(e.Duration.Round(time.Second) / time.Second),
 		Group: mediaGroup{Title: legal(e.Title), Description: legal(e.Text)},
 	}

@@ -13,7 +13,7 @@ import (
 
 func samplePodcast() feed.Podcast {
 	return feed.Podcast{
-		Title: "河上 & 船", Link: "https://example.org/@ann/channel", Self: "https://example.org/@ann/channel/feed.xml", Description: "每周一条", Language: "zh-CN", Author: "Ann <a>", Image: "https://example.org/media/face.jpg",
+		Title: "河上 & 船", Link: "https://example.org/@ann/channel", Self: "https://example.org/@ann/channel/feed.xml", Description: "每周一条", Language: "zh-CN", Author: "Ann <a>", Category: "Leisure", Image: "https://example.org/media/face.jpg",
 		Episodes: []feed.Episode{
 			{
 				Title: "涨水]]>", Link: "https://example.org/videos/2", At: day, Changed: day.Add(time.Hour), Text: "涨水\x00了", HTML: "<p>涨水 ]]> <b>了</b></p>", Categories: []string{"船"}, Duration: 61500 * time.Millisecond,
@@ -49,7 +49,7 @@ func TestWritePodcast(t *testing.T) {
 	if got := c.One(t, "podcast:person"); got.Text != "Ann <a>" || got.Attrs["href"] != "https://example.org/@ann/channel" {
 		t.Errorf("the person is %q, %v", got.Text, got.Attrs)
 	}
-	empty, err := feed.Podcast{Title: "x", Link: "https://example.org/", Self: "https://example.org/feed.xml"}.Write()
+	empty, err := feed.Podcast{Title: "x", Link: "https://example.org/", Self: "https://example.org/feed.xml", Category: "Kids & Family", Explicit: true}.Write()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func newCreator(t *testing.T, in *install) *creator {
 	ctx := t.Context()
 	c := &creator{in: in, t: t, v: in.signUp(t, "filmmaker"), fan: in.signUp(t, "filmgoer")}
 	c.film = value[[]byte](t, "make film")(clip())
-	must(t, in.Channels.Open(ctx, c.v, channel.Words{Name: "山间来信", Bio: "每周一封", Links: []channel.Link{{Label: "博客", URL: "https://example.org/letters"}}}), "open channel")
+	must(t, in.Channels.Open(ctx, c.v, channel.Words{Name: "山间来信", Bio: "每周一封", Links: []channel.Link{{Label: "博客", URL: "https://example.org/letters"}}, Category: "arts", Explicit: true}), "open channel")
 	must(t, in.Channels.SetPicture(ctx, c.v, channel.Avatar, bytes.NewReader(picture(40))), "set avatar")
 	u, err := in.Uploads.Bring(ctx, c.v.Account, upload.Draft{What: channel.KindVideo, Name: "letter.mp4", Length: int64(len(c.film)) + 1}, bytes.NewReader(c.film))
 	must(t, err, "bring film")
@@ -325,7 +325,7 @@ func (c *creator) comeBack(name string, published any) {
 			t.Errorf("%d of its %s came back, want 1", n, what)
 		}
 	}
-	if n := c.number(`select count(*) from channels where account_id = $1 and name = '山间来信' and bio = '每周一封' and avatar <> ''`, int64(c.v.Account)); n != 1 {
+	if n := c.number(`select count(*) from channels where account_id = $1 and name = '山间来信' and bio = '每周一封' and avatar <> '' and category = 'arts' and explicit = 1`, int64(c.v.Account)); n != 1 {
 		t.Error("the channel did not come back as it was")
 	}
 	im, err = in.Leave.ImportFrom(ctx, c.v.Account, name)

@@ -141,6 +141,12 @@ func (e *Element) obeys(t testing.TB) {
 	}
 }
 
+// categories are Apple's, without what is beneath them.
+var categories = []string{
+	"Arts", "Business", "Comedy", "Education", "Fiction", "Government", "Health & Fitness", "History", "Kids & Family", "Leisure", "Music", "News", "Religion & Spirituality", "Science",
+	"Society & Culture", "Sports", "TV & Film", "Technology", "True Crime",
+}
+
 var uuid5 = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
 // CheckPodcast parses a podcast strictly, fails the test on what RSS 2.0, Apple's requirements, the Podcast Namespace and Media RSS do not
@@ -156,11 +162,16 @@ func CheckPodcast(t testing.TB, b []byte) *Element {
 			t.Errorf("%s is %q", name, got)
 		}
 	}
-	c.One(t, "itunes:category")
+	if got := c.One(t, "itunes:category").Attrs["text"]; !slices.Contains(categories, got) {
+		t.Errorf("the category %q is not one of Apple's", got)
+	}
 	if guid := c.One(t, "podcast:guid").Text; !uuid5.MatchString(guid) {
 		t.Errorf("the podcast's guid is %q, no UUID of version 5", guid)
 	}
 	for _, i := range c.All("item") {
+		if got, of := i.One(t, "itunes:explicit").Text, c.One(t, "itunes:explicit").Text; got != of {
+			t.Errorf("an episode's itunes:explicit is %q, the podcast's %q", got, of)
+		}
 		i.episode(t)
 	}
 	return c
