@@ -75,11 +75,11 @@ func TestChannelMoves(t *testing.T) {
 			more.Set("from", "channel")
 			return more
 		}
-		h.shows(mira, ui.Chinese, form, []string{`href="` + own + `"`, `value="channel"`}, []string{"告诉所有关注者"})
+		h.shows(mira, ui.Chinese, form, []string{`href="` + own + `"`, `value="channel"`}, []string{"告诉所有粉丝"})
 		h.sends(mira, "/exit/farewell", from(url.Values{"words": {"别处见"}}), form)
 		h.refused(h.OfferMove(ctx, mira), exit.Invalid, "farewell.error.nowhere")
 		h.sends(mira, "/exit/farewell", from(url.Values{"words": {"别处见"}, "link1": {"https://films.example.org/"}}), form)
-		h.shows(mira, ui.Chinese, form, []string{"告诉所有关注者"}, nil)
+		h.shows(mira, ui.Chinese, form, []string{"告诉所有粉丝"}, nil)
 		h.shows(ann, ui.Chinese, own, nil, []string{"别处见"})
 		h.sends(mira, "/exit/farewell", from(url.Values{"do": {"tell"}}), form)
 		h.work()
@@ -88,7 +88,7 @@ func TestChannelMoves(t *testing.T) {
 		}
 		h.shows(ann, ui.English, own, []string{"别处见", `href="https://films.example.org/"`, "Signed by this site", `href="/about/key"`}, []string{form})
 		h.shows(mira, ui.Chinese, own, []string{`from=channel"`}, nil)
-		h.shows(mira, ui.Chinese, form, []string{"已经告诉过所有关注者"}, []string{"<span>告诉所有关注者</span>"})
+		h.shows(mira, ui.Chinese, form, []string{"已经告诉过所有粉丝"}, []string{"<span>告诉所有粉丝</span>"})
 		status, text, _ := h.visit(ann, ui.English, http.MethodGet, own+"?statement", nil)
 		if r, err := ledger.VerifyStatement([]byte(text), key.Verifier()); status != http.StatusOK || err != nil || r.Statement.What != "films.example"+own || r.Statement.To != "https://films.example.org/" {
 			t.Errorf("signed as %d %q: %+v, %v", status, text, r, err)
