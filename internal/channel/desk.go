@@ -95,7 +95,7 @@ func (r *Room) DeskVideos(ctx context.Context, v who.Viewer, c Cursor, limit int
 
 // Bounds of the comments to answer: of how many of the last videos they are, and how many a page shows.
 const (
-	videosAsked = 500
+	videosAsked = 200
 	askedAPage  = 20
 )
 
@@ -107,7 +107,7 @@ type Asked struct {
 	At                 time.Time
 }
 
-// ToAnswer gives a page of the comments on the viewer's last 500 videos that it has not answered and did not write itself, the newest first, older than one of them (0: from the
+// ToAnswer gives a page of the comments on the viewer's last 200 videos that it has not answered and did not write itself, the newest first, older than one of them (0: from the
 // top), and the one that the next page is older than, 0 at the end.
 func (r *Room) ToAnswer(ctx context.Context, v who.Viewer, before who.ID) (list []Asked, older who.ID, err error) {
 	list, err = r.store.toAnswer(ctx, v.Account, before, askedAPage+1)
