@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"exeunt/exit"
 	"exeunt/internal/circle"
 	"exeunt/internal/sunset"
 	"exeunt/internal/who"
@@ -129,6 +130,19 @@ ask: {en: Ask us.}
 			if _, _, err := in.Sunsets.Preview(t.Context(), file(x.zone, x.announced, x.late, 42)); keyOf(err) != x.key || x.key == "" && err != nil {
 				t.Errorf("until %s in %s: error %v, want %q", x.late, x.zone, err, x.key)
 			}
+		}
+
+		named := func() *exit.SunsetCalendar {
+			t.Helper()
+			return value[sunset.Sunset](t, "read")(in.Sunsets.Named(t.Context(), "rings")).Calendar
+		}
+		before := named()
+		if named() != before {
+			t.Error("a calendar that has not changed is read from its text again")
+		}
+		in.publishSunset(t, file("UTC", day(0), day(141), 42), "more time")
+		if now := named(); now == before || !now.Late.After(before.Late) {
+			t.Errorf("after the postponement archives are kept until %s", now.Late)
 		}
 	})
 }
