@@ -249,6 +249,7 @@ func TestBatchStanding(t *testing.T) {
 		w.must(w.d.MakeTrial(ctx, dbtest.Start))
 		now, err := w.d.Now(ctx)
 		w.must(err)
+		now = now.Truncate(time.Second)
 		mira, jo := w.account("mira"), w.account("jo")
 		seed := 0
 		film := func(name, fields string) []entry {
