@@ -236,13 +236,13 @@ func (s *story) again() {
 	p.seesCodes()
 	s.importThroughPage(p, s.along, "import-own")
 	again := s.in.export(s.t, linName)
-	before := posts(s.t, s.along)
-	for i, w := range before {
-		if w.Place == "circle" { // the circle is no more: what was written there is kept for its author alone
-			before[i].Place, before[i].Audience, before[i].Circle, before[i].CircleName = "page", archive.AudienceOnlyMe, "", ""
+	before, after := posts(s.t, s.along), posts(s.t, again)
+	for _, list := range [][]archive.Post{before, after} { // her circle has come back too, under an id of its own
+		for i := range list {
+			list[i].Circle = ""
 		}
 	}
-	sameWritings(s.t, "after coming again", writings(s.t, before), writings(s.t, posts(s.t, again)))
+	sameWritings(s.t, "after coming again", writings(s.t, before), writings(s.t, after))
 	p.open("/@" + linName)
 	p.reads("main", planted)
 	p.shot("own-page-again")
