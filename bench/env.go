@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -86,7 +87,7 @@ func (e *env) binary(ctx context.Context) (string, error) {
 }
 
 // surroundings says in a sentence with what and on what a table was made.
-func (e *env) surroundings(o options, name, before string, began time.Time) string {
+func (e *env) surroundings(o options, name, before string, taken ticks, began time.Time) string {
 	command := "EXEUNT_BENCH=1 go run ./bench " + name
 	if o.Scale != 1 {
 		command += fmt.Sprintf(" --scale %g", o.Scale)
@@ -94,8 +95,40 @@ func (e *env) surroundings(o options, name, before string, began time.Time) stri
 	if o.Rounds != 5 {
 		command += fmt.Sprintf(" --rounds %d", o.Rounds)
 	}
-	return fmt.Sprintf("`%s`, %s, medians of %d rounds. %s. Load average %s before, %s after (%s).", command, began.UTC().Format("2006-01-02 15:04 UTC"),
-		o.Rounds, machine(), before, load(), text(time.Since(began)))
+	return fmt.Sprintf("`%s`, %s, medians of %d rounds. %s. Load average %s before, %s after (%s)%s.", command, began.UTC().Format("2006-01-02 15:04 UTC"),
+		o.Rounds, machine(), before, load(), text(time.Since(began)), taken.since())
+}
+
+// ticks are what a virtual machine's processors did since its start (proc(5), /proc/stat): what others on the same host were given instead, of all.
+type ticks struct{ stolen, all int64 }
+
+func taken() (t ticks) {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return t
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	for i, field := range strings.Fields(line) {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil || i > 8 { // time of guests is in that of users already
+			continue
+		}
+		t.all += n
+		if i == 8 {
+			t.stolen = n
+		}
+	}
+	return t
+}
+
+// since says how much of the time since then others on the host were given, where it is more than one in a hundred.
+func (t ticks) since() string {
+	now := taken()
+	share := float64(now.stolen-t.stolen) / float64(max(1, now.all-t.all))
+	if share < 0.01 {
+		return ""
+	}
+	return fmt.Sprintf("; others on the host took %.0f %% of the processors' time", 100*share)
 }
 
 func machine() string {

@@ -95,13 +95,13 @@ func measure(ctx context.Context, o options) (err error) {
 	}()
 	for _, b := range chosen {
 		e.logf("%s: begins", b.name)
-		before, began := load(), time.Now()
+		before, taken, began := load(), taken(), time.Now()
 		r, err := b.run(ctx, e)
 		if err != nil {
 			return fmt.Errorf("%s: %w", b.name, err)
 		}
 		r.name, r.title = b.name, b.title
-		r.surroundings = e.surroundings(o, b.name, before, began)
+		r.surroundings = e.surroundings(o, b.name, before, taken, began)
 		fmt.Println(r.markdown())
 		if o.Write == "" {
 			continue
