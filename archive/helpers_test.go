@@ -81,7 +81,8 @@ func life() map[string][]any {
 		archive.ClassFavourites: {archive.Favourite{On: on, At: at(63)}},
 		archive.ClassFollowing:  {archive.Follow{Address: "wu@other.example", Since: at(1)}},
 		archive.ClassFollowers:  {archive.Follow{Address: "chen@third.example", Since: at(2)}, archive.Follow{Address: "zhao@third.example"}},
-		archive.ClassCircles: {archive.Circle{ID: "5", Name: "种花的人", Intro: "一起种", JoinMode: "approval", Created: at(3), Members: 12,
+		archive.ClassCircles: {archive.Circle{
+			ID: "5", Name: "种花的人", Intro: "一起种", JoinMode: "approval", Created: at(3), Members: 12,
 			Topics: []string{"春天", "旧事"}, ClosedTopics: []string{"旧事"}, FilteredWords: []archive.FilteredWord{{Word: "代购", Does: "hold"}},
 			BlockedImages: []string{"0123456789abcdef"}, NewMembers: &archive.NewMemberLimits{Days: 7, Posts: 3, Links: true},
 		}},
