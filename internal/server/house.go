@@ -325,6 +325,10 @@ func (h *House) RebuildSearch(ctx context.Context, progress func(search.Rebuilt)
 // or on another node, and the files that it gave up are removed. Wait is called between looks while others work.
 func (h *House) Settle(ctx context.Context, wait func(context.Context) error) error {
 	for {
+		now, err := h.DB.Now(ctx) // what falls due while others are worked on is not waited for
+		if err != nil {
+			return err
+		}
 		steps, err := h.Engine.Work(ctx, 10)
 		if err != nil {
 			return fmt.Errorf("work on steps: %w", err)
@@ -335,10 +339,6 @@ func (h *House) Settle(ctx context.Context, wait func(context.Context) error) er
 		}
 		if steps+jobs > 0 {
 			continue
-		}
-		now, err := h.DB.Now(ctx)
-		if err != nil {
-			return err
 		}
 		busy, err := h.DB.Runs.Busy(ctx, now)
 		if err != nil {
