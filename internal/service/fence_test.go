@@ -122,6 +122,7 @@ var withoutPass = map[string]string{
 	"sunset store.addTelling":   "of a calendar: of no account",
 	"sunset store.dropWaiting":  "the engine's, of an archive that nothing is left for",
 	"sunset store.end":          "of a calendar: of no account",
+	"sunset store.keepLinks":    "the engine's, of an archive that is kept longer by a calendar",
 	"sunset store.over":         "of a calendar: of no account",
 	"sunset store.put":          "a calendar: of no account, behind the lock of what it ends",
 	"sunset store.reached":      "of a calendar: of no account",
