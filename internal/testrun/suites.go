@@ -138,7 +138,8 @@ func (r *runner) all(ctx context.Context) error {
 	env, clear := inMemory()
 	r.test(ctx, r.root, named(suiteStore, sqlite), append(env, "EXEUNT_TEST_DATABASES=sqlite"), stored)
 	clear()
-	r.test(ctx, r.root, named(suiteStore, postgres), []string{"EXEUNT_TEST_DATABASES=postgres"}, append([]string{"-race", "-skip=" + oneByOne}, stored...))
+	// Tests here wait for PostgreSQL as long as they count: twice as many packages as the smallest machine has cores go at a time.
+	r.test(ctx, r.root, named(suiteStore, postgres), []string{"EXEUNT_TEST_DATABASES=postgres"}, append([]string{"-race", "-p=4", "-skip=" + oneByOne}, stored...))
 	<-told
 	r.test(ctx, filepath.Join(r.root, "examples", "notes"), named(suiteNotes, noDatabase), nil, []string{"-race", "./..."})
 	<-checked
