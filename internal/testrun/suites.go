@@ -67,7 +67,7 @@ var rows = []row{
 
 // fuzzedAtOnce is how many targets are fuzzed at once, each by one worker and all for the same time: some more than the smallest machine has
 // cores, so that a dozen of them end in a minute.
-const fuzzedAtOnce = 5
+const fuzzedAtOnce = 6
 
 // oneByOne are the long stories of a whole install: they do one thing after the other, in processes of their own for the most part, where there is no race to be
 // found. They are told without -race on PostgreSQL too.
@@ -79,7 +79,7 @@ var (
 )
 
 // once are the browser's stories that are told on one database alone: what they show is drawn, not stored.
-const once = "^TestAccessib|^TestStoryWithoutScripts|^TestStorySunset|^TestStoryCircle|^TestPasskey|^TestOfflinePage"
+const once = "^TestAccessib|^TestStoryWithoutScripts|^TestStorySunset|^TestStoryCircle|^TestStoryChannel|^TestPasskey|^TestOfflinePage|^TestPlayer|^TestBell|^TestImageViewer"
 
 // runner runs suites in the work tree at root with the tools in bin.
 type runner struct {
