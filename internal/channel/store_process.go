@@ -162,8 +162,8 @@ func (s store) setCover(ctx context.Context, pass service.Pass, id who.ID, poste
 
 // fileOf says of which video a blob is, and what of it.
 func (s store) fileOf(ctx context.Context, key string) (video who.ID, what string, err error) {
-	err = s.db.Q(ctx).QueryRowContext(ctx, `select id, 'original' from videos where original = $1 union all select id, 'cover' from videos where poster = $1
-		union all select id, 'cover' from videos where thumb = $1 union all select video_id, 'subtitle' from video_subtitles where key = $1
+	err = s.db.Q(ctx).QueryRowContext(ctx, `select id, 'original' from videos where original = $1 and original <> '' union all select id, 'cover' from videos where poster = $1 and poster <> ''
+		union all select id, 'cover' from videos where thumb = $1 and thumb <> '' union all select video_id, 'subtitle' from video_subtitles where key = $1
 		union all select video_id, 'rendition' from video_renditions where key = $1 union all select video_id, 'frame' from video_frames where key = $1 limit 1`, key).Scan((*int64)(&video), &what)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, "", nil
