@@ -58,6 +58,9 @@ func (l *Room) Pack(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	if err != nil {
 		return exit.Progress{}, err
 	}
+	if p.Finished && p.Volume <= t.Chunk {
+		return exit.Progress{Done: true}, nil // whoever made the last volume was cut off before the step was put down as done
+	}
 	if p.Volume > t.Chunk {
 		return l.volumeDone(ctx, id, t.Chunk+1, p.Finished && p.Volume == t.Chunk+1)
 	}

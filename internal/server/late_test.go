@@ -73,6 +73,24 @@ func TestArchiveOvertaken(t *testing.T) {
 	})
 }
 
+// TestArchiveIsMadeOnce has a worker cut off when the archive is whole and its step not yet put down as done: the next worker's chunk adds no volume.
+func TestArchiveIsMadeOnce(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		v := in.member(t, "cutoffone")
+		ask := exit.Ask{Subject: leave.SubjectOf(v.Account, ""), Journey: exit.TakeAlong, Pack: leave.Packing{Media: true}.Words()}
+		run := in.agree(t, ask)
+		task := exit.Task{Run: run.ID, Subject: ask.Subject, Choice: ask.Pack}
+		for task.Chunk = range 3 {
+			if p, err := in.Leave.Pack(t.Context(), task); err != nil || !p.Done || task.Chunk > 0 && p.Items > 0 {
+				t.Errorf("chunk %d: %+v, %v", task.Chunk, p, err)
+			}
+		}
+		if n := len(value[[]leave.Volume](t, "read volumes")(in.Leave.VolumesOf(t.Context(), run.ID))); n != 1 {
+			t.Errorf("the archive has %d volumes", n)
+		}
+	})
+}
+
 // TestConsentWaitsForWrites agrees a closing while a circle of the account is being made: the plan that is agreed is the one
 // that was previewed, or none.
 func TestConsentWaitsForWrites(t *testing.T) {
