@@ -58,18 +58,10 @@ func scanVideo(r db.Row) (Video, error) {
 		&at, &due, &created, &edited, &deleted, &x.DeletedAs, &x.Origin, &x.Original, &x.Type, &plays, &x.File, &x.Bytes, &x.SHA256, &x.Look,
 		&duration, &x.Width, &x.Height, &x.Poster, &x.Thumb, &downloads, &x.Likes, &x.Comments, &x.Views, &x.Hot, &member,
 	}, fields...)...)
-	x.At, x.Due, x.Created, x.Edited, x.Deleted = db.Time(at), timeOf(due), db.Time(created), timeOf(edited), timeOf(deleted)
+	x.At, x.Due, x.Created, x.Edited, x.Deleted = db.Time(at), db.TimeIf(due), db.Time(created), db.TimeIf(edited), db.TimeIf(deleted)
 	x.Plays = plays == 1
 	x.Duration, x.Downloads, x.Member, x.Channel = time.Duration(duration)*time.Millisecond, downloads == 1, member == 1, channel()
 	return x, err
-}
-
-// timeOf gives the time of a column that is 0 for none.
-func timeOf(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return db.Time(ms)
 }
 
 func (s store) videos(ctx context.Context, what, query string, args ...any) ([]Video, error) {

@@ -259,11 +259,11 @@ func (s store) addBroughtCollection(ctx context.Context, pass service.Pass, c aC
 		return fmt.Errorf("store collection: %w", err)
 	}
 	for from := 0; from < len(videos); from += 500 {
-		var v rows
+		var v db.Values
 		for i, id := range videos[from:min(from+500, len(videos))] {
-			v.add(int64(s.db.IDs.Next()), int64(c.ID), int64(c.Owner), int64(id), from+i+1)
+			v.Add(int64(s.db.IDs.Next()), int64(c.ID), int64(c.Owner), int64(id), from+i+1)
 		}
-		if _, err := s.db.Exec(ctx, `insert into collection_videos (id, collection_id, account_id, video_id, position) values `+v.text.String()+` on conflict do nothing`, v.args...); err != nil {
+		if _, err := s.db.Exec(ctx, `insert into collection_videos (id, collection_id, account_id, video_id, position) values `+v.String()+` on conflict do nothing`, v.Args...); err != nil {
 			return fmt.Errorf("store a collection's videos: %w", err)
 		}
 	}

@@ -3,7 +3,6 @@ package channel
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"exeunt/internal/db"
 	"exeunt/internal/service"
@@ -26,11 +25,11 @@ func (s store) putChannel(ctx context.Context, pass service.Pass, account who.ID
 	if len(w.Links) == 0 {
 		return nil
 	}
-	var v rows
+	var v db.Values
 	for i, l := range w.Links {
-		v.add(int64(s.db.IDs.Next()), int64(account), i, l.Label, l.URL)
+		v.Add(int64(s.db.IDs.Next()), int64(account), i, l.Label, l.URL)
 	}
-	if _, err := s.db.Exec(ctx, `insert into channel_links (id, account_id, position, label, url) values `+v.text.String(), v.args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into channel_links (id, account_id, position, label, url) values `+v.String(), v.Args...); err != nil {
 		return fmt.Errorf("store a channel's links: %w", err)
 	}
 	return nil
@@ -97,27 +96,6 @@ func (s store) channelsAbove(ctx context.Context, viewer, after who.ID, limit in
 		return nil, fmt.Errorf("list channels: %w", err)
 	}
 	return list, nil
-}
-
-// rows builds the values of an insert of many rows.
-type rows struct {
-	text strings.Builder
-	args []any
-}
-
-func (r *rows) add(values ...any) {
-	if r.text.Len() > 0 {
-		r.text.WriteString(", ")
-	}
-	r.text.WriteByte('(')
-	for i, v := range values {
-		if i > 0 {
-			r.text.WriteString(", ")
-		}
-		r.args = append(r.args, v)
-		fmt.Fprintf(&r.text, "$%d", len(r.args))
-	}
-	r.text.WriteByte(')')
 }
 
 // flag gives what a column holds for a yes or no.

@@ -150,11 +150,11 @@ func (s store) collect(ctx context.Context, pass service.Pass, x Video, collecti
 	if err != nil {
 		return fmt.Errorf("read collections: %w", err)
 	}
-	var fresh rows
+	var fresh db.Values
 	own, err := db.Scan(found, func(r db.Row) (id int64, err error) {
 		var last, in int64
 		if err = r.Scan(&id, &last, &in); err == nil && in == 0 {
-			fresh.add(int64(s.db.IDs.Next()), id, int64(x.Owner), int64(x.ID), last)
+			fresh.Add(int64(s.db.IDs.Next()), id, int64(x.Owner), int64(x.ID), last)
 		}
 		return id, err
 	})
@@ -163,10 +163,10 @@ func (s store) collect(ctx context.Context, pass service.Pass, x Video, collecti
 		return fmt.Errorf("read collections: %w", err)
 	case len(own) < len(collections):
 		return errNoCollection()
-	case len(fresh.args) == 0:
+	case len(fresh.Args) == 0:
 		return nil
 	}
-	if _, err := s.db.Exec(ctx, `insert into collection_videos (id, collection_id, account_id, video_id, position) values `+fresh.text.String()+` on conflict (collection_id, video_id) do nothing`, fresh.args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into collection_videos (id, collection_id, account_id, video_id, position) values `+fresh.String()+` on conflict (collection_id, video_id) do nothing`, fresh.Args...); err != nil {
 		return fmt.Errorf("put video into collections: %w", err)
 	}
 	return nil

@@ -27,7 +27,7 @@ func (s store) readFarewell(ctx context.Context, query string, args ...any) (f F
 	if err != nil {
 		return f, fmt.Errorf("read farewell: %w", err)
 	}
-	f.Links, f.Redirect, f.At, f.Shown, f.Until, f.Offered = strings.Fields(links), redirect == 1, db.Time(at), shown == 1, timeOf(until), offered == 1
+	f.Links, f.Redirect, f.At, f.Shown, f.Until, f.Offered = strings.Fields(links), redirect == 1, db.Time(at), shown == 1, db.TimeIf(until), offered == 1
 	return f, nil
 }
 

@@ -15,18 +15,18 @@ func (s store) link(ctx context.Context, pass service.Pass, list []Video, topics
 	if !pass.Valid() {
 		return service.ErrNoPass()
 	}
-	var v rows
+	var v db.Values
 	for _, x := range list {
 		for _, name := range topicNames(x) {
 			if id := topics[ui.TopicKey(name)]; id != 0 {
-				v.add(int64(s.db.IDs.Next()), int64(x.ID), int64(x.Owner), int64(id), db.Ms(x.At))
+				v.Add(int64(s.db.IDs.Next()), int64(x.ID), int64(x.Owner), int64(id), db.Ms(x.At))
 			}
 		}
 	}
-	if len(v.args) == 0 {
+	if len(v.Args) == 0 {
 		return nil
 	}
-	if _, err := s.db.Exec(ctx, `insert into video_topics (id, video_id, account_id, topic_id, at) values `+v.text.String(), v.args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into video_topics (id, video_id, account_id, topic_id, at) values `+v.String(), v.Args...); err != nil {
 		return fmt.Errorf("link topics: %w", err)
 	}
 	ids, args := service.In(1, idsOf(list))

@@ -82,20 +82,20 @@ func (s store) keepMade(ctx context.Context, pass service.Pass, x Video, m made)
 			return fmt.Errorf("clear what was made of a video: %w", err)
 		}
 	}
-	var list, pictures rows
+	var list, pictures db.Values
 	for _, n := range m.renditions {
-		list.add(int64(s.db.IDs.Next()), int64(x.ID), int64(x.Owner), n.Width, n.Height, n.Bandwidth, n.Codecs, n.Playlist, n.blob.Key, n.blob.Size)
+		list.Add(int64(s.db.IDs.Next()), int64(x.ID), int64(x.Owner), n.Width, n.Height, n.Bandwidth, n.Codecs, n.Playlist, n.blob.Key, n.blob.Size)
 	}
 	for _, n := range m.frames {
-		pictures.add(int64(s.db.IDs.Next()), int64(x.ID), int64(x.Owner), n.at.Milliseconds(), n.blob.Key, n.blob.Size)
+		pictures.Add(int64(s.db.IDs.Next()), int64(x.ID), int64(x.Owner), n.at.Milliseconds(), n.blob.Key, n.blob.Size)
 	}
-	if len(list.args) > 0 {
-		if _, err := s.db.Exec(ctx, `insert into video_renditions (id, video_id, account_id, width, height, bandwidth, codecs, playlist, key, bytes) values `+list.text.String(), list.args...); err != nil {
+	if len(list.Args) > 0 {
+		if _, err := s.db.Exec(ctx, `insert into video_renditions (id, video_id, account_id, width, height, bandwidth, codecs, playlist, key, bytes) values `+list.String(), list.Args...); err != nil {
 			return fmt.Errorf("store renditions: %w", err)
 		}
 	}
-	if len(pictures.args) > 0 {
-		if _, err := s.db.Exec(ctx, `insert into video_frames (id, video_id, account_id, moment, key, bytes) values `+pictures.text.String(), pictures.args...); err != nil {
+	if len(pictures.Args) > 0 {
+		if _, err := s.db.Exec(ctx, `insert into video_frames (id, video_id, account_id, moment, key, bytes) values `+pictures.String(), pictures.Args...); err != nil {
 			return fmt.Errorf("store frames: %w", err)
 		}
 	}

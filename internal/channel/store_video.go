@@ -146,11 +146,11 @@ func (s store) mention(ctx context.Context, pass service.Pass, x Video, accounts
 	if len(accounts) == 0 {
 		return nil
 	}
-	var v rows
+	var v db.Values
 	for _, a := range accounts {
-		v.add(int64(s.db.IDs.Next()), int64(a), int64(x.Owner), KindVideo, int64(x.ID), Name, 0)
+		v.Add(int64(s.db.IDs.Next()), int64(a), int64(x.Owner), KindVideo, int64(x.ID), Name, 0)
 	}
-	if _, err := s.db.Exec(ctx, `insert into mentions (id, account_id, author_id, ref_kind, ref_id, service, place_id) values `+v.text.String(), v.args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into mentions (id, account_id, author_id, ref_kind, ref_id, service, place_id) values `+v.String(), v.Args...); err != nil {
 		return fmt.Errorf("store mentions: %w", err)
 	}
 	return nil

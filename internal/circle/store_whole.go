@@ -48,14 +48,6 @@ func since(t time.Time) int64 {
 	return db.Ms(t)
 }
 
-// timeOf gives the instant of Unix milliseconds, the zero time for none.
-func timeOf(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return db.Time(ms)
-}
-
 // wholePost is a post of a circle as its owner takes it along.
 type wholePost struct {
 	words
@@ -79,7 +71,7 @@ func (s store) postsWhole(ctx context.Context, circle, after, cut int64, from ti
 		var sensitive, at, edited, featured, pinned int64
 		err = r.Scan((*int64)(&x.id), (*int64)(&x.author), &x.text, &x.summary, &x.language, &sensitive, &at, &edited, &x.likes, &x.comments,
 			&featured, &pinned, &x.card.Kind, (*int64)(&x.card.ID))
-		x.sensitive, x.at, x.edited, x.featured, x.pinned = sensitive == 1, db.Time(at), timeOf(edited), timeOf(featured), timeOf(pinned)
+		x.sensitive, x.at, x.edited, x.featured, x.pinned = sensitive == 1, db.Time(at), db.TimeIf(edited), db.TimeIf(featured), db.TimeIf(pinned)
 		return x, err
 	})
 	if err != nil {

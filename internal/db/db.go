@@ -268,6 +268,14 @@ func (d *DB) Move(ctx context.Context, to time.Time) error {
 // Time gives the instant of Unix milliseconds, UTC.
 func Time(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
+// TimeIf is Time for a column that may hold none: the zero time for 0.
+func TimeIf(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return Time(ms)
+}
+
 // Ms gives an instant's Unix milliseconds.
 func Ms(t time.Time) int64 { return t.UnixMilli() }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"exeunt/exit"
@@ -238,24 +237,22 @@ func (s store) bringRules(ctx context.Context, p service.Pass, at Place, in Rule
 		return service.ErrNoPass()
 	}
 	for some := range slices.Chunk(in.Words, atOnce) {
-		rows := make([][]any, len(some))
-		for i, w := range some {
-			rows[i] = []any{int64(w.ID), at.Service, int64(at.ID), w.Word, w.key, w.Does, db.Ms(p.At)}
+		var v db.Values
+		for _, w := range some {
+			v.Add(int64(w.ID), at.Service, int64(at.ID), w.Word, w.key, w.Does, db.Ms(p.At))
 		}
-		text, args := values(rows)
-		if _, err := s.db.Exec(ctx, `insert into word_rules (id, service, place_id, word, word_key, does, created_at) values `+text+`
-			on conflict (service, place_id, word_key) do nothing`, args...); err != nil {
+		if _, err := s.db.Exec(ctx, `insert into word_rules (id, service, place_id, word, word_key, does, created_at) values `+v.String()+`
+			on conflict (service, place_id, word_key) do nothing`, v.Args...); err != nil {
 			return fmt.Errorf("store words: %w", err)
 		}
 	}
 	for some := range slices.Chunk(in.Looks, atOnce) {
-		rows := make([][]any, len(some))
-		for i, l := range some {
-			rows[i] = []any{int64(l.ID), at.Service, int64(at.ID), l.Look, db.Ms(p.At)}
+		var v db.Values
+		for _, l := range some {
+			v.Add(int64(l.ID), at.Service, int64(at.ID), l.Look, db.Ms(p.At))
 		}
-		text, args := values(rows)
-		if _, err := s.db.Exec(ctx, `insert into image_blocks (id, service, place_id, look, created_at) values `+text+`
-			on conflict (service, place_id, look) do nothing`, args...); err != nil {
+		if _, err := s.db.Exec(ctx, `insert into image_blocks (id, service, place_id, look, created_at) values `+v.String()+`
+			on conflict (service, place_id, look) do nothing`, v.Args...); err != nil {
 			return fmt.Errorf("store images: %w", err)
 		}
 	}
@@ -263,23 +260,6 @@ func (s store) bringRules(ctx context.Context, p service.Pass, at Place, in Rule
 		return nil
 	}
 	return s.setLimits(ctx, p, at, in.Limits)
-}
-
-// values gives the text and the arguments of rows to insert.
-func values(rows [][]any) (string, []any) {
-	var text strings.Builder
-	var args []any
-	for i, row := range rows {
-		if i > 0 {
-			text.WriteString(", ")
-		}
-		for n, v := range row {
-			args = append(args, v)
-			fmt.Fprintf(&text, "%c$%d", "(,"[min(n, 1)], len(args))
-		}
-		text.WriteByte(')')
-	}
-	return text.String(), args
 }
 
 // bucket is the time into which attempts are counted together.

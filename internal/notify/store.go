@@ -110,7 +110,7 @@ func (s store) add(ctx context.Context, p service.Pass, rows []row) error {
 		return service.ErrNoPass()
 	}
 	for _, again := range []bool{false, true} {
-		var v values
+		var v db.Values
 		for _, x := range rows {
 			if x.again != again {
 				continue
@@ -122,42 +122,21 @@ func (s store) add(ctx context.Context, p service.Pass, rows []row) error {
 			if !x.Due.IsZero() {
 				due = db.Ms(x.Due)
 			}
-			v.add(int64(x.id), int64(x.To), string(x.Kind), by, x.On.Kind, int64(x.On.ID), x.Service, int64(x.Place), due, db.Ms(p.At))
+			v.Add(int64(x.id), int64(x.To), string(x.Kind), by, x.On.Kind, int64(x.On.ID), x.Service, int64(x.Place), due, db.Ms(p.At))
 		}
-		if len(v.args) == 0 {
+		if len(v.Args) == 0 {
 			continue
 		}
 		then := `taken = 0`
 		if again {
 			then = `taken = 0, seen = 0, mailed = 0, id = excluded.id, due_at = excluded.due_at, created_at = excluded.created_at`
 		}
-		if _, err := s.db.Exec(ctx, `insert into notices (id, account_id, kind, by_id, ref_kind, ref_id, service, place_id, due_at, created_at) values `+v.text.String()+`
-			on conflict (account_id, kind, ref_kind, ref_id, coalesce(by_id, 0)) do update set `+then, v.args...); err != nil {
+		if _, err := s.db.Exec(ctx, `insert into notices (id, account_id, kind, by_id, ref_kind, ref_id, service, place_id, due_at, created_at) values `+v.String()+`
+			on conflict (account_id, kind, ref_kind, ref_id, coalesce(by_id, 0)) do update set `+then, v.Args...); err != nil {
 			return fmt.Errorf("store notices: %w", err)
 		}
 	}
 	return nil
-}
-
-// values builds the values of an insert of many rows.
-type values struct {
-	text strings.Builder
-	args []any
-}
-
-func (v *values) add(row ...any) {
-	if v.text.Len() > 0 {
-		v.text.WriteString(", ")
-	}
-	for i, x := range row {
-		sep := ", "
-		if i == 0 {
-			sep = "("
-		}
-		v.args = append(v.args, x)
-		fmt.Fprintf(&v.text, "%s$%d", sep, len(v.args))
-	}
-	v.text.WriteByte(')')
 }
 
 func (s store) take(ctx context.Context, p service.Pass, n Notice) error {
@@ -375,17 +354,17 @@ func (s store) setSwitches(ctx context.Context, p service.Pass, account who.ID, 
 	if !p.Valid() {
 		return service.ErrNoPass()
 	}
-	var v values
+	var v db.Values
 	for _, k := range rules {
 		if c, ok := chosen[k.kind]; ok {
-			v.add(int64(s.db.IDs.Next()), int64(account), string(k.kind), flag(c.Centre), flag(c.Mail))
+			v.Add(int64(s.db.IDs.Next()), int64(account), string(k.kind), flag(c.Centre), flag(c.Mail))
 		}
 	}
-	if len(v.args) == 0 {
+	if len(v.Args) == 0 {
 		return nil
 	}
-	if _, err := s.db.Exec(ctx, `insert into notice_switches (id, account_id, kind, centre, mail) values `+v.text.String()+`
-		on conflict (account_id, kind) do update set centre = excluded.centre, mail = excluded.mail`, v.args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into notice_switches (id, account_id, kind, centre, mail) values `+v.String()+`
+		on conflict (account_id, kind) do update set centre = excluded.centre, mail = excluded.mail`, v.Args...); err != nil {
 		return fmt.Errorf("store switches: %w", err)
 	}
 	return nil

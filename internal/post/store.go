@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 
 	"exeunt/exit"
 	"exeunt/exit/exitsql"
@@ -39,16 +38,8 @@ func scanPost(r db.Row) (Post, error) {
 	p.ID, p.Author, p.Place, p.Audience = who.ID(id), who.ID(author), who.ID(place), who.Audience(audience)
 	p.At, p.Sensitive, p.Veiled, p.Followed = db.Time(at), sensitive == 1, veiled == 1, followed == 1
 	p.Blocked, p.Card.ID = blocked == 1, who.ID(card)
-	p.Edited, p.Featured, p.Pinned, p.Deleted = timeOf(edited), timeOf(featured), timeOf(pinned), timeOf(deleted)
+	p.Edited, p.Featured, p.Pinned, p.Deleted = db.TimeIf(edited), db.TimeIf(featured), db.TimeIf(pinned), db.TimeIf(deleted)
 	return p, err
-}
-
-// timeOf gives the time of a column that is 0 for none.
-func timeOf(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return db.Time(ms)
 }
 
 func (s store) posts(ctx context.Context, what, query string, args ...any) ([]Post, error) {

@@ -159,7 +159,7 @@ func (s store) addLinks(ctx context.Context, pass service.Pass, account who.ID, 
 	}); err != nil {
 		return nil, fmt.Errorf("look for links: %w", err)
 	}
-	var v rows
+	var v db.Values
 	fresh := map[string]bool{}
 	for _, l := range links {
 		key := l.Kind + " " + l.URI
@@ -171,12 +171,12 @@ func (s store) addLinks(ctx context.Context, pass service.Pass, account who.ID, 
 		if !l.At.IsZero() {
 			at = db.Ms(l.At.Time)
 		}
-		v.add(int64(s.db.IDs.Next()), int64(account), l.Kind, l.URI, at)
+		v.Add(int64(s.db.IDs.Next()), int64(account), l.Kind, l.URI, at)
 	}
 	if len(fresh) == 0 {
 		return had, nil
 	}
-	if _, err := s.db.Exec(ctx, `insert into kept_links (id, account_id, kind, uri, at) values `+v.text.String()+` on conflict do nothing`, v.args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into kept_links (id, account_id, kind, uri, at) values `+v.String()+` on conflict do nothing`, v.Args...); err != nil {
 		return nil, fmt.Errorf("store links: %w", err)
 	}
 	return had, nil

@@ -206,15 +206,15 @@ func (s store) link(ctx context.Context, pass service.Pass, posts []Post) error 
 	if len(order) == 0 {
 		return nil
 	}
-	var fresh rows
+	var fresh db.Values
 	for _, t := range order {
 		if t.service == Page {
-			fresh.add(int64(s.db.IDs.Next()), t.service, 0, names[t], t.key, topicOpen, db.Ms(pass.At))
+			fresh.Add(int64(s.db.IDs.Next()), t.service, 0, names[t], t.key, topicOpen, db.Ms(pass.At))
 		}
 	}
-	if len(fresh.args) > 0 {
-		if _, err := s.db.Exec(ctx, `insert into topics (id, service, place_id, name, name_key, state, created_at) values `+fresh.text.String()+`
-			on conflict (service, place_id, name_key) do nothing`, fresh.args...); err != nil {
+	if len(fresh.Args) > 0 {
+		if _, err := s.db.Exec(ctx, `insert into topics (id, service, place_id, name, name_key, state, created_at) values `+fresh.String()+`
+			on conflict (service, place_id, name_key) do nothing`, fresh.Args...); err != nil {
 			return fmt.Errorf("make topics: %w", err)
 		}
 	}
@@ -222,7 +222,7 @@ func (s store) link(ctx context.Context, pass service.Pass, posts []Post) error 
 	if err != nil {
 		return err
 	}
-	var links rows
+	var links db.Values
 	var ids []who.ID
 	for _, t := range found {
 		for _, p := range want[tagged{t.Service, t.Place, ui.TopicKey(t.Name)}] {
@@ -230,14 +230,14 @@ func (s store) link(ctx context.Context, pass service.Pass, posts []Post) error 
 			if t.Closed && (p.Origin == "" || !p.In.Staff) {
 				continue
 			}
-			links.add(int64(p.ID), int64(t.ID), db.Ms(p.At))
+			links.Add(int64(p.ID), int64(t.ID), db.Ms(p.At))
 			ids = append(ids, p.ID)
 		}
 	}
 	if len(ids) == 0 {
 		return nil
 	}
-	if _, err := s.db.Exec(ctx, `insert into post_topics (post_id, topic_id, at) values `+links.text.String(), links.args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into post_topics (post_id, topic_id, at) values `+links.String(), links.Args...); err != nil {
 		return fmt.Errorf("link topics: %w", err)
 	}
 	list, args := service.In(1, ids)
@@ -253,12 +253,12 @@ func (s store) makeTopics(ctx context.Context, pass service.Pass, list []tagged,
 	if !pass.Valid() {
 		return service.ErrNoPass()
 	}
-	var fresh rows
+	var fresh db.Values
 	for _, t := range list {
-		fresh.add(int64(s.db.IDs.Next()), t.service, 0, names[t.key], t.key, topicOpen, db.Ms(pass.At))
+		fresh.Add(int64(s.db.IDs.Next()), t.service, 0, names[t.key], t.key, topicOpen, db.Ms(pass.At))
 	}
-	if _, err := s.db.Exec(ctx, `insert into topics (id, service, place_id, name, name_key, state, created_at) values `+fresh.text.String()+`
-		on conflict (service, place_id, name_key) do nothing`, fresh.args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into topics (id, service, place_id, name, name_key, state, created_at) values `+fresh.String()+`
+		on conflict (service, place_id, name_key) do nothing`, fresh.Args...); err != nil {
 		return fmt.Errorf("make topics: %w", err)
 	}
 	return nil

@@ -11,27 +11,6 @@ import (
 	"exeunt/internal/who"
 )
 
-// rows builds the values of an insert of many rows.
-type rows struct {
-	text strings.Builder
-	args []any
-}
-
-func (r *rows) add(values ...any) {
-	if r.text.Len() > 0 {
-		r.text.WriteString(", ")
-	}
-	r.text.WriteByte('(')
-	for i, v := range values {
-		if i > 0 {
-			r.text.WriteString(", ")
-		}
-		r.args = append(r.args, v)
-		fmt.Fprintf(&r.text, "$%d", len(r.args))
-	}
-	r.text.WriteByte(')')
-}
-
 // add stores posts of one author in one statement.
 func (s store) add(ctx context.Context, pass service.Pass, posts []Post) error {
 	if !pass.Valid() {
@@ -40,7 +19,7 @@ func (s store) add(ctx context.Context, pass service.Pass, posts []Post) error {
 	if len(posts) == 0 {
 		return nil
 	}
-	var v rows
+	var v db.Values
 	for _, p := range posts {
 		var origin, edited any
 		if p.Origin != "" {
@@ -53,11 +32,11 @@ func (s store) add(ctx context.Context, pass service.Pass, posts []Post) error {
 		if state == "" {
 			state = Live
 		}
-		v.add(int64(p.ID), int64(p.Author), p.Service, int64(p.Place), string(p.Audience), p.Text, p.Summary, flag(p.Sensitive), p.Language, p.ReplyTo,
+		v.Add(int64(p.ID), int64(p.Author), p.Service, int64(p.Place), string(p.Audience), p.Text, p.Summary, flag(p.Sensitive), p.Language, p.ReplyTo,
 			origin, state, db.Ms(p.At), edited, p.Images, Hot(db.Ms(p.At), 0, 0), p.Card.Kind, int64(p.Card.ID), msOf(p.Featured), msOf(p.Pinned), p.Refusal)
 	}
 	if _, err := s.db.Exec(ctx, `insert into posts (id, author_id, service, place_id, audience, text, summary, sensitive, language, reply_to, origin, state, created_at, edited_at, images,
-		hot, card_kind, card_id, featured_at, pinned_at, refusal) values `+v.text.String(), v.args...); err != nil {
+		hot, card_kind, card_id, featured_at, pinned_at, refusal) values `+v.String(), v.Args...); err != nil {
 		return fmt.Errorf("store posts: %w", err)
 	}
 	return nil
@@ -86,11 +65,11 @@ func (s store) addImages(ctx context.Context, pass service.Pass, images []Image)
 	if len(images) == 0 {
 		return nil
 	}
-	var v rows
+	var v db.Values
 	for _, i := range images {
-		v.add(int64(i.ID), int64(i.Post), int64(i.Author), i.Position, i.Key, i.Thumb, i.Type, i.Width, i.Height, i.Bytes, i.Alt, joinMissing(i.Missing, i.Name), i.Look)
+		v.Add(int64(i.ID), int64(i.Post), int64(i.Author), i.Position, i.Key, i.Thumb, i.Type, i.Width, i.Height, i.Bytes, i.Alt, joinMissing(i.Missing, i.Name), i.Look)
 	}
-	if _, err := s.db.Exec(ctx, `insert into post_images (`+imageColumns+`) values `+v.text.String(), v.args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into post_images (`+imageColumns+`) values `+v.String(), v.Args...); err != nil {
 		return fmt.Errorf("store images: %w", err)
 	}
 	return nil
@@ -152,11 +131,11 @@ func (s store) mention(ctx context.Context, pass service.Pass, p Post, accounts 
 	if len(accounts) == 0 {
 		return nil
 	}
-	var v rows
+	var v db.Values
 	for _, a := range accounts {
-		v.add(int64(s.db.IDs.Next()), int64(a), int64(p.Author), "post", int64(p.ID), p.Service, int64(p.Place))
+		v.Add(int64(s.db.IDs.Next()), int64(a), int64(p.Author), "post", int64(p.ID), p.Service, int64(p.Place))
 	}
-	if _, err := s.db.Exec(ctx, `insert into mentions (id, account_id, author_id, ref_kind, ref_id, service, place_id) values `+v.text.String(), v.args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into mentions (id, account_id, author_id, ref_kind, ref_id, service, place_id) values `+v.String(), v.Args...); err != nil {
 		return fmt.Errorf("store mentions: %w", err)
 	}
 	return nil

@@ -231,17 +231,17 @@ func (s store) addAll(ctx context.Context, p service.Pass, follower who.ID, foll
 		return nil, err
 	}
 	fresh := map[who.ID]bool{}
-	var v rows
+	var v db.Values
 	for i, id := range followees {
 		if !known[id] && !fresh[id] {
 			fresh[id] = true
-			v.add(int64(s.db.IDs.Next()), int64(follower), int64(id), since[i], flag(bells[id]))
+			v.Add(int64(s.db.IDs.Next()), int64(follower), int64(id), since[i], flag(bells[id]))
 		}
 	}
-	if len(v.args) == 0 {
+	if len(v.Args) == 0 {
 		return fresh, nil
 	}
-	if _, err := s.db.Exec(ctx, `insert into follows (id, follower_id, followee_id, created_at, bell) values `+v.text.String()+` on conflict (follower_id, followee_id) do nothing`, v.args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into follows (id, follower_id, followee_id, created_at, bell) values `+v.String()+` on conflict (follower_id, followee_id) do nothing`, v.Args...); err != nil {
 		return nil, fmt.Errorf("store follows: %w", err)
 	}
 	return fresh, nil

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"exeunt/internal/db"
@@ -47,25 +46,6 @@ type since struct {
 	at      time.Time
 }
 
-// rows builds the values of an insert of many rows.
-type rows struct {
-	text strings.Builder
-	args []any
-}
-
-func (r *rows) add(values ...any) {
-	sep := "("
-	if len(r.args) > 0 {
-		sep = ", ("
-	}
-	for _, v := range values {
-		r.args = append(r.args, v)
-		fmt.Fprintf(&r.text, "%s$%d", sep, len(r.args))
-		sep = ", "
-	}
-	r.text.WriteByte(')')
-}
-
 // block stores blocks in one statement and ends the follows between the accounts. It gives those that were new.
 func (s store) block(ctx context.Context, p service.Pass, by who.ID, whom []since) (map[who.ID]bool, error) {
 	if !p.Valid() {
@@ -80,17 +60,17 @@ func (s store) block(ctx context.Context, p service.Pass, by who.ID, whom []sinc
 		return nil, fmt.Errorf("read blocks: %w", err)
 	}
 	fresh := map[who.ID]bool{}
-	var v rows
+	var v db.Values
 	for _, w := range whom {
 		if !had[w.account] && !fresh[w.account] {
 			fresh[w.account] = true
-			v.add(int64(s.db.IDs.Next()), int64(by), int64(w.account), db.Ms(w.at))
+			v.Add(int64(s.db.IDs.Next()), int64(by), int64(w.account), db.Ms(w.at))
 		}
 	}
 	if len(fresh) == 0 {
 		return fresh, nil
 	}
-	if _, err := s.db.Exec(ctx, `insert into blocks (id, account_id, blocked_id, created_at) values `+v.text.String()+` on conflict (account_id, blocked_id) do nothing`, v.args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into blocks (id, account_id, blocked_id, created_at) values `+v.String()+` on conflict (account_id, blocked_id) do nothing`, v.Args...); err != nil {
 		return nil, fmt.Errorf("store blocks: %w", err)
 	}
 	list, args := service.In(2, ids)
@@ -216,12 +196,12 @@ func (s store) mute(ctx context.Context, p service.Pass, by who.ID, list []Mute)
 	if len(list) == 0 {
 		return nil
 	}
-	var v rows
+	var v db.Values
 	for _, m := range list {
-		v.add(int64(s.db.IDs.Next()), int64(by), int64(m.Ref.ID), flag(m.Less), end(m.Until), db.Ms(m.Since))
+		v.Add(int64(s.db.IDs.Next()), int64(by), int64(m.Ref.ID), flag(m.Less), end(m.Until), db.Ms(m.Since))
 	}
-	if _, err := s.db.Exec(ctx, `insert into mutes (id, account_id, muted_id, less, until, created_at) values `+v.text.String()+`
-		on conflict (account_id, muted_id) do update set less = excluded.less, until = excluded.until, created_at = excluded.created_at`, v.args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into mutes (id, account_id, muted_id, less, until, created_at) values `+v.String()+`
+		on conflict (account_id, muted_id) do update set less = excluded.less, until = excluded.until, created_at = excluded.created_at`, v.Args...); err != nil {
 		return fmt.Errorf("store mutes: %w", err)
 	}
 	return nil
@@ -235,12 +215,12 @@ func (s store) quiet(ctx context.Context, p service.Pass, by who.ID, list []Mute
 	if len(list) == 0 {
 		return nil
 	}
-	var v rows
+	var v db.Values
 	for _, m := range list {
-		v.add(int64(s.db.IDs.Next()), int64(by), m.Ref.Kind, int64(m.Ref.ID), flag(m.Less), end(m.Until), db.Ms(m.Since))
+		v.Add(int64(s.db.IDs.Next()), int64(by), m.Ref.Kind, int64(m.Ref.ID), flag(m.Less), end(m.Until), db.Ms(m.Since))
 	}
-	if _, err := s.db.Exec(ctx, `insert into quiets (id, account_id, ref_kind, ref_id, less, until, created_at) values `+v.text.String()+`
-		on conflict (account_id, ref_kind, ref_id) do update set less = excluded.less, until = excluded.until, created_at = excluded.created_at`, v.args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into quiets (id, account_id, ref_kind, ref_id, less, until, created_at) values `+v.String()+`
+		on conflict (account_id, ref_kind, ref_id) do update set less = excluded.less, until = excluded.until, created_at = excluded.created_at`, v.Args...); err != nil {
 		return fmt.Errorf("store quiets: %w", err)
 	}
 	return nil

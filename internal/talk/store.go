@@ -111,7 +111,7 @@ func (s store) add(ctx context.Context, pass service.Pass, comments []Comment, o
 	if len(comments) == 0 {
 		return nil
 	}
-	var v values
+	var v db.Values
 	for i, c := range comments {
 		var parent, origin any
 		if c.Parent != 0 {
@@ -120,33 +120,12 @@ func (s store) add(ctx context.Context, pass service.Pass, comments []Comment, o
 		if origins != nil {
 			origin = origins[i]
 		}
-		v.add(int64(c.ID), int64(c.Author), c.On.Kind, int64(c.On.ID), c.Service, int64(c.Place), parent, c.Text, origin, live, db.Ms(c.At), c.ms())
+		v.Add(int64(c.ID), int64(c.Author), c.On.Kind, int64(c.On.ID), c.Service, int64(c.Place), parent, c.Text, origin, live, db.Ms(c.At), c.ms())
 	}
-	if _, err := s.db.Exec(ctx, `insert into comments (id, author_id, ref_kind, ref_id, service, place_id, parent_id, text, origin, state, created_at, moment) values `+v.text.String(), v.args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into comments (id, author_id, ref_kind, ref_id, service, place_id, parent_id, text, origin, state, created_at, moment) values `+v.String(), v.Args...); err != nil {
 		return fmt.Errorf("store comments: %w", err)
 	}
 	return nil
-}
-
-// values builds the values of an insert of many rows.
-type values struct {
-	text strings.Builder
-	args []any
-}
-
-func (v *values) add(row ...any) {
-	if v.text.Len() > 0 {
-		v.text.WriteString(", ")
-	}
-	for i, x := range row {
-		sep := ", "
-		if i == 0 {
-			sep = "("
-		}
-		v.args = append(v.args, x)
-		fmt.Fprintf(&v.text, "%s$%d", sep, len(v.args))
-	}
-	v.text.WriteByte(')')
 }
 
 // mention stores whom a comment mentions.
@@ -157,11 +136,11 @@ func (s store) mention(ctx context.Context, pass service.Pass, c Comment, accoun
 	if len(accounts) == 0 {
 		return nil
 	}
-	var v values
+	var v db.Values
 	for _, a := range accounts {
-		v.add(int64(s.db.IDs.Next()), int64(a), int64(c.Author), "comment", int64(c.ID), c.Service, int64(c.Place))
+		v.Add(int64(s.db.IDs.Next()), int64(a), int64(c.Author), "comment", int64(c.ID), c.Service, int64(c.Place))
 	}
-	if _, err := s.db.Exec(ctx, `insert into mentions (id, account_id, author_id, ref_kind, ref_id, service, place_id) values `+v.text.String(), v.args...); err != nil {
+	if _, err := s.db.Exec(ctx, `insert into mentions (id, account_id, author_id, ref_kind, ref_id, service, place_id) values `+v.String(), v.Args...); err != nil {
 		return fmt.Errorf("store mentions: %w", err)
 	}
 	return nil

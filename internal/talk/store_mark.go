@@ -79,19 +79,19 @@ func (s store) insertMarks(ctx context.Context, pass service.Pass, l list, marks
 	if !pass.Valid() {
 		return 0, service.ErrNoPass()
 	}
-	var v values
+	var v db.Values
 	for _, m := range marks {
 		row := []any{int64(m.id), int64(m.account), m.on.Kind, int64(m.on.ID), m.service, int64(m.place), db.Ms(m.at)}
 		if l == likes {
 			row = append(row, flag(m.private))
 		}
-		v.add(row...)
+		v.Add(row...)
 	}
 	columns := `id, account_id, ref_kind, ref_id, service, place_id, created_at`
 	if l == likes {
 		columns += `, private`
 	}
-	n, err := s.db.Exec(ctx, `insert into `+string(l)+` (`+columns+`) values `+v.text.String()+then, v.args...)
+	n, err := s.db.Exec(ctx, `insert into `+string(l)+` (`+columns+`) values `+v.String()+then, v.Args...)
 	if err != nil {
 		return 0, fmt.Errorf("store in %s: %w", l, err)
 	}
