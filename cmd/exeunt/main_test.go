@@ -47,6 +47,9 @@ func (d desk) must(args ...string) map[string]any {
 	return v
 }
 
+// listening is how long a server may take until it listens: a database is made whole before, beside whatever else the machine does.
+const listening = 3 * time.Minute
+
 // serve runs a server until the returned function is called, and gives its address.
 func (d desk) serve(args ...string) (address string, stop func()) {
 	d.t.Helper()
@@ -57,7 +60,7 @@ func (d desk) serve(args ...string) (address string, stop func()) {
 	go func() {
 		done <- run(ctx, append(append([]string{"serve", "--listen", "127.0.0.1:0"}, args...), d.where...), lineWriter{lines}, &errs)
 	}()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(listening)
 	for address == "" {
 		select {
 		case line := <-lines:
@@ -65,7 +68,7 @@ func (d desk) serve(args ...string) (address string, stop func()) {
 		case code := <-done:
 			d.t.Fatalf("serve ended with %d before it listened\n%s", code, errs.String())
 		case <-deadline:
-			d.t.Fatal("serve did not listen within 30 s")
+			d.t.Fatalf("serve did not listen within %v", listening)
 		}
 	}
 	return strings.TrimSpace(address), func() {
