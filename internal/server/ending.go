@@ -150,10 +150,14 @@ func (s *web) missed(w http.ResponseWriter, r *http.Request, pattern string) err
 	ctx := r.Context()
 	now := ui.ReaderFrom(ctx).Now
 	services := holds(pattern, r)
+	ref, _ := refOf(pattern, r)
 	for _, e := range service.SessionOf(ctx).Endings {
-		name, _ := e.ParseScope()
-		if slices.Contains(services, name) && !e.Allows(exit.AllowRead, now) {
-			return s.ends.ended(w, r, e, where{})
+		name, place := e.ParseScope()
+		if !slices.Contains(services, name) || e.Allows(exit.AllowRead, now) {
+			continue
+		}
+		if place == 0 || ref == (who.Ref{Kind: name, ID: place}) { // of all else nothing says that it stood in this one place
+			return s.ends.ended(w, r, e, where{circle: place, known: place != 0})
 		}
 	}
 	return exit.Fail(exit.NotFound, "error.not_found")

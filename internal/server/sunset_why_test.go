@@ -51,6 +51,29 @@ func TestBannerNamesTheCircle(t *testing.T) {
 	})
 }
 
+// TestOneCircleEndsAlone ends one circle and erases it: its own addresses say so, and those at which nothing was ever found do not.
+func TestOneCircleEndsAlone(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		owner, member := in.member(t, "ownerone"), in.signUp(t, "memberone")
+		ring := in.ring(t, owner, member)
+		s := in.endIn(t, "circle:"+ring.String())
+		gone := map[string]int{
+			circle.Path(ring): http.StatusGone, "/report/circle/" + ring.String(): http.StatusGone,
+			circle.Path(7): http.StatusNotFound, "/report/circle/7": http.StatusNotFound, "/report/post/7": http.StatusNotFound, "/posts/7": http.StatusNotFound, "/topics/7": http.StatusNotFound,
+			"/talk/comments/7": http.StatusNotFound, "/media/1/circles/abcdefghijklmnopqrstuvwxyz.jpg": http.StatusNotFound, "/media/1/posts/abcdefghijklmnopqrstuvwxyz.jpg": http.StatusNotFound,
+		}
+		for _, days := range []int{215, 60} {
+			in.travel(t, days)
+			for path, want := range gone {
+				if w := in.look(t, member, path); w.Code != want {
+					t.Errorf("after %d days %s answers %d, want %d", days, path, w.Code, want)
+				}
+			}
+		}
+		in.wantRun(t, s.Run, exit.RunSealed)
+	})
+}
+
 // TestFormsOfVideosGo ends the service of channels: in read-only the page of a video offers nothing that is refused, and what takes away.
 func TestFormsOfVideosGo(t *testing.T) {
 	eachInstall(t, func(t *testing.T, in *install) {
