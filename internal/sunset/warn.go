@@ -2,8 +2,6 @@ package sunset
 
 import (
 	"context"
-	"sync"
-	"time"
 
 	"exeunt/exit"
 )
@@ -38,34 +36,4 @@ func (r *Room) WarnOperators(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// lastForecast keeps the one that was made last for the page of how far an ending has come, which is opened often.
-type lastForecast struct {
-	mu       sync.Mutex
-	of       Sunset
-	at       time.Time // machine time
-	forecast Forecast
-}
-
-// forecastLife is how long it is shown, by the machine clock.
-const forecastLife = 10 * time.Minute
-
-// lately gives the forecast of a published calendar, as of ten minutes ago at most.
-func (r *Room) lately(ctx context.Context, s Sunset) (Forecast, error) {
-	k, now := &r.last, r.DB.Clock.Now()
-	k.mu.Lock()
-	f, good := k.forecast, k.of.ID == s.ID && k.of.Version == s.Version && now.Sub(k.at) < forecastLife
-	k.mu.Unlock()
-	if good {
-		return f, nil
-	}
-	f, err := r.Forecast(ctx, s.Calendar)
-	if err != nil {
-		return f, err
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.of, k.at, k.forecast = s, now, f
-	return f, nil
 }
