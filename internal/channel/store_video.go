@@ -3,11 +3,13 @@ package channel
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"exeunt/exit"
 	"exeunt/exit/exitsql"
 	"exeunt/internal/db"
+	"exeunt/internal/post"
 	"exeunt/internal/service"
 	"exeunt/internal/who"
 )
@@ -135,12 +137,14 @@ func (s store) turn(ctx context.Context, pass service.Pass, ids []who.ID, from, 
 	return nil
 }
 
-// mention makes the rows of whom a video's text mentions what they should be.
+// mention makes the rows of whom a video's text mentions what they should be: accounts, and those of whom a mention has stayed in it ([post.Room.Keep]).
 func (s store) mention(ctx context.Context, pass service.Pass, x Video, accounts []who.ID) error {
 	if !pass.Valid() {
 		return service.ErrNoPass()
 	}
-	if _, err := s.db.Exec(ctx, `delete from mentions where ref_kind = 'video' and ref_id = $1`, int64(x.ID)); err != nil {
+	stayed := slices.DeleteFunc(post.Mentioned(x.Text), func(id who.ID) bool { return slices.Contains(accounts, id) })
+	list, args := service.In(2, append(stayed, 0))
+	if _, err := s.db.Exec(ctx, `delete from mentions where ref_kind = 'video' and ref_id = $1 and account_id not in (`+list+`)`, append([]any{int64(x.ID)}, args...)...); err != nil {
 		return fmt.Errorf("clear mentions: %w", err)
 	}
 	if len(accounts) == 0 {

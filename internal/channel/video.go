@@ -226,7 +226,10 @@ func (r *Room) save(ctx context.Context, v who.Viewer, id who.ID, w VideoWords, 
 			return err
 		}
 		old := x
-		x.Title, x.Text, x.Audience, x.Downloads = w.Title, text, audience, w.Downloads
+		if x.Text, err = r.Posts.Keep(ctx, v.Account, old.Text, text); err != nil {
+			return err
+		}
+		x.Title, x.Audience, x.Downloads = w.Title, audience, w.Downloads
 		// What is withheld comes back as it is, without being looked at again.
 		if (x.State == Live || x.State == Withheld) && (old.Title != x.Title || old.Text != x.Text) {
 			if err := r.screen(ctx, pass, x, true); err != nil {

@@ -69,8 +69,11 @@ func (r *Room) change(ctx context.Context, v who.Viewer, id who.ID, c Change, im
 	if err != nil {
 		return err
 	}
+	if p.Text, err = r.keepUnnamed(ctx, v, id, text); err != nil {
+		return err
+	}
 	now := arranged(kept, c.Drop, c.Alts, images)
-	p.Text, p.Images = text, len(now)
+	p.Images = len(now)
 	if err := r.edit(ctx, pass, old, p, now, !slices.Equal(kept, now)); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package post_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -210,6 +211,60 @@ func TestBlockedIsNotNamed(t *testing.T) {
 		}
 		if n := h.number(t, `select count(*) from mentions where ref_id = $1`, int64(typed)); n != 1 {
 			t.Errorf("%d are mentioned, want kim alone", n)
+		}
+	})
+}
+
+// TestEditKeepsUnnamed has an author change a post that mentions two whom a block keeps from them since: what they could not read stays what it was where nothing of it
+// was changed, and is given to nobody else where one cannot tell.
+func TestEditKeepsUnnamed(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		mira, jo, kim, lu := h.person(t, "mira"), h.person(t, "jo"), h.person(t, "kim"), h.person(t, "lu")
+		marks := strings.NewReplacer("{m}", "@{"+mira.Account.String()+"}", "{l}", "@{"+lu.Account.String()+"}", "{k}", "@{"+kim.Account.String()+"}")
+		cases := []struct{ typed, shown, changed, want string }{
+			{"thanks @mira", "thanks @…", "many thanks @…", "many thanks {m}"},
+			{"thanks @mira", "thanks @…", "thanks @kim", "thanks {k}"},
+			{"@mira and @lu and @kim", "@… and @… and @kim", "so, @… or @… or @kim", "so, {m} or {l} or {k}"},
+			{"first @mira then @lu last", "first @… then @… last", "first @… last", "first @… last"},
+			{"first @mira then @lu last", "first @… then @… last", "first @… then", "first {m} then"},
+			{"first @mira then @lu last", "first @… then @… last", "then @… last", "then {l} last"},
+			{"@mira, @mira", "@…, @…", "@…", "{m}"},
+			{"@… said @mira", "@… said @…", "@… says @…", "@… says {m}"},
+			{"hello", "hello", "hello @…", "hello @…"},
+		}
+		posts := make([]who.ID, len(cases))
+		for i, c := range cases {
+			posts[i] = h.write(t, jo, post.Draft{Text: c.typed})
+		}
+		draft, err := h.posts.SaveDraft(ctx, jo, post.Draft{Service: "page", Audience: "public", Text: "to @mira"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(h.relations.Block(ctx, mira, jo.Account), h.relations.Block(ctx, jo, lu.Account)); err != nil {
+			t.Fatal(err)
+		}
+		for i, c := range cases {
+			old := mustOne(t, h, jo, posts[i]).Text
+			if texts, err := h.posts.Decode(ctx, jo.Account, old); err != nil || texts[0] != c.shown {
+				t.Errorf("%q is shown as %q (%v), want %q", c.typed, texts, err, c.shown)
+			}
+			if err := h.posts.Edit(ctx, jo, posts[i], post.Change{Text: c.changed}); err != nil {
+				t.Fatal(err)
+			}
+			got := mustOne(t, h, kim, posts[i]).Text
+			if want := marks.Replace(c.want); got != want {
+				t.Errorf("%q of %q is kept as %q, want %q", c.changed, c.typed, got, want)
+			}
+			if n, want := h.number(t, `select count(*) from mentions where ref_kind = 'post' and ref_id = $1`, int64(posts[i])), int64(len(post.Mentioned(got))); n != want {
+				t.Errorf("of %q %d are mentioned, want %d", got, n, want)
+			}
+		}
+		if _, err := h.posts.SaveDraft(ctx, jo, post.Draft{ID: draft, Service: "page", Audience: "public", Text: "all to @…"}); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := mustOne(t, h, jo, draft).Text, marks.Replace("all to {m}"); got != want {
+			t.Errorf("the draft is kept as %q, want %q", got, want)
 		}
 	})
 }

@@ -16,6 +16,11 @@ const mostMentions = 50
 
 var stored = regexp.MustCompile(`@\{([0-9]{1,19})\}`)
 
+// unnamed is what stands for a mention of who is not there for the reader to see.
+const unnamed = "@…"
+
+var storedOrUnnamed = regexp.MustCompile(stored.String() + "|" + unnamed)
+
 // typed gives the spans of a text that read as @name: an @ at the start of a word, then letters,
 // digits, marks and underscores.
 func typed(text string) [][2]int {
@@ -117,10 +122,71 @@ func (r *Room) Decode(ctx context.Context, viewer who.ID, texts ...string) ([]st
 			if name, ok := names[id]; ok {
 				return "@" + name
 			}
-			return "@…"
+			return unnamed
 		})
 	}
 	return out, nil
+}
+
+// Keep puts the mentions that the viewer could not read in a stored text ([Room.Decode]) back into what they made of it, as [Room.Encode] gives it. Each is found by what
+// stands before it or behind it and was left as it was, or by its turn where there are as many as before. Of any other, "@…" stays.
+func (r *Room) Keep(ctx context.Context, viewer who.ID, old, text string) (string, error) {
+	if !strings.Contains(text, unnamed) {
+		return text, nil
+	}
+	names, err := r.store.names(ctx, viewer, Mentioned(old))
+	if err != nil {
+		return "", err
+	}
+	var was []string // what each "@…" stood for
+	shown := storedOrUnnamed.ReplaceAllStringFunc(old, func(m string) string {
+		id, _ := who.ParseID(strings.Trim(m, "@{}"))
+		if _, ok := names[id]; ok {
+			return m
+		}
+		was = append(was, m)
+		return unnamed
+	})
+	before, behind := alike(shown, text)
+	parts := strings.Split(text, unnamed)
+	n := len(parts) - 1
+	var b strings.Builder
+	for i, part := range parts[:n] {
+		b.WriteString(part)
+		first, last := i < before, n-i <= behind
+		switch j := len(was) - n + i; {
+		case n == len(was), first && (!last || was[i] == was[j]):
+			b.WriteString(was[i])
+		case last && !first:
+			b.WriteString(was[j])
+		default:
+			b.WriteString(unnamed)
+		}
+	}
+	b.WriteString(parts[n])
+	return b.String(), nil
+}
+
+// keepUnnamed is [Room.Keep] with the text that a post has until the transaction ends.
+func (r *Room) keepUnnamed(ctx context.Context, v who.Viewer, id who.ID, text string) (string, error) {
+	old, err := r.store.lockText(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	return r.Keep(ctx, v.Account, old, text)
+}
+
+// alike counts the "@…" in what two texts begin with alike, and in what they end with alike.
+func alike(a, b string) (before, behind int) {
+	most := min(len(a), len(b))
+	i, j := 0, 0
+	for i < most && a[i] == b[i] {
+		i++
+	}
+	for j < most && a[len(a)-1-j] == b[len(b)-1-j] {
+		j++
+	}
+	return strings.Count(a[:i], unnamed), strings.Count(a[len(a)-j:], unnamed)
 }
 
 // Excerpt gives the first 120 characters of a stored text on one line, without the ids of mentions.
@@ -133,4 +199,4 @@ func Excerpt(text string) string {
 }
 
 // Anonymous gives a stored text without the ids of those it mentions.
-func Anonymous(text string) string { return stored.ReplaceAllString(text, "@…") }
+func Anonymous(text string) string { return stored.ReplaceAllString(text, unnamed) }

@@ -3,6 +3,7 @@ package post
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,12 +121,22 @@ func (s store) changeAlts(ctx context.Context, pass service.Pass, post who.ID, a
 	return nil
 }
 
-// mention makes the rows of whom a text mentions what they should be.
+// lockText gives a post's text, and keeps others from changing it until the transaction ends.
+func (s store) lockText(ctx context.Context, id who.ID) (text string, err error) {
+	if err := s.db.Q(ctx).QueryRowContext(ctx, `select text from posts where id = $1`+s.db.ForUpdate(), int64(id)).Scan(&text); err != nil {
+		return "", fmt.Errorf("lock text: %w", err)
+	}
+	return text, nil
+}
+
+// mention makes the rows of whom a text mentions what they should be: accounts, and those of whom a mention has stayed in it ([Room.Keep]).
 func (s store) mention(ctx context.Context, pass service.Pass, p Post, accounts []who.ID) error {
 	if !pass.Valid() {
 		return service.ErrNoPass()
 	}
-	if _, err := s.db.Exec(ctx, `delete from mentions where ref_kind = 'post' and ref_id = $1`, int64(p.ID)); err != nil {
+	stayed := slices.DeleteFunc(Mentioned(p.Text), func(id who.ID) bool { return slices.Contains(accounts, id) })
+	list, args := service.In(2, append(stayed, 0))
+	if _, err := s.db.Exec(ctx, `delete from mentions where ref_kind = 'post' and ref_id = $1 and account_id not in (`+list+`)`, append([]any{int64(p.ID)}, args...)...); err != nil {
 		return fmt.Errorf("clear mentions: %w", err)
 	}
 	if len(accounts) == 0 {

@@ -225,6 +225,11 @@ func (r *Room) write(ctx context.Context, v who.Viewer, p Post, d Draft, images 
 	if p.In, p.Audience, err = r.audience(ctx, v, d); err != nil {
 		return err
 	}
+	if d.ID != 0 && p.State == Drafted { // published it would be a new mention
+		if text, err = r.keepUnnamed(ctx, v, d.ID, text); err != nil {
+			return err
+		}
+	}
 	now := arranged(kept, d.Drop, d.Alts, images)
 	p.Text, p.At, p.Images = text, pass.At, len(now)
 	if p.State == Live {
