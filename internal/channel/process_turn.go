@@ -24,7 +24,11 @@ const (
 
 // inTurn works on a video if this process works on no other and it is its turn, and calls the one whose turn is next; else it puts the video off.
 func (r *Room) inTurn(ctx context.Context, j job.Job, work func() error) error {
-	next, mine, err := job.Job{}, false, error(nil)
+	var (
+		next job.Job
+		mine bool
+		err  error
+	)
 	if r.working.TryLock() {
 		next, mine, err = r.takeTurn(ctx, j, work)
 	}
