@@ -6,8 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"io"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -263,42 +261,4 @@ func (r *Room) signed(f Farewell, path string) (Farewell, error) {
 	}
 	f.Signed = string(text)
 	return f, err
-}
-
-// asksStatement is the query by which the signed statement is read as it is.
-const asksStatement = "statement"
-
-// asks reports whether a request is for a farewell's signed statement as it is.
-func asks(req *http.Request, f Farewell) bool {
-	return req.URL.Query().Has(asksStatement) && f.Signed != ""
-}
-
-func showSigned(w http.ResponseWriter, f Farewell) error {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, err := io.WriteString(w, f.Signed)
-	return err
-}
-
-// Bid answers a request for an address whose owner has left with what they left to be read: a page with the status 410, or, if they chose so, the way to
-// their first link. NotFound if nothing was left there; nothing is written then.
-func (r *Room) Bid(w http.ResponseWriter, req *http.Request) error {
-	if req.Method != http.MethodGet && req.Method != http.MethodHead {
-		return exit.Fail(exit.NotFound, "error.not_found")
-	}
-	f, err := r.farewellAt(req.Context(), req.URL.Path)
-	if err != nil {
-		return err
-	}
-	// They may come back, and take it away at any time.
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Referrer-Policy", "no-referrer")
-	w.Header().Set("X-Robots-Tag", "noindex, nofollow")
-	if asks(req, f) {
-		return showSigned(w, f)
-	}
-	if f.Redirect {
-		http.Redirect(w, req, f.Links[0], http.StatusMovedPermanently)
-		return nil
-	}
-	return showFarewell(w, req, f)
 }
