@@ -102,7 +102,7 @@ func TestProcessCrashes(t *testing.T) {
 		folder, spool := t.TempDir(), t.TempDir()
 		h := openStudioAt(t, d, tools(), spool, folder)
 		ann := h.creator("ann")
-		run := func(n int) (killed bool) {
+		run := func(n int) (killed bool, said string) {
 			c.Add(2 * time.Minute) // the dead one's lease runs out
 			return die(t, program, strings.Join([]string{address, folder, spool, strconv.FormatInt(c.Now().Unix(), 10)}, "\n"), n)
 		}
@@ -113,14 +113,15 @@ func TestProcessCrashes(t *testing.T) {
 		}
 		for n := first; ; n += 7 {
 			id := h.bring(ann, 0, "tiny.mp4", film)
-			crashed := run(n)
-			if run(0) {
+			crashed, _ := run(n)
+			died, said := run(0)
+			if died {
 				t.Fatal("it dies without being killed")
 			}
 			x := h.see(ann, id)
 			played, frames, original := h.keys(id)
 			if x.Media != channel.Ready || len(played) != 3 || len(frames) != 6 || x.Original != original {
-				t.Fatalf("killed at %d: it is %s, %q, with %d files and %d frames", n, x.Media, x.Fault, len(played), len(frames))
+				t.Fatalf("killed at %d: it is %s, %q, with %d files and %d frames; said: %s", n, x.Media, x.Fault, len(played), len(frames), said)
 			}
 			r, err := h.blobs.NewReader(t.Context(), original, 0, -1)
 			h.must(err)
@@ -164,18 +165,18 @@ func (h *studio) wantStore(folder string, want, killed int) {
 	}
 }
 
-// die runs the victim and reports whether it killed itself at the n-th place.
-func die(t *testing.T, program, task string, n int) bool {
+// die runs the victim and reports whether it killed itself at the n-th place, and what it logged.
+func die(t *testing.T, program, task string, n int) (killed bool, said string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program)
 	cmd.Env = append(os.Environ(), victim+"="+task, fmt.Sprint("EXEUNT_FAIL_AT=", n))
 	out, err := cmd.CombinedOutput()
 	var e *exec.ExitError
 	if errors.As(err, &e) && e.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL {
-		return true
+		return true, string(out)
 	}
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	return false
+	return false, string(out)
 }
