@@ -204,7 +204,7 @@ func (in *install) postponed(t *testing.T, people map[string]who.Viewer, src []b
 	in.settle(t)
 	in.wantTold(t, "after a later version", people, map[string]int{"writer": 3, "hibernating": 3, "stranger": 0})
 	was, is := now.AddDate(0, 0, 214), now.AddDate(0, 0, 274)
-	in.shows(t, who.Viewer{}, "/sunsets/the-end", "What has changed", "Taking along takes longer than we thought.", "from "+longDate(was)+" to "+longDate(is), "Version 2, ", "Not since "+longDate(now.AddDate(0, 0, 31)))
+	in.shows(t, who.Viewer{}, "/sunsets/the-end", "What has changed", "Taking along takes longer than we thought.", "from "+longDate(was)+" to "+longDate(is), "from "+longDate(now.AddDate(0, 0, 244))+" to "+longDate(now.AddDate(0, 0, 304)), "Version 2, ", "Not since "+longDate(now.AddDate(0, 0, 31)))
 	d := in.document(t)
 	if len(d.Versions) != 2 || d.Versions[0].Version != 2 || d.Versions[0].Why == "" || len(d.Versions[0].Changes) != 3 || d.Versions[0].Changes[0].What != exit.Stopped {
 		t.Errorf("the versions are %+v", d.Versions)

@@ -226,7 +226,11 @@ func changeWords(ctx context.Context, e edition) []changeView {
 	var out []changeView
 	for _, c := range Changes(e.Was, e.Calendar) {
 		v := changeView{What: ui.T(ctx, noticeWords[c.What])}
-		if c.What != ChangedWords {
+		switch c.What {
+		case ChangedWords:
+		case ChangedLate:
+			v.Was, v.Is = lastMoment(ctx, c.Was), lastMoment(ctx, c.Is)
+		default:
 			v.Was, v.Is = dayOrNone(ctx, c.Was), dayOrNone(ctx, c.Is)
 		}
 		out = append(out, v)

@@ -159,7 +159,7 @@ func moves(ctx context.Context, old, cal *exit.SunsetCalendar) []moveView {
 		case ChangedWords:
 			out = append(out, moveView{Phase: ui.T(ctx, "sunset_operator.moves.words")})
 		case ChangedLate:
-			out = append(out, moveView{ui.T(ctx, fieldNames["late_requests"]), dayOr(ctx, c.Was, cal.Zone), dayOr(ctx, c.Is, cal.Zone)})
+			out = append(out, moveView{ui.T(ctx, fieldNames["late_requests"]), lastDayIn(ctx, c.Was, cal.Zone), lastDayIn(ctx, c.Is, cal.Zone)})
 		default:
 			out = append(out, moveView{ui.T(ctx, phaseTitles[c.What]), dayOr(ctx, c.Was, cal.Zone), dayOr(ctx, c.Is, cal.Zone)})
 		}
