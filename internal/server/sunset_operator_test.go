@@ -18,6 +18,7 @@ import (
 	"exeunt/internal/circle"
 	"exeunt/internal/post"
 	"exeunt/internal/sunset"
+	"exeunt/internal/ui"
 	"exeunt/internal/who"
 )
 
@@ -266,8 +267,17 @@ func TestPublishThere(t *testing.T) {
 			t.Fatalf("publishing leads to %s", to)
 		}
 		d.wantStatus(to, "Version 1", "not yet", "Announced")
+		if text := said(d.ask(http.MethodGet, to, nil).body); strings.Contains(text, "First published") {
+			t.Errorf("dates that never moved are told twice: %s", text)
+		}
 
-		later := d.ask(http.MethodGet, to+"/extend", nil).wants(t, http.StatusOK).fields(t, to+"/extend")
+		postpone := d.ask(http.MethodGet, to+"/extend", nil).wants(t, http.StatusOK)
+		for _, part := range []string{ui.AssetURL(ui.TimelineSheet), ` required></textarea>`} {
+			if !strings.Contains(string(postpone.body), part) {
+				t.Errorf("the form to postpone has no %s", part)
+			}
+		}
+		later := postpone.fields(t, to+"/extend")
 		stop := value[time.Time](t, "read date")(time.Parse(time.DateOnly, later.Get("phases.stopped")))
 		later.Set("phases.stopped", stop.AddDate(0, 0, -1).Format(time.DateOnly))
 		early := d.ask(http.MethodPost, to+"/extend", later).wants(t, http.StatusUnprocessableEntity)
@@ -287,7 +297,7 @@ func TestPublishThere(t *testing.T) {
 		}
 		agreed.Set("why", "more time to pack")
 		d.ask(http.MethodPost, publishThere, agreed).wants(t, http.StatusSeeOther)
-		d.wantStatus(to, "Version 2", "more time to pack")
+		d.wantStatus(to, "Version 2", "more time to pack", "First published")
 		s := value[sunset.Sunset](t, "read sunset")(in.Sunsets.Named(ctx, "the-end"))
 		if got := s.Calendar.At(exit.Stopped); !got.Equal(stop.AddDate(0, 0, 10)) {
 			t.Errorf("it stops on %v, want ten days after %v", got, stop)

@@ -459,6 +459,7 @@ func (r *Room) open(req *http.Request) (Sunset, error) {
 func (r *Room) showExtend(w http.ResponseWriter, req *http.Request, s Sunset, t exit.SunsetText, wrong wrongs, notice *ui.Notice) error {
 	ctx := req.Context()
 	v := extendView{Action: namedPath + s.Name + "/extend", Notice: notice, Calendar: dates(ctx, t, wrong), Why: whyField(ctx, req.PostForm.Get("why"))}
+	v.Why.Required = true
 	for i := range v.Calendar.Phases {
 		d := &v.Calendar.Phases[i]
 		d.Says = nil
@@ -476,7 +477,7 @@ func (r *Room) showExtend(w http.ResponseWriter, req *http.Request, s Sunset, t 
 		status = http.StatusUnprocessableEntity
 	}
 	f := operatorFrame(ctx, ui.T(ctx, "sunset_operator.extend"), &ui.Link{Text: inTongue(ctx, s.Calendar.Title), Href: namedPath + s.Name})
-	f.Path = namedPath + s.Name + "/extend"
+	f.Sheet, f.Path = ui.TimelineSheet, namedPath+s.Name+"/extend"
 	return ui.Render(w, req, status, extendPage(f, v))
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"exeunt/exit"
@@ -85,17 +86,25 @@ func (r *Room) statusView(ctx context.Context, s Status) (statusView, error) {
 	return v, nil
 }
 
-// phaseTable gives each phase with its dates: as first published, as published now, and when it really began.
+// phaseTable gives each phase with its dates: as first published, where a date was moved, as published now, and when it really began.
 func phaseTable(ctx context.Context, s Status) ui.TableView {
 	cal := s.Sunset.Calendar
 	t := ui.TableView{Caption: ui.T(ctx, "sunset_operator.phases_in", "Zone", cal.Zone.String())}
-	for _, key := range []string{"sunset_operator.phase", "sunset_operator.first", "sunset_operator.now", "sunset_operator.real"} {
+	keys := []string{"sunset_operator.phase", "sunset_operator.now", "sunset_operator.real"}
+	moved := slices.ContainsFunc(s.Phases, func(p PhaseStatus) bool { return !p.First.Equal(p.Due) })
+	if moved {
+		keys = slices.Insert(keys, 1, "sunset_operator.first")
+	}
+	for _, key := range keys {
 		t.Columns = append(t.Columns, ui.Column{Title: ui.T(ctx, key)})
 	}
 	for _, p := range s.Phases {
-		row := []ui.Cell{{Text: ui.T(ctx, phaseTitles[p.Word])}, {Text: dayIn(ctx, p.First, cal.Zone)}, {Text: dayIn(ctx, p.Due, cal.Zone)}, {Text: ui.T(ctx, "sunset_operator.not_yet")}}
+		row := []ui.Cell{{Text: ui.T(ctx, phaseTitles[p.Word])}, {Text: dayIn(ctx, p.Due, cal.Zone)}, {Text: ui.T(ctx, "sunset_operator.not_yet")}}
 		if !p.Done.IsZero() {
-			row[3].Text = ui.DateTime(ui.LangOf(ctx), p.Done, cal.Zone)
+			row[2].Text = ui.DateTime(ui.LangOf(ctx), p.Done, cal.Zone)
+		}
+		if moved {
+			row = slices.Insert(row, 1, ui.Cell{Text: dayIn(ctx, p.First, cal.Zone)})
 		}
 		t.Rows = append(t.Rows, row)
 	}
