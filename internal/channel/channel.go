@@ -210,7 +210,7 @@ func (r *Room) Things(ctx context.Context, v who.Viewer, ids []who.ID) ([]servic
 	out := make([]service.Thing, len(list))
 	for i, x := range list {
 		out[i] = service.Thing{
-			Ref: x.Ref(), Owner: x.Owner, Service: Name, Title: x.Title, Excerpt: post.Excerpt(x.Text), Link: VideoPath(x.ID), Picture: x.Thumb, Length: x.Duration,
+			Ref: x.Ref(), Owner: x.Owner, Service: Name, Title: x.Title, Excerpt: post.Excerpt(x.Text), Words: x.Title + "\n" + x.Text, Link: VideoPath(x.ID), Picture: x.Thumb, Length: x.Duration,
 			See: sees(v, x), Talk: talks(v, x),
 		}
 	}

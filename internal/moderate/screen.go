@@ -154,7 +154,7 @@ func (r *Room) ScreenPost(ctx context.Context, pass service.Pass, in post.Screen
 	if err := r.images(ctx, where, looks); err != nil {
 		return false, err
 	}
-	if hold, err = r.words(ctx, where, in.Text); err != nil {
+	if hold, err = r.words(ctx, where, in.Text+"\n"+in.Shared); err != nil {
 		return false, err
 	}
 	if len(where) == 1 {

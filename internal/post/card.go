@@ -42,6 +42,27 @@ func (r *Room) mayShare(ctx context.Context, v who.Viewer, ref who.Ref) error {
 	return err
 }
 
+// shared gives the words of what posts of an author share in a place, for its filter.
+func (r *Room) shared(ctx context.Context, author who.ID, posts ...Post) (map[who.Ref]string, error) {
+	var refs []who.Ref
+	for _, p := range posts {
+		if p.Service != Page && p.Card != (who.Ref{}) {
+			refs = append(refs, p.Card)
+		}
+	}
+	things, err := r.Registry.Things(ctx, who.Viewer{Account: author, State: who.Active}, refs)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[who.Ref]string, len(things))
+	for ref, t := range things {
+		if t.See {
+			out[ref] = t.Words
+		}
+	}
+	return out, nil
+}
+
 // cards gives cards of things as the viewer may see them, in one batch: a card of what is gone or hidden says so and no more.
 func (r *Room) cards(ctx context.Context, v who.Viewer, refs []who.Ref) (map[who.Ref]*ui.CardView, error) {
 	out := make(map[who.Ref]*ui.CardView, len(refs))

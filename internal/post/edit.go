@@ -88,8 +88,12 @@ func (r *Room) change(ctx context.Context, v who.Viewer, id who.ID, c Change, im
 func (r *Room) edit(ctx context.Context, pass service.Pass, old, p Post, images []Image, redrawn bool) error {
 	asks, hold := p.Service != Page && p.In.Approves && !p.In.Staff && (p.Text != old.Text || redrawn), false
 	if r.Screen != nil {
-		var err error
-		if hold, err = r.Screen(ctx, pass, ScreenIn{Author: p.Author, Ref: p.Ref(), In: p.In, Text: described(p.Text, images), Images: images, Edit: true}); err != nil {
+		shared, err := r.shared(ctx, p.Author, p)
+		if err != nil {
+			return err
+		}
+		in := ScreenIn{Author: p.Author, Ref: p.Ref(), In: p.In, Text: described(p.Text, images), Shared: shared[p.Card], Images: images, Edit: true}
+		if hold, err = r.Screen(ctx, pass, in); err != nil {
 			return err
 		}
 	}

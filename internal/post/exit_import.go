@@ -336,11 +336,19 @@ func (r *Room) screenBrought(ctx context.Context, pass service.Pass, posts []Pos
 	for _, i := range images {
 		of[i.Post] = append(of[i.Post], i)
 	}
+	if len(posts) == 0 {
+		return notes, nil
+	}
+	shared, err := r.shared(ctx, posts[0].Author, posts...)
+	if err != nil {
+		return nil, err
+	}
 	for i, p := range posts {
 		if p.State != Live {
 			continue
 		}
-		hold, err := r.Screen(ctx, pass, ScreenIn{Author: p.Author, Ref: p.Ref(), In: p.In, Text: described(p.Summary+"\n"+p.Text, of[p.ID]), Images: of[p.ID], Edit: true})
+		in := ScreenIn{Author: p.Author, Ref: p.Ref(), In: p.In, Text: described(p.Summary+"\n"+p.Text, of[p.ID]), Shared: shared[p.Card], Images: of[p.ID], Edit: true}
+		hold, err := r.Screen(ctx, pass, in)
 		switch kind := exit.KindOf(err); {
 		case err != nil && (kind == exit.Invalid || kind == exit.Forbidden):
 			posts[i].State, notes[i] = Drafted, noteScreened

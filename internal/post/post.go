@@ -87,6 +87,7 @@ type ScreenIn struct {
 	Ref    who.Ref // of the post; it may not be stored yet
 	In     Place   // zero on the own page
 	Text   string  // mentions as @{id}
+	Shared string  // the words of what it shares in a place; "": nothing
 	Images []Image // with what they look like
 	Edit   bool    // it stood there before, with other words
 }

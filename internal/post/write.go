@@ -259,7 +259,11 @@ func (r *Room) write(ctx context.Context, v who.Viewer, p Post, d Draft, images 
 func (r *Room) screened(ctx context.Context, pass service.Pass, p Post, images []Image) (string, error) {
 	hold := p.In.Approves && !p.In.Staff
 	if r.Screen != nil {
-		held, err := r.Screen(ctx, pass, ScreenIn{Author: p.Author, Ref: p.Ref(), In: p.In, Text: described(p.Text, images), Images: images})
+		shared, err := r.shared(ctx, p.Author, p)
+		if err != nil {
+			return "", err
+		}
+		held, err := r.Screen(ctx, pass, ScreenIn{Author: p.Author, Ref: p.Ref(), In: p.In, Text: described(p.Text, images), Shared: shared[p.Card], Images: images})
 		if err != nil {
 			return "", err
 		}

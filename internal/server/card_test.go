@@ -3,8 +3,10 @@ package server_test
 import (
 	"testing"
 
+	"exeunt/exit"
 	"exeunt/internal/channel"
 	"exeunt/internal/circle"
+	"exeunt/internal/moderate"
 	"exeunt/internal/post"
 	"exeunt/internal/who"
 )
@@ -44,5 +46,43 @@ func TestCardOfVideo(t *testing.T) {
 		if href, title, image, gone := look(inCircle); !gone || href+title+image != "" {
 			t.Errorf("a card of a hidden channel: %s %s %s", href, title, image)
 		}
+	})
+}
+
+// TestCardOfVideoIsScreened has a circle's filter see title and text of a film that is shared there, and nothing of one that stands elsewhere.
+func TestCardOfVideoIsScreened(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		ctx := t.Context()
+		c := newCreator(t, in)
+		ring := value[who.ID](t, "make circle")(in.Circles.Create(ctx, c.v, circle.Draft{Name: "walkers", Mode: circle.Open}))
+		_, err := in.Circles.Join(ctx, c.fan, ring)
+		must(t, err, "join")
+		in.settle(t)
+		share := func(v who.Viewer, place who.ID) (post.Post, error) {
+			d := post.Draft{Service: circle.Name, Place: place, Text: "see", Card: who.Ref{Kind: channel.KindVideo, ID: c.video}}
+			if place == 0 {
+				d.Service, d.Audience = post.Page, "public"
+			}
+			id, err := in.Posts.Write(ctx, v, d)
+			if err != nil {
+				return post.Post{}, err
+			}
+			return in.Posts.One(ctx, v, id)
+		}
+		before, err := share(c.fan, ring)
+		must(t, err, "share before there is a word")
+		must(t, in.Order.AddWord(ctx, c.v, moderate.Place{Service: circle.Name, ID: ring}, "写在山里", moderate.Hold), "hold a word of the text")
+		if p, err := share(c.fan, ring); err != nil || p.State != post.Submitted {
+			t.Errorf("with a word that holds in its text it is %q, %v", p.State, err)
+		}
+		must(t, in.Order.AddWord(ctx, c.v, moderate.Place{Service: circle.Name, ID: ring}, "第一封信", moderate.Refuse), "refuse a word of the title")
+		if _, err := share(c.fan, ring); exit.KindOf(err) != exit.Invalid || err == nil {
+			t.Errorf("with a word that is refused in its title: %v", err)
+		}
+		if err := in.Posts.Edit(ctx, c.fan, before.ID, post.Change{Text: "see this"}); exit.KindOf(err) != exit.Invalid || err == nil {
+			t.Errorf("an edit of one that was shared before: %v", err)
+		}
+		_, err = share(c.fan, 0)
+		must(t, err, "share on a page")
 	})
 }

@@ -30,6 +30,7 @@ type Thing struct {
 	Place   who.ID // the circle it stands in, or the owner of the page
 	Title   string
 	Excerpt string // at most 120 characters
+	Words   string // all that a circle's filter is to see of it where it is shared; "": it sees nothing
 	Link    string
 	Picture string        // the blob key of a picture of it, for cards; "" if there is none
 	Length  time.Duration // of what is played; 0: not known
