@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"exeunt/exit"
@@ -242,7 +243,7 @@ func (r *Room) showTakeOut(w http.ResponseWriter, req *http.Request, status int,
 		action: req.URL.Path, what: whatOf(ctx, ref, t), wrong: wrong,
 		rule: ruleSelect(ctx, req.PostFormValue("rule")), words: wordsArea(ctx, req.PostFormValue("words")),
 	}
-	f := service.Frame(ctx, ui.T(ctx, "moderate.remove.title", "Kind", view.what.kind))
+	f := service.Frame(ctx, ui.T(ctx, "moderate.remove.title", "Kind", strings.ToLower(view.what.kind)))
 	f.NoIndex, f.WriteHref, f.Back = true, "", &ui.Link{Text: ui.T(ctx, "moderate.back"), Href: t.Link}
 	return ui.Render(w, req, status, takeOutPage(f, view))
 }

@@ -98,6 +98,9 @@ func TestTakeOut(t *testing.T) {
 		}
 		for ref, to := range map[who.Ref]string{on: "/posts/" + on.ID.String(), rude: "/talk/comments/" + rude.ID.String() + "#comment-" + rude.ID.String()} {
 			h.see(t, mod, removePath(ref), map[string]string{"post": "off the topic", "comment": "rude words"}[ref.Kind], `name="rule"`)
+			if w, err := h.ask(t, mod, ui.English, http.MethodGet, removePath(ref), ""); err != nil || !strings.Contains(w.Body.String(), "Remove this "+ref.Kind) {
+				t.Errorf("the form to remove a %s has another title: %v", ref.Kind, err)
+			}
 			if w, err := h.ask(t, mod, ui.English, http.MethodPost, removePath(ref), "words=so"); err != nil || w.Code != http.StatusUnprocessableEntity {
 				t.Errorf("the form without a rule: %d, %v", w.Code, err)
 			}
