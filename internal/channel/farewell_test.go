@@ -18,7 +18,7 @@ func TestFarewellForm(t *testing.T) {
 	eachStudio(t, true, func(t *testing.T, h *studio) {
 		ctx, mira := t.Context(), h.creator("mira")
 		h.shows(mira, ui.Chinese, "/exit/farewell?in=channel", []string{"给频道留一句告别的话", "最多 200 个字", `name="link3"`}, []string{"拿掉这句话"})
-		h.shows(mira, ui.English, "/exit/farewell", []string{"Leave a line where the account was"}, nil)
+		h.shows(mira, ui.English, "/exit/farewell", []string{"A last line for the account"}, nil)
 		for words, form := range map[string]url.Values{
 			"https://": {"in": {"channel"}, "words": {"bye"}, "link1": {"javascript:alert(1)"}},
 			"还什么都没写":   {"in": {"channel"}},

@@ -43,7 +43,7 @@ func TestFarewell(t *testing.T) {
 		h.must(h.Appoint(t.Context(), owner, id, co.Account, circle.CoOwner))
 		at := circle.Path(id)
 		h.wants(owner, ui.Chinese, at, []string{at + `/farewell"`}, []string{"搬到了"})
-		h.wants(owner, ui.English, at+"/farewell", []string{"Say where you went", "At most 200 characters"}, []string{"Tell all members", "Take it away"})
+		h.wants(owner, ui.English, at+"/farewell", []string{"Say where to find you", "At most 200 characters"}, []string{"Tell all members", "Take it away"})
 		h.sends(co, at+"/farewell", url.Values{"words": {" 我们 搬了 <b>"}, "link": {" " + newHome}}, at+"/farewell")
 		for _, v := range []who.Viewer{owner, ann, guest} {
 			h.wants(v, ui.Chinese, at, []string{"我们 搬了 &lt;b&gt;", `href="` + newHome + `"`, "nofollow noopener noreferrer", "通向别的网站", "what: circles.example" + at, "moved.txt"}, []string{"<b>"})
