@@ -52,7 +52,7 @@ func (r *Room) getBatch(w http.ResponseWriter, req *http.Request) error {
 		v.Audiences = append(v.Audiences, ui.PageTab{Label: ui.T(ctx, batchWords[a]), Href: batchPath + "?for=" + a, Count: -1, Active: a == audience})
 	}
 	var err error
-	v.Field, err = r.Uploads.Field(ctx, me.Account, upload.FieldView{What: KindBatch, Detail: audience, Label: ui.T(ctx, "channel_batch.file"), Accept: ".zip", Back: batchPath})
+	v.Field, err = r.Uploads.Field(ctx, me.Account, upload.FieldView{What: KindBatch, Detail: audience, Label: ui.T(ctx, "channel_batch.file"), Accept: ".zip", Folder: batchLimits.Entries, Back: batchPath})
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,7 @@ func init() {
 		"tus.js":      "assets/vendor/tus-4.3.1.min.js",
 		"timeline.js": "assets/timeline.js",
 		"upload.js":   "assets/upload.js",
+		"folder.js":   "assets/folder.js",
 	} {
 		b, err := assetFiles.ReadFile(file)
 		if err != nil {

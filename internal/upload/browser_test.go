@@ -67,7 +67,7 @@ func (h *house) page(t *testing.T, account who.ID, complaints *atomic.Int64) (*h
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", ui.ContentSecurityPolicy+"; report-uri /complaint")
 		ctx := ui.WithReader(r.Context(), ui.Reader{Lang: ui.English, Zone: time.UTC, Now: dbtest.Start})
-		v, err := h.Field(ctx, account, upload.FieldView{What: "video", Multiple: r.FormValue("many") != "", Back: "/"})
+		v, err := h.Field(ctx, account, upload.FieldView{What: "video", Multiple: r.FormValue("many") != "", Folder: 5, Back: "/"})
 		if err != nil {
 			t.Error(err)
 		}

@@ -33,9 +33,11 @@ for (const field of document.querySelectorAll("[data-uploads]")) {
     return told ? decodeURIComponent(told) : words.failed;
   };
 
-  // known gives the place in the list of an upload of this very file that can be gone on with, nothing if there is none.
+  // known gives the place in the list of an upload of this very file that can be gone on with, nothing if there is none. A type with a
+  // parameter is a folder's, and says what is in it.
   const known = (file) => [...list.querySelectorAll("[data-upload]")].find((row) =>
-    !row.dataset.taken && row.dataset.name === file.name && Number(row.dataset.length) === file.size);
+    !row.dataset.taken && row.dataset.name === file.name && Number(row.dataset.length) === file.size &&
+    (!file.type.includes(";") || row.dataset.type === file.type));
 
   const add = (file) => {
     const row = field.querySelector("[data-upload-row]").content.firstElementChild.cloneNode(true);
@@ -78,7 +80,7 @@ for (const field of document.querySelectorAll("[data-uploads]")) {
       endpoint: words.uploads,
       uploadUrl: before ? before.dataset.upload : null,
       metadata: { filename: file.name, filetype: file.type, what: words.what, detail: words.detail },
-      fingerprint: () => Promise.resolve(["upload", words.what, words.detail, file.name, file.size, file.lastModified].join("/")),
+      fingerprint: () => Promise.resolve(["upload", words.what, words.detail, file.name, file.type, file.size, file.lastModified].join("/")),
       retryDelays: [0, 1000, 3000, 5000, 10000, 20000, 30000, 60000],
       removeFingerprintOnSuccess: true,
       onAfterResponse: (request, response) => {
