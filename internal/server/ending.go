@@ -125,7 +125,7 @@ func (s *web) meet(w http.ResponseWriter, r *http.Request, rt service.Route) (an
 
 // forms are the pages that are nothing but a form, each with what it takes. Once that is not allowed any more, a sentence stands in their place.
 var forms = map[string]string{
-	"GET /circles/new": exit.AllowJoin, "GET /circles/{id}/join": exit.AllowJoin, "GET /circles/{id}/invite": exit.AllowJoin, "GET /join/{token}": exit.AllowJoin,
+	"GET /circles/new": exit.AllowJoin, "GET /circles/{id}/join": exit.AllowJoin, "GET /circles/{id}/invite": exit.AllowJoin, "GET /circles/{id}/end": exit.AllowWrite, "GET /join/{token}": exit.AllowJoin,
 	"GET /channels/open": exit.AllowJoin, "GET /sign-up": exit.AllowJoin, "GET /sign-up/{link}": exit.AllowJoin, "GET /join-organisation/{token}": exit.AllowJoin,
 	"GET /write": exit.AllowWrite, "GET /posts/{id}/edit": exit.AllowWrite, "GET /videos/new": exit.AllowWrite, "GET /channels/batch": exit.AllowWrite,
 	"GET /channels/settings": exit.AllowWrite, "GET /settings/profile": exit.AllowWrite, "GET /exit/import": exit.AllowWrite, "GET /moderation/circle/{id}/rules": exit.AllowWrite,

@@ -287,6 +287,7 @@ func TestAddressesByPhase(t *testing.T) {
 			{"/circles/new", reader, [7]int{200, 403, 403, 403, 403, 410, 410}},
 			{at + "/invite", owner, [7]int{200, 403, 403, 403, 403, 410, 410}},
 			{"/write?in=circle:" + ring.String(), owner, [7]int{200, 200, 403, 403, 403, 410, 410}},
+			{at + "/end", owner, [7]int{200, 200, 403, 403, 403, 410, 410}},
 			{at + "/settings", owner, [7]int{200, 200, 200, 200, 403, 410, 410}},
 			{"/moderation" + strings.Replace(at, "circles", "circle", 1) + "/rules", owner, [7]int{200, 200, 403, 403, 403, 410, 410}},
 			{"/about/key", guest, [7]int{200, 200, 200, 200, 200, 200, 200}},
@@ -354,6 +355,8 @@ func wantWords(t *testing.T, in *install, word string, owner, reader who.Viewer,
 	settings := in.look(t, owner, "/circles/"+ring.String()+"/settings").Body.String()
 	said("the settings", "the form", settings, `name="intro"`, now < at[exit.ReadOnly])
 	said("the settings", "handing on", settings, `name="heir"`, now < at[exit.ExportOnly])
+	said("the settings", "ending it", settings, `href="/circles/`+ring.String()+`/end"`, now < at[exit.ReadOnly])
+	said("the board", "ending it", in.look(t, owner, "/circles/"+ring.String()+"/board").Body.String(), `href="/circles/`+ring.String()+`/end"`, now < at[exit.ReadOnly])
 	said("home", "the tab", home, `href="/circles"`, now < at[exit.NoEntrance])
 	said("discover", "the circle", found, "one ring", now < at[exit.NoEntrance])
 	said("the circle", "where people went", place, "https://elsewhere.example/rings", now >= at[exit.Stopped])
