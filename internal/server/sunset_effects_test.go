@@ -193,7 +193,8 @@ func actsElsewhere(in *install, owner who.Viewer, r round) map[string]act {
 			_, err := in.Uploads.Create(ctx, owner.Account, upload.Draft{What: channel.KindVideo, Name: "film.mp4", Length: 10})
 			return err
 		}},
-		"unfollow": {"", "", func(ctx context.Context) error { return in.Relations.Unfollow(ctx, r.muted, owner.Account) }},
+		"follow from a list": {"", exit.ReadOnly, func(ctx context.Context) error { return in.Relations.Follow(ctx, r.asker, owner.Account) }},
+		"unfollow":           {"", "", func(ctx context.Context) error { return in.Relations.Unfollow(ctx, r.muted, owner.Account) }},
 	}
 }
 
