@@ -140,7 +140,7 @@ func TestDeskPage(t *testing.T) {
 		if len(list) != 1 || list[0].ID != who.ID(open) || list[0].Video != video || older != 0 {
 			t.Errorf("to answer: %+v and what is older than %d, want %d alone", list, older, open)
 		}
-		c.shows(ann, "/channel/desk", []string{"船叫什么名字", fmt.Sprintf("/talk/comments/%d#comment-%d", open, open), "第 " + video.String() + " 条", "从哪里来", "存储空间", "days=90", "/channel/desk/days.csv?days=28"},
+		c.shows(ann, "/channel/desk", []string{"船叫什么名字", fmt.Sprintf("/talk/comments/%d#comment-%d", open, open), "第 " + video.String() + " 条", "从哪里来", "我的频道", "存储空间", "days=90", "/channel/desk/days.csv?days=28"},
 			[]string{"已经答过", "飞过去的", "拉黑的人说的", `class="parts"`})
 		c.shows(ann, "/channel/desk?days=90", []string{"/channel/desk/days.csv?days=90"}, nil)
 		second := c.video(ann, who.Public, 3)
