@@ -131,7 +131,7 @@ func TestPages(t *testing.T) {
 		h.members[mira.Account] = true
 		w, err := h.ask(t, mira, ui.Chinese, multi(t, map[string]string{"text": "两张 <i>", "audience": "followers", "alts": "first\nsecond"}, picture(color.White), picture(color.White)))
 		at := post303(t, "write", w, err, "/posts/")
-		for lang, words := range map[ui.Lang][]string{ui.Chinese: {"关注者可见", "两张 &lt;i&gt;", `alt="second"`, "修改"}, ui.English: {"两张 &lt;i&gt;", `alt="first"`, "Edit", "No comments yet"}} {
+		for lang, words := range map[ui.Lang][]string{ui.Chinese: {"粉丝可见", "两张 &lt;i&gt;", `alt="second"`, "修改"}, ui.English: {"两张 &lt;i&gt;", `alt="first"`, "Edit", "No comments yet"}} {
 			w, err := h.ask(t, mira, lang, httptest.NewRequest("GET", at, nil))
 			if err != nil {
 				t.Fatal(err)
