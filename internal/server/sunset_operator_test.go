@@ -247,7 +247,7 @@ func TestPublishThere(t *testing.T) {
 		form.Del("successor")
 		form.Del("charges.zh")
 		page := d.ask(http.MethodPost, previewThere, form).wants(t, http.StatusOK)
-		for _, words := range []string{"SU-02", "Charges and refunds", "SU-03", "个人信息保护法 22", "1 account", "2 archives", "Erasing begins", "Everybody’s archive", "What owners of circles left to be read stands until"} {
+		for _, words := range []string{"SU-02", "Charges and refunds", "SU-03", "个人信息保护法 22", "1 account", "2 archives", "Erasing begins", "Everybody’s archive", "What owners of circles left to be read, until"} {
 			if !strings.Contains(said(page.body), words) {
 				t.Errorf("the preview does not say %q:\n%s", words, said(page.body))
 			}
