@@ -28,6 +28,12 @@ type Conductor interface {
 	Reopen(ctx context.Context, t Task) error
 }
 
+// LatePacker is what a [Conductor] can be whose archives are asked for even when all were made: it tells after how long to ask again whether one is still under way,
+// before anything is erased; 0: none is.
+type LatePacker interface {
+	PacksStill(ctx context.Context, t Task) (time.Duration, error)
+}
+
 // leastCost is what an account counts for in a chunk though it has little: looking costs too.
 const leastCost = 5
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -163,10 +164,7 @@ func (e *Engine) drain(ctx context.Context, l Lease) error {
 	limit := firstItems
 	for round := 0; ; round++ {
 		if err := e.chunks(ctx, h, &l, &limit); err != nil {
-			if errors.Is(err, errLater) {
-				return nil
-			}
-			return err
+			return laterIsDone(err)
 		}
 		left, err := e.verify(ctx, h, l)
 		if err != nil || left == 0 {
@@ -210,6 +208,14 @@ func (e *Engine) chunks(ctx context.Context, h Holder, l *Lease, limit *int) err
 
 // errLater means that the step waits, and is asked again.
 var errLater = errors.New("the step is asked again")
+
+// laterIsDone passes on an error but errLater: all is put down by then.
+func laterIsDone(err error) error {
+	if errors.Is(err, errLater) {
+		return nil
+	}
+	return err
+}
 
 // askAgain puts a step back that has nothing to do for now.
 func (e *Engine) askAgain(ctx context.Context, l Lease, in time.Duration) error {
@@ -365,8 +371,17 @@ func (e *Engine) redate(l Lease, now time.Time) map[string]time.Time {
 	return out
 }
 
-// begin ends cooling-off: from here on the run's steps cannot all be undone.
+// begin ends cooling-off: from here on the run's steps cannot all be undone. A sunset's waits for archives that were asked for since all were made.
 func (e *Engine) begin(ctx context.Context, l Lease) error {
+	if l.Run.Journey == Sunset {
+		again, err := e.packsStill(ctx, l)
+		if err != nil {
+			return err
+		}
+		if again > 0 {
+			return laterIsDone(e.askAgain(ctx, l, again))
+		}
+	}
 	return e.Store.Update(ctx, func(ctx context.Context) error {
 		now, err := e.Now(ctx)
 		if err != nil {
@@ -382,6 +397,32 @@ func (e *Engine) begin(ctx context.Context, l Lease) error {
 		r.State, r.Began = RunRunning, now
 		return e.tell(ctx, r)
 	})
+}
+
+// packsStill asks the holder that has made everybody's archives whether it makes one again, and gives after how long to ask anew; 0: it makes none.
+func (e *Engine) packsStill(ctx context.Context, l Lease) (time.Duration, error) {
+	_, steps, err := e.Store.Load(ctx, l.Run.ID)
+	if err != nil {
+		return 0, fmt.Errorf("read run: %w", err)
+	}
+	i := slices.IndexFunc(steps, func(s StepStatus) bool { return s.Act == ActPack && s.State == StepVerified })
+	if i < 0 {
+		return 0, nil
+	}
+	h, err := e.holder(steps[i].Holder)
+	p, ok := h.(LatePacker)
+	if err != nil || !ok {
+		return 0, err
+	}
+	now, err := e.Now(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the clock: %w", err)
+	}
+	t, err := e.task(l, steps[i], now, 0)
+	if err != nil {
+		return 0, err
+	}
+	return p.PacksStill(ctx, t)
 }
 
 // wake ends a hibernation on its own date, by the inverse of its steps.

@@ -1,11 +1,14 @@
 package server_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"exeunt/exit"
 	"exeunt/internal/circle"
+	"exeunt/internal/sunset"
 	"exeunt/internal/who"
 )
 
@@ -79,6 +82,43 @@ func TestHeirHasTheWhole(t *testing.T) {
 		in.travel(t, 1)
 		if !has(heir) {
 			t.Errorf("the heir has no archive of the circle: %v", in.made(t, heir.Account))
+		}
+	})
+}
+
+// TestErasureWaitsForTheHeir hands a circle on shortly before the stop, when everybody's archive was made: nothing is erased until the heir's is made, too, or given up.
+func TestErasureWaitsForTheHeir(t *testing.T) {
+	eachInstall(t, func(t *testing.T, in *install) {
+		ctx := t.Context()
+		in = shipped(t, in)
+		in.Engine.Tries = 1
+		viewers, ring := square(t, in)
+		owner, heir := viewers["owner"], viewers["writer"]
+		now := value[time.Time](t, "read clock")(in.DB.Now(ctx))
+		s := in.endBy(t, fmt.Appendf(sunsetFile(now, circle.Name), "late_requests: %s\n", now.AddDate(0, 0, 300).Format(time.DateOnly)), "")
+		in.travel(t, 210)
+		in.unreadable(t, heir.Account, true)
+		must(t, in.Circles.OfferTo(ctx, owner, ring, heir.Name), "offer")
+		value[who.ID](t, "accept")(in.Circles.Take(ctx, heir, value[[]circle.Offer](t, "read offers")(in.Circles.Offers(ctx, heir, 0, 10))[0].ID))
+		in.settle(t)
+		must(t, in.DB.Move(ctx, s.Calendar.At(exit.Erased).Add(24*time.Hour)), "go on")
+		in.settle(t)
+		if run, _, err := in.DB.Runs.Load(ctx, s.Run); err != nil || run.State != exit.RunOpen {
+			t.Errorf("with the heir's archive open the run is %s (%v)", run.State, err)
+		}
+		if n := in.count(t, `select count(*) from posts where service = 'circle'`); n == 0 {
+			t.Error("the posts are gone")
+		}
+		list := value[[]sunset.FailedExport](t, "read")(in.Sunsets.FailedExports(ctx, s.ID, 0, 10))
+		if len(list) != 1 || list[0].Account != heir.Account {
+			t.Fatalf("not made are %+v", list)
+		}
+		in.unreadable(t, heir.Account, false)
+		must(t, in.Leave.Retry(ctx, list[0].Run, string(exit.ActPack)), "try again")
+		in.travel(t, 2)
+		in.wantRun(t, s.Run, exit.RunSealed)
+		if e, ok := in.made(t, heir.Account)["circle:"+ring.String()+"/whole"]; !ok || !strings.Contains(in.verified(t, e), "circle") {
+			t.Errorf("the heir has %v", in.made(t, heir.Account))
 		}
 	})
 }

@@ -58,21 +58,42 @@ func (h *Holder) Pack(ctx context.Context, t exit.Task) (exit.Progress, error) {
 	if !strings.HasPrefix(p.Cursor, atEnd) {
 		return p, r.openNext(ctx, s, t, &now, &p)
 	}
-	waiting, err := r.retryWaiting(ctx, s, &now, &p)
+	p.Again, err = r.remaining(ctx, s, &now, &p)
+	p.Done = err == nil && p.Again == 0
+	return p, err
+}
+
+// PacksStill tells after how long to ask again whether an archive is under way that was asked for when all others were made: an heir's.
+func (h *Holder) PacksStill(ctx context.Context, t exit.Task) (time.Duration, error) {
+	r := h.room
+	s, err := r.of(ctx, t)
 	if err != nil {
-		return p, err
+		return 0, err
 	}
+	if _, err := r.letLeaversGo(ctx, s); err != nil {
+		return 0, err
+	}
+	now, err := r.store.underWay(ctx, s.ID)
+	if err != nil {
+		return 0, err
+	}
+	return r.remaining(ctx, s, &now, &exit.Progress{Cursor: atEnd})
+}
+
+var _ exit.LatePacker = (*Holder)(nil)
+
+// remaining asks again for what had to wait, and gives after how long to look again at what is not made; 0: all is.
+func (r *Room) remaining(ctx context.Context, s Sunset, now *load, p *exit.Progress) (time.Duration, error) {
+	waiting, err := r.retryWaiting(ctx, s, now, p)
 	switch {
-	case waiting > 0:
-		p.Again = waiting
+	case err != nil || waiting > 0:
+		return waiting, err
 	case now.archives > 0:
-		p.Again = again
+		return again, nil
 	case now.failed > 0:
-		p.Again = later
-	default:
-		p.Done = true
+		return later, nil
 	}
-	return p, nil
+	return 0, nil
 }
 
 // atEnd begins the cursor when everybody was asked for: "end", and then the last of those that waited who was looked at.
