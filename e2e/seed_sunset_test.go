@@ -86,10 +86,11 @@ func (l *looking) ending() {
 	e.owner.tap(`form[action="/trial/clock"] button[value="168"]`) // the server does what falls due, as it is the one that sends letters
 	e.readOnly()
 	e.in.travel(l.t, "+31d")
-	e.both(e.member, http.StatusForbidden, e.circle, e.post)
+	guest := l.b.visitor(l.t, l.in, "who comes too late")
+	e.both(guest, http.StatusForbidden, e.circle, e.post)
+	e.both(e.member, 0, e.circle, e.post)
 	e.both(e.owner, 0, e.circle+"/farewell")
 	e.in.travel(l.t, "+31d")
-	guest := l.b.visitor(l.t, l.in, "who comes too late")
 	e.both(guest, http.StatusGone, e.circle, e.post, "/circles")
 	e.both(e.member, 0, "/exit/archives")
 	e.in.travel(l.t, "+40d")

@@ -32,17 +32,16 @@ const (
 	Erased     = "erased"
 )
 
-// What a service allows.
+// What a service allows. Who has an account reads, takes along, deletes, closes and cancels as long as [AllowExport] is there.
 const (
 	AllowJoin     = "join"
 	AllowWrite    = "write"
 	AllowEntrance = "entrance"
-	AllowRead     = "read"
+	AllowRead     = "read" // without an account: by guests, feeds, other sites' frames and previews of links
 	AllowExport   = "export"
 )
 
-// phases are the words of a sunset in their order, each with what it takes away for good. Taking away, closing and cancelling work
-// as long as [AllowExport] is there.
+// phases are the words of a sunset in their order, each with what it takes away for good.
 var phases = []struct{ word, takes string }{
 	{Announced, ""},
 	{NoJoins, AllowJoin},

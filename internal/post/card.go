@@ -108,7 +108,7 @@ func (r *Room) postCards(ctx context.Context, v who.Viewer, ids []who.ID, out ma
 		return err
 	}
 	for _, p := range seen(v, list) {
-		if p.State != Live {
+		if p.State != Live || !service.Reads(ctx, v, p.Service, p.Place) {
 			continue
 		}
 		author := p.author()

@@ -101,7 +101,11 @@ func (r *Room) ask(ctx context.Context, v who.Viewer, kind, typed string) (q loo
 	if err != nil {
 		return q, false, err
 	}
-	return newLookup(list, kind, v, circles), true, nil
+	q = newLookup(list, kind, v, circles)
+	if v.Guest() {
+		q.shut = service.ShutToGuests(ctx)
+	}
+	return q, true, nil
 }
 
 // opened asks the rooms for what was found and keeps what the viewer may open, in its order.

@@ -42,6 +42,7 @@ type lookup struct {
 	viewer  who.ID
 	circles []who.ID // that the viewer is in
 	before  int64    // ids below it; 0: from the newest
+	shut    []string // scopes that the viewer is shut out of: those of endings, to a guest
 	counts  bool     // rows are counted, not opened: what opening leaves out is left out here
 	named   string   // a title that is left out: its things stand elsewhere; "": none
 }
@@ -114,6 +115,10 @@ func (s store) open(q lookup, a *args) string {
 		(d.audience not like 'followers:%' or exists (select 1 from follows f where f.follower_id = ` + me + ` and f.followee_id = d.owner_id))
 		and ` + service.Visible("d.owner_id", "d.service", "d.place_id") + `
 		and not exists (select 1 from settings x where x.account_id = d.owner_id and x.found = 0 and (d.ref_kind = 'account' or d.service = 'page'))`
+	for _, scope := range q.shut {
+		in := a.add(scope)
+		where += ` and d.service <> ` + in + ` and d.service || ':' || d.place_id <> ` + in
+	}
 	if q.viewer != 0 {
 		where += ` and ` + service.Unblocked(me, "d.owner_id")
 	}

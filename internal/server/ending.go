@@ -22,11 +22,11 @@ import (
 
 // ends is what the server asks about endings. The zero value knows of none.
 type ends struct {
-	mark   func(ctx context.Context) (string, error)                                                    // changes with what is published
-	list   func(ctx context.Context) ([]service.Ending, error)                                          // all that are published
-	stands func(r *http.Request, rt service.Route, stopped bool) (name string, place who.ID, err error) // in which service and place something stands; "": in none
-	called func(ctx context.Context, e service.Ending) (string, error)                                  // the name of the place that ends, where the viewer may see it; "" otherwise
-	ended  func(w http.ResponseWriter, r *http.Request, e service.Ending, at where) error               // the answer where something ended, or can only be taken along
+	mark   func(ctx context.Context) (string, error)                                                 // changes with what is published
+	list   func(ctx context.Context) ([]service.Ending, error)                                       // all that are published
+	stands func(r *http.Request, rt service.Route, shut bool) (name string, place who.ID, err error) // in which service and place something stands; "": in none
+	called func(ctx context.Context, e service.Ending) (string, error)                               // the name of the place that ends, where the viewer may see it; "" otherwise
+	ended  func(w http.ResponseWriter, r *http.Request, e service.Ending, at where) error            // the answer where something ended, or can be read signed in alone
 }
 
 // where says what stood at an address: the circle, if it stood in one; known is false where nothing is left by which to tell.
@@ -67,21 +67,16 @@ func staysOpen(rt service.Route) bool {
 	return rt.Access == service.Leaving || rt.Access == service.Operator || slices.ContainsFunc(stays, func(s string) bool { return strings.HasPrefix(path, s) })
 }
 
-// takesAway reports whether a page asks before something is taken away: it opens as long as that is possible.
-func takesAway(rt service.Route) bool {
-	return strings.HasSuffix(rt.Pattern, "/delete") || strings.HasSuffix(rt.Pattern, "/leave") || strings.HasSuffix(rt.Pattern, "/me/drafts") || strings.HasSuffix(rt.Pattern, "/farewell")
-}
-
-// meet says with what the route's answer ends: in headers (RFC 8594, RFC 9745) and in the session, for the page's bar. Where nothing can be had there any more it
-// answers itself.
+// meet says with what the route's answer ends: in headers (RFC 8594, RFC 9745) and in the session, for the page's bar. Where nothing can be had there any more, or
+// not by a guest, it answers itself; pages of members lead a guest to signing in as ever.
 func (s *web) meet(w http.ResponseWriter, r *http.Request, rt service.Route) (answered bool, err error) {
 	ctx := r.Context()
 	session, now := service.SessionOf(ctx), ui.ReaderFrom(ctx).Now
 	if len(session.Endings) == 0 {
 		return false, nil
 	}
-	stopped := slices.ContainsFunc(session.Endings, func(e service.Ending) bool { return !e.Allows(exit.AllowRead, now) })
-	name, place, err := s.ends.stands(r, rt, stopped)
+	shut := slices.ContainsFunc(session.Endings, func(e service.Ending) bool { return e.Shut(session.Viewer, now) })
+	name, place, err := s.ends.stands(r, rt, shut)
 	if err != nil {
 		return false, err
 	}
@@ -103,7 +98,7 @@ func (s *web) meet(w http.ResponseWriter, r *http.Request, rt service.Route) (an
 	switch {
 	case e.Scope == "" && staysOpen(rt):
 		return false, nil
-	case !e.Allows(exit.AllowExport, now), !e.Allows(exit.AllowRead, now) && reads && !takesAway(rt):
+	case !e.Allows(exit.AllowExport, now), e.Shut(session.Viewer, now) && reads && rt.Access == service.Anyone:
 		at := where{known: true}
 		if name == circle.Service.Name {
 			at.circle = place
@@ -153,7 +148,7 @@ func (s *web) missed(w http.ResponseWriter, r *http.Request, pattern string) err
 	ref, _ := refOf(pattern, r)
 	for _, e := range service.SessionOf(ctx).Endings {
 		name, place := e.ParseScope()
-		if !slices.Contains(services, name) || e.Allows(exit.AllowRead, now) {
+		if !slices.Contains(services, name) || e.Allows(exit.AllowExport, now) {
 			continue
 		}
 		if place == 0 || ref == (who.Ref{Kind: name, ID: place}) { // of all else nothing says that it stood in this one place
@@ -215,7 +210,7 @@ func refOf(pattern string, r *http.Request) (who.Ref, bool) {
 }
 
 // standsIn gives the service and the place of which a request's address is: by the route, or by the thing that it names.
-func (h *House) standsIn(r *http.Request, rt service.Route, stopped bool) (name string, place who.ID, err error) {
+func (h *House) standsIn(r *http.Request, rt service.Route, shut bool) (name string, place who.ID, err error) {
 	_, path, _ := strings.Cut(rt.Pattern, " ")
 	switch {
 	case strings.HasPrefix(path, "/circles/{id}"), strings.HasPrefix(path, "/moderation/circle/{id}"):
@@ -232,7 +227,7 @@ func (h *House) standsIn(r *http.Request, rt service.Route, stopped bool) (name 
 	ref, ok := refOf(rt.Pattern, r)
 	if !ok && strings.HasPrefix(path, "/media/") {
 		key, _ := blob.ParseKey(r.PathValue("key"))
-		if key.Folder != blob.Posts || !stopped {
+		if key.Folder != blob.Posts || !shut {
 			return folderOf(key.Folder), 0, nil
 		}
 		ref, ok, err = h.posts.OfKey(r.Context(), r.PathValue("key"))
@@ -294,7 +289,7 @@ type problem struct {
 	Archives  string `json:"archives,omitempty"` // where they are fetched
 }
 
-// ended answers where something has stopped (410), or can only be taken along (403).
+// ended answers where something has stopped (410), or can be read signed in alone (403).
 func (h *House) ended(w http.ResponseWriter, r *http.Request, e service.Ending, at where) error {
 	ctx := r.Context()
 	reader := ui.ReaderFrom(ctx)
@@ -318,11 +313,13 @@ func (h *House) ended(w http.ResponseWriter, r *http.Request, e service.Ending, 
 	day := func(t time.Time) string { return ui.Date(reader.Lang, t, e.Zone) }
 	what := e.What(ctx, h.Registry.Services)
 	view := ui.EndedView{
-		Title: ui.T(ctx, "sunset_effects.only.title"), Sentence: ui.T(ctx, "sunset_effects.only", "What", what, "Date", day(e.Ceases(exit.AllowRead))),
+		Title: ui.T(ctx, "sunset_effects.only.title"), Sentence: ui.T(ctx, "sunset_effects.only", "What", what, "Date", day(e.Ceases(exit.AllowRead)), "Stop", day(e.Stop())),
 		Notice: ui.Link{Text: ui.T(ctx, "sunset_effects.notice"), Href: service.NoticePath(e.Name)},
 	}
 	status := http.StatusForbidden
-	if gone {
+	if !gone {
+		view.SignIn = &ui.Link{Text: ui.T(ctx, "ui.tab.signin"), Href: ui.SignInPath}
+	} else {
 		status, view.Title = http.StatusGone, ui.T(ctx, "sunset_effects.gone.title")
 		view.Sentence = ui.T(ctx, "sunset_effects.gone", "What", what, "Date", day(e.Stop()))
 		if s := x.Calendar.Successor; s != "" {

@@ -39,7 +39,7 @@ func TestProblems(t *testing.T) {
 			{exit.Announced, "POST", like, who.Viewer{}, "en", http.StatusUnauthorized, "about:blank", "sign in first"},
 			{exit.NoJoins, "GET", "/circles/new", owner, "en", http.StatusForbidden, notice, "20"},
 			{exit.ReadOnly, "POST", like, owner, "en", http.StatusForbidden, notice, "20"},
-			{exit.ExportOnly, "GET", circle.Path(ring), owner, "en", http.StatusForbidden, notice, "20"},
+			{exit.ExportOnly, "GET", circle.Path(ring), who.Viewer{}, "en", http.StatusForbidden, notice, "20"},
 			{exit.Stopped, "GET", circle.Path(ring), owner, "en", http.StatusGone, notice, "20"},
 		} {
 			in.begins(t, start, x.phase)

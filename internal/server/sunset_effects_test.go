@@ -278,18 +278,28 @@ func TestAddressesByPhase(t *testing.T) {
 		guest, at := who.Viewer{}, "/circles/"+ring.String()
 		pages := []page{
 			{at, guest, [7]int{200, 200, 200, 200, 403, 410, 410}},
-			{at, owner, [7]int{200, 200, 200, 200, 403, 410, 410}},
-			{at + "/members", owner, [7]int{200, 200, 200, 200, 403, 410, 410}},
+			{at, owner, [7]int{200, 200, 200, 200, 200, 410, 410}},
+			{at, reader, [7]int{200, 200, 200, 200, 200, 410, 410}},
+			{at + "/members", guest, [7]int{303, 303, 303, 303, 303, 410, 410}},
+			{at + "/members", owner, [7]int{200, 200, 200, 200, 200, 410, 410}},
+			{at + "/members", reader, [7]int{403, 403, 403, 403, 403, 410, 410}},
 			{"/circles", guest, [7]int{200, 200, 200, 200, 403, 410, 410}},
+			{"/circles", reader, [7]int{200, 200, 200, 200, 200, 410, 410}},
 			{at + "/feed.xml", guest, [7]int{200, 200, 200, 200, 403, 410, 410}},
-			{"/posts/" + note.String(), owner, [7]int{200, 200, 200, 200, 403, 410, 410}},
-			{"/talk/comments/" + said.String(), owner, [7]int{200, 200, 200, 200, 403, 410, 410}},
-			{"/media/" + key, owner, [7]int{200, 200, 200, 200, 403, 410, 410}},
+			{at + "/feed.xml", owner, [7]int{200, 200, 200, 200, 200, 410, 410}},
+			{"/posts/" + note.String(), guest, [7]int{200, 200, 200, 200, 403, 410, 410}},
+			{"/posts/" + note.String(), owner, [7]int{200, 200, 200, 200, 200, 410, 410}},
+			{"/posts/" + note.String(), reader, [7]int{200, 200, 200, 200, 200, 410, 410}},
+			{"/talk/comments/" + said.String(), owner, [7]int{200, 200, 200, 200, 200, 410, 410}},
+			{"/talk/comments/" + said.String(), reader, [7]int{404, 404, 404, 404, 404, 410, 410}},
+			{"/media/" + key, guest, [7]int{200, 200, 200, 200, 403, 410, 410}},
+			{"/media/" + key, owner, [7]int{200, 200, 200, 200, 200, 410, 410}},
+			{"/media/" + key, reader, [7]int{200, 200, 200, 200, 200, 410, 410}},
 			{"/circles/new", reader, [7]int{200, 403, 403, 403, 403, 410, 410}},
 			{at + "/invite", owner, [7]int{200, 403, 403, 403, 403, 410, 410}},
 			{"/write?in=circle:" + ring.String(), owner, [7]int{200, 200, 403, 403, 403, 410, 410}},
 			{at + "/end", owner, [7]int{200, 200, 403, 403, 403, 410, 410}},
-			{at + "/settings", owner, [7]int{200, 200, 200, 200, 403, 410, 410}},
+			{at + "/settings", owner, [7]int{200, 200, 200, 200, 200, 410, 410}},
 			{"/moderation" + strings.Replace(at, "circles", "circle", 1) + "/rules", owner, [7]int{200, 200, 403, 403, 403, 410, 410}},
 			{"/about/key", guest, [7]int{200, 200, 200, 200, 200, 200, 200}},
 			{"/posts/" + note.String() + "/delete", owner, [7]int{200, 200, 200, 200, 200, 410, 410}},
@@ -350,12 +360,12 @@ func wantWords(t *testing.T, in *install, word string, owner, reader who.Viewer,
 		}
 	}
 	said("home", "the bar", home, `class="ending"`, now < at[exit.Stopped])
-	said("the circle", "the bar", place, `class="ending"`, now < at[exit.ExportOnly])
+	said("the circle", "the bar", place, `class="ending"`, now < at[exit.Stopped])
 	said("the circle", "the way to the notice", place, `/sunsets/all-of-it`, true)
 	said("the circle", "joining", place, "/join", now < at[exit.NoJoins])
 	settings := in.look(t, owner, "/circles/"+ring.String()+"/settings").Body.String()
 	said("the settings", "the form", settings, `name="intro"`, now < at[exit.ReadOnly])
-	said("the settings", "handing on", settings, `name="heir"`, now < at[exit.ExportOnly])
+	said("the settings", "handing on", settings, `name="heir"`, now < at[exit.Stopped])
 	said("the settings", "ending it", settings, `href="/circles/`+ring.String()+`/end"`, now < at[exit.ReadOnly])
 	said("the board", "ending it", in.look(t, owner, "/circles/"+ring.String()+"/board").Body.String(), `href="/circles/`+ring.String()+`/end"`, now < at[exit.ReadOnly])
 	said("home", "the tab", home, `href="/circles"`, now < at[exit.NoEntrance])

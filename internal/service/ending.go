@@ -31,6 +31,29 @@ func Refused(ctx context.Context, what, name string, place who.ID) *Ending {
 	return &list[i]
 }
 
+// Shut reports whether a viewer is kept from reading what ends at an instant: everybody after the stop, a guest from the instant on that takes [exit.AllowRead].
+func (e Ending) Shut(v who.Viewer, at time.Time) bool {
+	return !e.Allows(exit.AllowExport, at) || v.Guest() && !e.Allows(exit.AllowRead, at)
+}
+
+// ShutToGuests gives the scopes in which nothing is read any more without an account, at the instant of a request. What has stopped is hidden from all by itself.
+func ShutToGuests(ctx context.Context) []string {
+	var out []string
+	now := ui.ReaderFrom(ctx).Now
+	for _, e := range SessionOf(ctx).Endings {
+		if e.Allows(exit.AllowExport, now) && !e.Allows(exit.AllowRead, now) {
+			out = append(out, e.Scope)
+		}
+	}
+	return out
+}
+
+// Reads reports whether an ending lets a viewer read, at the instant of a request, what stands in a service and place: whoever has an account until the stop, which hides
+// it by itself, and a guest as long as [exit.AllowRead] is there.
+func Reads(ctx context.Context, v who.Viewer, name string, place who.ID) bool {
+	return !v.Guest() || Allowed(ctx, exit.AllowRead, name, place)
+}
+
 // Offer refuses, with Forbidden and the fence's own sentence, to offer a form that a service, or a place in it, does not take any more. The error names the ending.
 func Offer(ctx context.Context, what, name string, place who.ID) error {
 	if e := Refused(ctx, what, name, place); e != nil {
@@ -122,10 +145,15 @@ func (e Ending) What(ctx context.Context, s []Service) string {
 // nextKeys say what a phase brings, with its date.
 var nextKeys = ui.Keys("sunset_effects.next.", "no-joins", "read-only", "no-entrance", "export-only", "stopped")
 
-// AsGuest gives the context in which a page is drawn as a guest sees it, whoever asks for it.
+// AsGuest gives the context in which a page is drawn as a guest sees it, whoever asks for it. What guests cannot read any more for an ending is drawn for who has an
+// account.
 func AsGuest(ctx context.Context) context.Context {
 	s := SessionOf(ctx)
-	return WithSession(ctx, &Session{Entrances: s.Entrances, Endings: s.Endings, Here: s.Here, Path: s.Path})
+	as := &Session{Entrances: s.Entrances, Here: s.Here, Path: s.Path}
+	if s.Viewer.Guest() {
+		as.Endings = s.Endings
+	}
+	return WithSession(ctx, as)
 }
 
 // EndingWords puts before the description of a feed with what it ends, when, and where the notice is.

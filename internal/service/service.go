@@ -116,7 +116,7 @@ func (r *Registry) Things(ctx context.Context, v who.Viewer, refs []who.Ref) (ma
 			return nil, fmt.Errorf("read %s: %w", k.Name, err)
 		}
 		for _, t := range things {
-			if !t.See {
+			if t.See = t.See && Reads(ctx, v, t.Service, t.Place); !t.See {
 				t.Title, t.Excerpt, t.Picture = "", "", ""
 			}
 			out[t.Ref] = t

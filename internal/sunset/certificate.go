@@ -107,7 +107,7 @@ func (r *Room) Reached(ctx context.Context, name, word string, at time.Time) err
 	if err != nil || s.State == stateWithdrawn {
 		return err
 	}
-	if _, err := r.store.reached(ctx, s.ID, word, at); err != nil || slices.Contains(s.Calendar.Allowed(word), exit.AllowRead) {
+	if _, err := r.store.reached(ctx, s.ID, word, at); err != nil || slices.Contains(s.Calendar.Allowed(word), exit.AllowExport) {
 		return err
 	}
 	return r.store.shut(ctx, s.Scope, true)
@@ -118,7 +118,7 @@ func (r *Room) Over(ctx context.Context, run string, at time.Time) error {
 	return r.store.over(ctx, run, at)
 }
 
-// CatchUp takes out of sight what may not be read any more by now: after a restore, before anything is served.
+// CatchUp takes out of sight what has stopped by now: after a restore, before anything is served.
 func (r *Room) CatchUp(ctx context.Context) error {
 	return r.DB.Update(ctx, func(ctx context.Context) error {
 		now, err := r.DB.Now(ctx)
@@ -131,7 +131,7 @@ func (r *Room) CatchUp(ctx context.Context) error {
 				return err
 			}
 			for _, s := range list {
-				if before = s.ID; s.State == stateWithdrawn || s.Calendar.Ceases(exit.AllowRead).After(now) {
+				if before = s.ID; s.State == stateWithdrawn || s.Calendar.Ceases(exit.AllowExport).After(now) {
 					continue
 				}
 				if err := r.store.shut(ctx, s.Scope, true); err != nil {

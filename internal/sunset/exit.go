@@ -36,8 +36,8 @@ func (h *Holder) Classes() []exit.Class {
 	}}}
 }
 
-// Phase lets a phase begin to hold. The fence knows its date already: what is left is to wait for what was accepted before it, to take what cannot be read any more
-// out of sight, and to tell everybody.
+// Phase lets a phase begin to hold. The fence and the pages know its date already: what is left is to wait for what was accepted before it, to take what has stopped
+// out of everybody's sight, and to tell everybody.
 func (h *Holder) Phase(ctx context.Context, t exit.Task) error {
 	r := h.room
 	s, err := r.of(ctx, t)
@@ -56,7 +56,7 @@ func (h *Holder) Phase(ctx context.Context, t exit.Task) error {
 			return err
 		}
 	}
-	if !slices.Contains(s.Calendar.Allowed(t.Choice), exit.AllowRead) {
+	if !slices.Contains(s.Calendar.Allowed(t.Choice), exit.AllowExport) {
 		if err := r.store.shut(ctx, s.Scope, true); err != nil {
 			return err
 		}

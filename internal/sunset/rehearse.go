@@ -24,7 +24,7 @@ type Probe struct {
 var errTried = errors.New("tried")
 
 // Probe tries what is still allowed of what a calendar ends: joining, writing and taking away at the fence, as any account, in a transaction that is taken back;
-// reading and the entrance by what pages go by. Where there is no account nothing can be tried at the fence, and nobody could.
+// the entrance and reading without an account by what pages go by. Where there is no account nothing can be tried at the fence, and nobody could.
 func (r *Room) Probe(ctx context.Context, cal *exit.SunsetCalendar) (Probe, error) {
 	p := Probe{Allowed: []string{}}
 	r.Desk.Forget()
