@@ -104,6 +104,7 @@ func TestProcessCrashes(t *testing.T) {
 		ann := h.creator("ann")
 		run := func(n int) (killed bool, said string) {
 			c.Add(2 * time.Minute) // the dead one's lease runs out
+			released(t, d)
 			return die(t, program, strings.Join([]string{address, folder, spool, strconv.FormatInt(c.Now().Unix(), 10)}, "\n"), n)
 		}
 		killed := 0
@@ -162,6 +163,17 @@ func (h *studio) wantStore(folder string, want, killed int) {
 	}))
 	if n != want {
 		h.t.Errorf("killed at %d: the store keeps %d files, want %d", killed, n, want)
+	}
+}
+
+// released waits until PostgreSQL has seen that a killed process is gone: until then what that held is locked, and whoever looks for work passes it by.
+func released(t *testing.T, d *db.DB) {
+	t.Helper()
+	for busy := !d.SQLite(); busy; {
+		if err := d.Reader.QueryRowContext(t.Context(), `select count(*) > 0 from pg_stat_activity
+			where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'`).Scan(&busy); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
