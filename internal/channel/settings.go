@@ -222,6 +222,15 @@ func (r *Room) Channel(ctx context.Context, v who.Viewer, account who.ID) (Chann
 	return list[0], nil
 }
 
+// LinkTo leads to an account's channel, by the channel's name; nil if the viewer sees none.
+func (r *Room) LinkTo(ctx context.Context, v who.Viewer, account who.ID) (*ui.Link, error) {
+	c, err := r.Channel(ctx, v, account)
+	if exit.KindOf(err) == exit.NotFound || err == nil && !service.Reads(ctx, v, Name, 0) {
+		return nil, nil //nolint:nilnil // there is none to be seen
+	}
+	return &ui.Link{Text: c.Name, Href: Path(c.Handle)}, err
+}
+
 // Named gives the channel of an account's name; errors are those of [Room.Channel].
 func (r *Room) Named(ctx context.Context, v who.Viewer, name string) (Channel, error) {
 	p, err := r.Relations.Named(ctx, v, name)

@@ -27,7 +27,7 @@ import (
 // Service is what the registry keeps of the service.
 var Service = service.Service{Name: post.Page, Path: ui.HomePath, Icon: "house", Title: "page.service"}
 
-// Config is what the room is made with. Circles, HideForm, Announcements and Lend are given by rooms that stand
+// Config is what the room is made with. Circles, Channel, HideForm, Announcements and Lend are given by rooms that stand
 // above this one or beside it; a nil one leaves its place empty.
 type Config struct {
 	DB        *db.DB
@@ -39,6 +39,8 @@ type Config struct {
 	Blobs     *blob.Store       // of the pictures on posters; nil: they have none
 	// Circles gives a few circles that the viewer could join.
 	Circles func(ctx context.Context, v who.Viewer, limit int) ([]ui.CircleView, error)
+	// Channel leads to an account's channel, by its name; nil if the viewer sees none.
+	Channel func(ctx context.Context, v who.Viewer, account who.ID) (*ui.Link, error)
 	// HideForm gives the form of one button that hides a service's entrance.
 	HideForm func(ctx context.Context, service string) templ.Component
 	// Announcements gives what the operator says to everybody now.

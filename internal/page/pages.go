@@ -227,11 +227,12 @@ func (r *Room) front(w http.ResponseWriter, req *http.Request) error {
 // ownView is an own page.
 type ownView struct {
 	Person
-	Follow *relation.FollowView // nil: not for this viewer
-	Menu   []ui.Action          // what the viewer may do about the person
-	Posts  []ui.PostView
-	Older  string
-	First  bool
+	Follow  *relation.FollowView // nil: not for this viewer
+	Menu    []ui.Action          // what the viewer may do about the person
+	Channel *ui.Link             // nil: none that the viewer sees
+	Posts   []ui.PostView
+	Older   string
+	First   bool
 }
 
 func (r *Room) own(w http.ResponseWriter, req *http.Request) error {
@@ -249,6 +250,11 @@ func (r *Room) own(w http.ResponseWriter, req *http.Request) error {
 	view := ownView{Person: p, First: cursor == post.Cursor{}, Follow: relation.FollowButton(v, p.ID, p.Name, p.Followed, post.Page), Menu: relation.Menu(ctx, v, p.ID, p.Name)}
 	if view.Posts, err = r.Posts.Views(ctx, v, list); err != nil {
 		return err
+	}
+	if r.Channel != nil {
+		if view.Channel, err = r.Channel(ctx, v, p.ID); err != nil {
+			return err
+		}
 	}
 	if next := post.Next(list, postsAPage); next != (post.Cursor{}) {
 		view.Older = Path(p.Name) + "?before=" + next.String()

@@ -100,6 +100,14 @@ func (c *creator) wantStatus(when string, pages map[string]int) {
 	}
 }
 
+// wantLed asks whether the creator's own page leads to the channel.
+func (c *creator) wantLed(channel string, want bool) {
+	c.t.Helper()
+	if _, body, _ := c.get("/@filmmaker"); strings.Contains(body, `href="`+channel+`"`) != want {
+		c.t.Errorf("that the own page leads to the channel is %v, want %v", !want, want)
+	}
+}
+
 func (c *creator) videoPage() string { return channel.VideoPath(c.video) }
 
 // files counts the creator's files in a folder.
@@ -123,11 +131,13 @@ func TestChannelReturns(t *testing.T) {
 		c := newCreator(t, in)
 		own := channel.Path(c.v.Name)
 		c.wantStatus("before", map[string]int{c.videoPage(): 200, own: 200, own + "/feed.xml": 200, "/@filmmaker": 200})
+		c.wantLed(own, true)
 		must(t, in.Channels.Leave(ctx, c.v, channel.Farewell{Scope: channel.Name, Words: "在别处写信", Links: []string{"https://example.org/letters"}}), "leave a line")
 		subject := leave.SubjectOf(c.v.Account, channel.Name)
 		in.agree(t, exit.Ask{Subject: subject, Journey: exit.Close})
 		in.settle(t)
 		c.wantStatus("at consent", map[string]int{c.videoPage(): 404, own: 404, own + "/feed.xml": 404, "/@filmmaker": 200})
+		c.wantLed(own, false)
 		if err := in.Channels.Leave(ctx, c.v, channel.Farewell{Scope: channel.Name, Words: "改一改"}); exit.KindOf(err) != exit.Conflict {
 			t.Errorf("what was agreed is changed: %v", err)
 		}
@@ -153,6 +163,7 @@ func TestChannelReturns(t *testing.T) {
 		in.agree(t, exit.Ask{Subject: subject, Journey: exit.Return})
 		in.settle(t)
 		c.wantStatus("back on day 27", map[string]int{c.videoPage(): 200, own: 200})
+		c.wantLed(own, true)
 		x := value[channel.Video](t, "read video")(in.Channels.Video(ctx, who.Viewer{}, c.video))
 		if x.Media != channel.Ready || c.files(blob.Renditions) == 0 {
 			t.Errorf("the film came back as %s with %d renditions", x.Media, c.files(blob.Renditions))

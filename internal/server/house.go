@@ -253,7 +253,7 @@ func (h *House) wire(ctx context.Context, key *ledger.Key, secret []byte) error 
 	})
 	h.channels.Screen, h.channels.UnleaveMore = h.order.ScreenPost, h.circles.UnleaveRun
 	h.pages = page.New(page.Config{
-		DB: h.DB, Desk: h.Desk, Accounts: h.Accounts, Relations: h.relations, Posts: h.posts, Registry: h.Registry, Blobs: h.Blobs, Circles: h.circles.Suggest, HideForm: h.Leave.HideForm, Lend: h.lend, Announcements: h.standing,
+		DB: h.DB, Desk: h.Desk, Accounts: h.Accounts, Relations: h.relations, Posts: h.posts, Registry: h.Registry, Blobs: h.Blobs, Circles: h.circles.Suggest, Channel: h.channels.LinkTo, HideForm: h.Leave.HideForm, Lend: h.lend, Announcements: h.standing,
 	})
 
 	h.Engine = &exit.Engine{
