@@ -59,7 +59,7 @@ func (h *House) belongsTo(rm room, rt service.Route) string {
 // stays lists what is there after the end of the whole install, besides what people need in order to leave and what operators do: coming in, what was promised,
 // what machines watch.
 var stays = []string{
-	"/sign-in", "/recover", "/reset/", "/exit", "/slip/", "/sunsets", "/archives/", "/about/", "/operator", "/healthz", "/metrics", ui.ManifestPath, "/icon.png", "/trial/",
+	"/sign-in", "/recover", "/reset/", "/exit", "/slip/", "/sunsets", "/archives/", "/about/", "/mail/", "/operator", "/healthz", "/metrics", ui.ManifestPath, "/icon.png", "/trial/",
 }
 
 func staysOpen(rt service.Route) bool {

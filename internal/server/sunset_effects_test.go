@@ -411,7 +411,7 @@ func TestInstallEnds(t *testing.T) {
 		in.begins(t, start, exit.Stopped)
 		for path, want := range map[string]int{
 			"/": 410, "/discover": 410, "/@memberone": 410, "/circles": 410, "/channels": 410, "/search": 410, "/write": 410, "/me": 410, "/settings": 410,
-			"/sign-in": 200, "/about/key": 200, "/exit": 200, "/exit/archives": 200, "/healthz": 200, "/metrics": 404, "/manifest.webmanifest": 200, "/slip/none": 404,
+			"/sign-in": 200, "/about/key": 200, "/exit": 200, "/exit/archives": 200, "/healthz": 200, "/metrics": 404, "/manifest.webmanifest": 200, "/slip/none": 404, "/mail/prove/none": 404,
 		} {
 			if w := in.look(t, v, path); w.Code != want {
 				t.Errorf("after the stop %s answers %d, want %d", path, w.Code, want)
