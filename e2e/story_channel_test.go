@@ -299,12 +299,12 @@ func (s *channelStory) hides() {
 	p.see(`nav.tabs a[href="/channels"]`)
 }
 
-// stops expects that the player that is open stops within two seconds, has nothing more to play, and says why.
+// stops expects that the player that is open stops within a second, has nothing more to play, and says why.
 func (s *channelStory) stops(why string) {
 	s.t.Helper()
 	began := time.Now()
 	s.wu.until(`(v => v.paused && v.readyState === 0 && v.networkState === 0 && !v.querySelector("source"))(document.querySelector("main video"))`)
-	if took := time.Since(began); took > 2*time.Second {
+	if took := time.Since(began); took > time.Second {
 		s.t.Errorf("%s: the open player stops after %v", why, took)
 	}
 	s.wu.reads("main .player-note", s.T(s.wu, "player.gone"))

@@ -1,6 +1,6 @@
 // A player works without this file, with the browser's own controls. It adds HLS where a browser does not play that by itself, speed, keys,
 // picture in picture, a mode that saves data, bullet comments, and has a strip of players play only the one in sight. Choices are kept in
-// this browser alone. What was watched is told in sums: see views.go. Once a second it asks whether what it plays is still there, and stops if not: of
+// this browser alone. What was watched is told in sums: see views.go. Twice a second it asks whether what it plays is still there, and stops if not: of
 // a film the browser has loaded more than is seen.
 
 const keep = {
@@ -132,7 +132,7 @@ class Player {
     this.hls = null;
   }
 
-  // While the video plays and is seen, it is asked once a second whether it is still there for the viewer.
+  // While the video plays and is seen, it is asked twice a second whether it is still there for the viewer: it stops within one.
   watchOver() {
     const { video } = this;
     let timer = 0;
@@ -141,7 +141,7 @@ class Player {
     };
     video.addEventListener("play", () => {
       clearInterval(timer);
-      timer = setInterval(ask, 1000);
+      timer = setInterval(ask, 500);
       ask();
     });
     video.addEventListener("pause", () => clearInterval(timer));
