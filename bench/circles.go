@@ -35,7 +35,7 @@ func circles(ctx context.Context, e *env) (*report, error) {
 	r.note("%d members, %d posts, %d comments, %d likes, %d circles: the first with all members and a tenth of the posts, half of all posts in the others, four of which each member is in. "+
 		"The same with %d posts and %d comments beside it. %d viewers by turns follow %d accounts, block and mute some; a quarter of the searches is by guests. Texts are of %d words out of %d, by a fixed seed, "+
 		"in one language and the other; the index is made by `exeunt search rebuild`'s own code. The server is a process of its own; requests are sent at fixed times, timed from then, with gzip; %d writes a second "+
-		"(a post, two comments, two likes by turns, by %d people, through their forms) go on meanwhile. %d times %s of each page on either database by turns. Searches list the newest 20 and count up to \"more than 1,000\"; rare words fill such a list in either community, the rarest in the larger alone. "+
+		"(a post, two comments, two likes by turns, by %d people, through their forms) go on meanwhile. %d times %s of each page on either database by turns. Searches list the newest 20 and count up to \"more than 1,000\"; words fill such a list in either community, the rarest in the larger at most: their medians are not compared. "+
 		"A comparable server answers %d public pages a second.",
 		large.members, large.posts, large.comments, large.posts, large.circles, small.posts, small.comments, viewers, followsEach, wordsEach, vocabularySize, writesASecond, cityWriters, e.rounds, text(e.slice()), serverPages)
 	return r, nil

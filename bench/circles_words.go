@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -66,8 +67,8 @@ const filling = 40.0 / wordsEach / 100_000
 // questionsEach is how many different words are asked of a sort.
 const questionsEach = 60
 
-// questions gives what is searched for. The rare ones fill a page in either community, the rarest in the larger alone; the rare ones of four
-// characters are parts of texts that are there.
+// questions gives what is searched for. The frequent and the rare ones fill a page in either community, the rarest in the larger alone, if there; the rarest of
+// four characters are parts of texts that are there.
 func (v *vocabulary) questions(texts []string) []question {
 	frequency := map[string]float64{}
 	var frequent, rare, last []string
@@ -104,10 +105,8 @@ func (v *vocabulary) questions(texts []string) []question {
 	if filled < questionsEach {
 		filled = len(characters)
 	}
-	var pairs, parts []string
-	for i := range questionsEach {
-		pairs = append(pairs, frequent[i%8]+frequent[i/8])
-	}
+	pairs := v.pairs()
+	var parts []string
 	for _, t := range texts {
 		for _, piece := range strings.FieldsFunc(t, func(c rune) bool { return c < 0x4e00 || c > 0x9fff }) {
 			if r := []rune(piece); len(r) >= 4 && len(parts) < questionsEach {
@@ -123,7 +122,27 @@ func (v *vocabulary) questions(texts []string) []question {
 		{"2 characters, frequent", frequent},
 		{"2 characters, rare", rare},
 		{"2 characters, " + rarest, last},
-		{"4 characters, frequent", pairs},
-		{"4 characters, rare", parts},
+		{"4 characters, frequent", pairs[:len(pairs)/2]},
+		{"4 characters, rare", pairs[len(pairs)/2:]},
+		{"4 characters, " + rarest, parts},
 	}
+}
+
+// pairs gives two words in a row, those that stand so more often first, as far as they fill a page in the smaller community.
+func (v *vocabulary) pairs() []string {
+	const together = 7.0 / 8 // words with no comma between them
+	often := map[string]float64{}
+	var pairs []string
+	for i, first := range v.words {
+		if share(i)*share(0)*together < filling {
+			break
+		}
+		for j := 0; share(i)*share(j)*together >= filling; j++ {
+			if pair := first + v.words[j]; i%4 != 3 && j%4 != 3 {
+				pairs, often[pair] = append(pairs, pair), share(i)*share(j)
+			}
+		}
+	}
+	slices.SortStableFunc(pairs, func(a, b string) int { return cmp.Compare(often[b], often[a]) })
+	return pairs
 }
