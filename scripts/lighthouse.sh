@@ -54,11 +54,15 @@ for form in mobile desktop; do
 		extra=(--extra-headers="$(printf '{"Cookie":"session=%s"}' "$session")")
 		[[ $name != front ]] || extra=()
 		[[ $form != desktop ]] || extra+=(--preset=desktop)
-		npx --yes "lighthouse@$version" "$at${pages[$name]}" "${extra[@]}" --quiet --output=json --output-path="$dir/$name-$form.json" \
-			--only-categories=performance,accessibility,best-practices --chrome-flags="--headless=new --no-sandbox --disable-gpu --disable-background-networking" 2>"$dir/error" || {
-			cat "$dir/error" >&2
-			exit 1
-		}
+		# Chromium loses the beginning of a trace at times (NO_NAVSTART), and Lighthouse asks to be run again.
+		for try in 1 2 3; do
+			! npx --yes "lighthouse@$version" "$at${pages[$name]}" "${extra[@]}" --quiet --output=json --output-path="$dir/$name-$form.json" \
+				--only-categories=performance,accessibility,best-practices --chrome-flags="--headless=new --no-sandbox --disable-gpu --disable-background-networking" 2>"$dir/error" || break
+			((try < 3)) || {
+				cat "$dir/error" >&2
+				exit 1
+			}
+		done
 		row=$(node -e '
 			const r = JSON.parse(require("fs").readFileSync(process.argv[1]));
 			const score = c => Math.round(r.categories[c].score * 100);
