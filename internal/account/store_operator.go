@@ -11,7 +11,7 @@ import (
 )
 
 // listedColumns are those of an account with its open runs, 99 at most, and whether it waits.
-const listedColumns = accountColumns + `, (select count(*) from (select 1 from exit_runs x where x.subject = 'account:' || a.id and x.state in ('open', 'running') limit 99) o),
+const listedColumns = accountColumns + `, (select count(*) from (select 1 from exit_runs x where x.subject = 'account:' || a.id and x.subject <> '' and x.state in ('open', 'running') limit 99) o),
 	case when exists (select 1 from applications w where w.account_id = a.id) then 1 else 0 end`
 
 func scanListed(r db.Row) (Listed, error) {

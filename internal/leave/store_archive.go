@@ -79,7 +79,7 @@ func (l *Room) moveExport(ctx context.Context, pass service.Pass, id who.ID, p P
 func (l *Room) erasesArchives(ctx context.Context, account who.ID) (bool, error) {
 	var n int
 	err := l.DB.Q(ctx).QueryRowContext(ctx, `select count(*) from exit_steps s join exit_runs r on r.id = s.run
-		where r.subject = $1 and r.part = '' and r.journey = 'close' and r.state in ('open', 'running')
+		where r.subject = $1 and r.subject <> '' and r.part = '' and r.journey = 'close' and r.state in ('open', 'running')
 		and s.holder = $2 and s.class = 'archives' and s.act = 'erase' and (s.chunks > 0 or s.state in ('running', 'verified'))`,
 		SubjectOf(account, "").String(), l.Name()).Scan(&n)
 	if err != nil {

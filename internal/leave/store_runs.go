@@ -46,7 +46,7 @@ func scanLine(r db.Row) (l RunLine, err error) {
 // entrances, at most n.
 func (l *Room) Past(ctx context.Context, account who.ID, n int) ([]RunLine, error) {
 	rows, err := l.DB.Q(ctx).QueryContext(ctx, `select `+runFields+` from exit_runs r
-		where r.subject = $1 and r.state in ('sealed', 'cancelled', 'returned') and r.journey in ('close', 'hibernate', 'take-along')
+		where r.subject = $1 and r.subject <> '' and r.state in ('sealed', 'cancelled', 'returned') and r.journey in ('close', 'hibernate', 'take-along')
 		order by r.agreed desc, r.id desc limit $2`, SubjectOf(account, "").String(), n)
 	if err != nil {
 		return nil, fmt.Errorf("read past runs: %w", err)
@@ -126,7 +126,7 @@ func (l *Room) Retry(ctx context.Context, run, step string) error {
 // subjectsAtGates gives the accounts whose open runs wait at a gate of a person's, at most a hundred.
 func (l *Room) subjectsAtGates(ctx context.Context, person exit.Subject) ([]exit.Subject, error) {
 	rows, err := l.DB.Q(ctx).QueryContext(ctx, `select distinct r.subject from exit_steps s join exit_runs r on r.id = s.run
-		where s.subject = $1 and s.act = 'gate' and s.state = 'waiting' and r.state in ('open', 'running') and r.subject <> '' order by r.subject limit 100`, person.String())
+		where s.subject = $1 and s.subject <> '' and s.act = 'gate' and s.state = 'waiting' and r.state in ('open', 'running') and r.subject <> '' order by r.subject limit 100`, person.String())
 	if err != nil {
 		return nil, fmt.Errorf("read runs at gates: %w", err)
 	}

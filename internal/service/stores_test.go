@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -102,5 +103,36 @@ var w = "updated, inserted and selected from"
 `
 	if got, want := statements(t, "room.go", source), []int{2, 3, 5, 6, 7, 8, 9, 10}; !slices.Equal(got, want) {
 		t.Errorf("found SQL at the lines %v, want %v", got, want)
+	}
+}
+
+// bySubject finds where runs and steps are looked for by their subject.
+var bySubject = regexp.MustCompile(`(\w+\.)?subject = [$']`)
+
+// TestRunsAreFoundByTheirSubject asks that whoever looks for a run by its subject says that it has one, as its index does: SQLite reads all runs otherwise.
+func TestRunsAreFoundByTheirSubject(t *testing.T) {
+	files, err := filepath.Glob("../*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, name := range files {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range strings.Split(string(source), "`") {
+			if strings.HasSuffix(name, "_test.go") || !strings.Contains(text, "exit_") {
+				continue
+			}
+			for _, m := range bySubject.FindAllStringSubmatch(text, -1) {
+				if seen++; !strings.Contains(text, m[1]+"subject <> ''") {
+					t.Errorf("%s: %q does not say that there is a subject", name, text)
+				}
+			}
+		}
+	}
+	if seen == 0 {
+		t.Error("nobody looks for runs by their subject")
 	}
 }
