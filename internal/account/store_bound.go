@@ -91,7 +91,7 @@ func (s store) decideProof(ctx context.Context, p service.Pass, id who.ID, state
 // proofRequests gives requests that wait, by id, which is the order in which they were made.
 func (s store) proofRequests(ctx context.Context, after who.ID, limit int) ([]ProofState, error) {
 	rows, err := s.db.Q(ctx).QueryContext(ctx, `select `+proofColumns+`, a.name,
-		case when p.hash <> '' and exists (select 1 from proofs o where o.hash = p.hash and o.account_id <> p.account_id and o.state = 'bound') then 1 else 0 end
+		case when p.hash <> '' and exists (select 1 from proofs o where o.hash = p.hash and o.hash <> '' and o.account_id <> p.account_id and o.state = 'bound') then 1 else 0 end
 		from proofs p join accounts a on a.id = p.account_id where p.state = 'asked' and p.id > $1 order by p.id limit $2`, int64(after), limit)
 	if err != nil {
 		return nil, fmt.Errorf("list proofs: %w", err)
