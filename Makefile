@@ -42,7 +42,7 @@ services-stop: $(TESTRUN) ## stop them
 fuzz: setup $(TESTRUN) ## run the fuzz targets alone (EXEUNT_FUZZTIME=20s each)
 	@$(TESTRUN) fuzz
 
-bench: setup $(TESTRUN) ## measure what docs/performance.md says and write it there (most of an hour)
+bench: setup $(TESTRUN) ## measure what docs/performance.md says and write it there (an hour and a half)
 	@eval "$$($(TESTRUN) services)" && EXEUNT_BENCH=1 go run ./bench --write docs/performance.md
 
 setup:
