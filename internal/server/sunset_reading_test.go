@@ -114,6 +114,9 @@ func TestCircleByPhase(t *testing.T) {
 			if account == http.StatusGone {
 				continue
 			}
+			if body := in.look(t, reader, circle.Path(rings[0])).Body.String(); strings.Contains(body, "Join to see all of it") != (p.word == exit.Announced) {
+				t.Errorf("%s: whoever is no member is told wrongly whether to join", p.word)
+			}
 			r.wantPart(p.word, "/posts/"+shown.String(), "seen in heather", guest == http.StatusOK, true)
 			r.wantPart(p.word, "/search?kind=circle&q=heather", circle.Path(rings[0])+`"`, guest == http.StatusOK, true)
 			o.wantPart(p.word, "/circles", ">heather<", slices.Contains([]string{exit.Announced, exit.NoJoins, exit.ReadOnly}, p.word), true)
