@@ -56,8 +56,8 @@ for form in mobile desktop; do
 		[[ $form != desktop ]] || extra+=(--preset=desktop)
 		# Chromium loses the beginning of a trace at times (NO_NAVSTART), and Lighthouse asks to be run again.
 		for try in 1 2 3; do
-			! npx --yes "lighthouse@$version" "$at${pages[$name]}" "${extra[@]}" --quiet --output=json --output-path="$dir/$name-$form.json" \
-				--only-categories=performance,accessibility,best-practices --chrome-flags="--headless=new --no-sandbox --disable-gpu --disable-background-networking" 2>"$dir/error" || break
+			npx --yes "lighthouse@$version" "$at${pages[$name]}" "${extra[@]}" --quiet --output=json --output-path="$dir/$name-$form.json" \
+				--only-categories=performance,accessibility,best-practices --chrome-flags="--headless=new --no-sandbox --disable-gpu --disable-background-networking" 2>"$dir/error" && break
 			((try < 3)) || {
 				cat "$dir/error" >&2
 				exit 1
